@@ -1,0 +1,151 @@
+"""The contract between a grounding model and everything else in the suite.
+
+A model turns a video and a sentence into moments. It does so in three steps, so that the
+query-independent part can be cached and each part can be measured by itself::
+
+    video = model.encode_video(features, video_mask)      # once a video
+    query = model.encode_query(word_ids, char_ids)        # once a sentence
+    output = model.ground(video, query)                   # once a pair
+    moments = model.moments(output, duration_s)           # [B, K, 3]
+
+Models are found through the entry-point group ``emtm.models``; see `emtm.registry`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from torch import Tensor, nn
+
+from emtm.data.batch import Batch
+
+VideoT = TypeVar("VideoT")
+QueryT = TypeVar("QueryT")
+OutputT = TypeVar("OutputT")
+
+STAGES = ("text_embed", "video_proj", "text_encode", "video_encode", "fusion", "localise", "decode")
+"""Names of the parts that cost and latency are broken down into, in the order they run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Where a model comes from."""
+
+    title: str
+    role: Literal["student", "teacher", "baseline"]
+    paper: str
+    reference_code: str
+    reference_licence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Sizes every model has; each model's own config adds to them."""
+
+    feature_dim: int = 1024
+    """Width V of a video feature row."""
+    word_dim: int = 300
+    """Width of the pretrained word vectors."""
+    max_clips: int
+    """Longest clip sequence L; longer videos are mean-pooled to it."""
+    max_words: int
+    """Longest query T; the rest is cut."""
+    official: bool = False
+    """Published behaviour to the bit, padding leaks and wasted products included."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a model is optimised."""
+
+    optimizer: Literal["bert-adam", "adamw", "adam"] = "bert-adam"
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.01
+    warmup_epochs: int = 0
+    """Epochs at `warmup_learning_rate` before the linear decay begins."""
+    warmup_learning_rate: float = 1e-6
+    schedule: Literal["linear", "constant"] = "linear"
+    """`linear` decays to zero, constant within an epoch: lr * (1 - epoch / epochs)."""
+    epochs: int = 100
+    batch_size: int = 16
+    clip_norm: float = 1.0
+    patience: int | None = None
+    """Stop after this many epochs without a better validation score; None never stops early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named configuration: model sizes and how to train them."""
+
+    config: ModelConfig
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """What a model must know of the vocabulary to be built."""
+
+    vectors: Tensor
+    """Frozen word vectors, float `[num_words - 2, W]`; row i belongs to word id i + 2."""
+    num_chars: int
+    """Character ids, padding and unknown included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The scalar to minimise, and its named terms for the log."""
+
+    total: Tensor
+    terms: Mapping[str, Tensor]
+
+
+class GroundingModel(nn.Module, ABC, Generic[VideoT, QueryT, OutputT]):
+    """Base class of every model in the suite."""
+
+    name: ClassVar[str]
+    info: ClassVar[ModelInfo]
+    config_class: ClassVar[type[ModelConfig]]
+    presets: ClassVar[Mapping[str, Preset]]
+    """Keys: `charades-sta`, `activitynet-captions`, `tacos` (paper sizes) and `compact`."""
+    separable: ClassVar[bool] = True
+    """False for a model whose video encoding cannot be computed without the query."""
+    stages: ClassVar[Mapping[str, str]] = {}
+    """Submodule path -> one of `STAGES`, where it differs from the enclosing method's own stage."""
+
+    def __init__(self, config: ModelConfig, lexicon: Lexicon) -> None:
+        super().__init__()
+        self.config = config
+        self.lexicon_size = (lexicon.vectors.shape[0] + 2, lexicon.num_chars)
+
+    @abstractmethod
+    def encode_video(self, video: Tensor, video_mask: Tensor) -> VideoT:
+        """Query-independent encoding of clips `[B, L, V]` with mask `[B, L]`."""
+
+    @abstractmethod
+    def encode_query(self, word_ids: Tensor, char_ids: Tensor) -> QueryT:
+        """Video-independent encoding of word ids `[B, T]` and character ids `[B, T, C]`."""
+
+    @abstractmethod
+    def ground(self, video: VideoT, query: QueryT) -> OutputT:
+        """Fuse both encodings and score moments. Runs training-only branches in training mode alone."""
+
+    @abstractmethod
+    def loss(self, output: OutputT, batch: Batch) -> Losses:
+        """Published training loss; raises ValueError when the batch has no targets."""
+
+    @abstractmethod
+    def moments(self, output: OutputT, duration_s: Tensor, top_k: int = 1) -> Tensor:
+        """Best `top_k` moments, float `[B, top_k, 3]`: start and end in seconds, score; best first."""
+
+    @abstractmethod
+    def span_distribution(self, output: OutputT) -> Tensor:
+        """Start and end distributions over clips, `[B, 2, L]`; each sums to 1, 0 on padding."""
+
+    def forward(self, batch: Batch) -> OutputT:
+        """Ground every query of the batch."""
+        video = self.encode_video(batch.video, batch.video_mask)
+        query = self.encode_query(batch.word_ids, batch.char_ids)
+        return self.ground(video, query)

@@ -1,0 +1,62 @@
+"""What a model sees: padded tensors of a few queries and their videos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The annotated moments of a batch, on the clip grid and in seconds."""
+
+    start_index: Tensor
+    """First clip of the moment, long `[B]`."""
+    end_index: Tensor
+    """Last clip of the moment, inclusive, long `[B]`."""
+    moment_s: Tensor
+    """Annotated start and end in seconds, float `[B, 2]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Padded inputs; padded positions hold zeros and are False in the masks."""
+
+    video: Tensor
+    """Clip features, float `[B, L, V]`."""
+    video_mask: Tensor
+    """Bool `[B, L]`."""
+    word_ids: Tensor
+    """Long `[B, T]`; 0 is padding, 1 the unknown word."""
+    char_ids: Tensor
+    """Long `[B, T, C]` with C >= 4; 0 is padding, 1 the unknown character."""
+    query_mask: Tensor
+    """Bool `[B, T]`."""
+    duration_s: Tensor
+    """Length of each video in seconds, float `[B]`."""
+    targets: Targets | None = None
+    query_ids: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Number of queries."""
+        return self.video.shape[0]
+
+    @property
+    def num_clips(self) -> Tensor:
+        """Valid clips per sample, long `[B]`."""
+        return self.video_mask.sum(1)
+
+    def to(self, device: torch.device | str) -> Batch:
+        """Copy of the batch with every tensor on `device`."""
+        moved = {
+            f.name: getattr(self, f.name).to(device)
+            for f in fields(self)
+            if isinstance(getattr(self, f.name), Tensor)
+        }
+        targets = self.targets
+        if targets is not None:
+            targets = Targets(*(getattr(targets, f.name).to(device) for f in fields(targets)))
+        return replace(self, targets=targets, **moved)

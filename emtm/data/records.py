@@ -1,0 +1,60 @@
+"""The record types every dataset is read into: seconds, strings, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One sentence and the moment it describes; times in seconds from the start of the video."""
+
+    query_id: str
+    video_id: str
+    sentence: str
+    duration_s: float
+    start_s: float
+    end_s: float
+    kind: str = "plain"
+    """Breakdown key: `plain`, `ordinal` or `composite` in the embedded dataset, `plain` elsewhere."""
+
+
+class FeatureStore(Protocol):
+    """Feature rows of videos by id; `store[video_id]` is float32 `[num_rows, dim]`."""
+
+    @property
+    def dim(self) -> int:
+        """Width of a feature row."""
+        ...
+
+    def __contains__(self, video_id: object) -> bool: ...
+
+    def __getitem__(self, video_id: str) -> FloatArray: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WordVectors:
+    """Pretrained word vectors: `vectors[i]` (float32, `[W]`) belongs to `words[i]`."""
+
+    words: tuple[str, ...]
+    vectors: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Splits of queries with the features of their videos and the vectors of their words."""
+
+    name: str
+    synthetic: bool
+    splits: Mapping[str, tuple[Query, ...]]
+    features: FeatureStore
+    word_vectors: WordVectors
+    notes: tuple[str, ...] = field(default=())
+    """What a table about this dataset must say: files, counts, policies applied."""

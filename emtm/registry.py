@@ -1,0 +1,93 @@
+"""Models by name, found through the entry-point group ``emtm.models``."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+import yaml
+
+from emtm.contract import GroundingModel, ModelConfig, Preset
+from emtm.errors import UserError
+
+GROUP = "emtm.models"
+AnyModel = GroundingModel[Any, Any, Any]
+
+_FAMILY = {
+    "smoke": "charades-sta",
+    "synth-charades": "charades-sta",
+    "synth-anet": "activitynet-captions",
+    "synth-tacos": "tacos",
+    "charades-cd": "charades-sta",
+    "activitynet-cd": "activitynet-captions",
+}
+
+
+@cache
+def model_names() -> tuple[str, ...]:
+    """Names of all installed models, sorted."""
+    return tuple(sorted(e.name for e in entry_points(group=GROUP)))
+
+
+@cache
+def model_class(name: str) -> type[AnyModel]:
+    """Class registered under `name`; raises UserError with the closest names when there is none."""
+    for entry in entry_points(group=GROUP):
+        if entry.name == name:
+            loaded: type[AnyModel] = entry.load()
+            return loaded
+    raise UserError(unknown("model", name, model_names()))
+
+
+def unknown(what: str, name: str, known: tuple[str, ...] | list[str]) -> str:
+    """One sentence saying that `name` is not among `known`, with the nearest one."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+    return f"unknown {what} '{name}': {hint}"
+
+
+def preset(name: str, dataset: str, which: str = "paper") -> Preset:
+    """Preset of model `name` for `dataset`.
+
+    `which` is `paper` (the published sizes for the dataset or its family), `compact`, or any
+    key of the model's own `presets`.
+    """
+    presets = model_class(name).presets
+    key = _FAMILY.get(dataset, dataset) if which == "paper" else which
+    if key not in presets:
+        raise UserError(unknown(f"preset of {name}", key, list(presets)))
+    return presets[key]
+
+
+def override(config: Any, assignments: list[str]) -> Any:
+    """Copy of a config dataclass with `key=value` assignments applied; values are read as YAML."""
+    names = {f.name for f in dataclasses.fields(config)}
+    changes: dict[str, Any] = {}
+    for assignment in assignments:
+        key, separator, text = assignment.partition("=")
+        if not separator:
+            raise UserError(f"'{assignment}' is not of the form key=value")
+        if key not in names:
+            raise UserError(unknown("setting", key, sorted(names)))
+        value = yaml.safe_load(text)
+        old = getattr(config, key)
+        if isinstance(old, float) and isinstance(value, int | str) and not isinstance(value, bool):
+            try:
+                value = float(value)
+            except ValueError:
+                raise UserError(f"setting '{key}' takes a number, not '{text}'") from None
+        if old is not None and value is not None and type(value) is not type(old):
+            raise UserError(f"setting '{key}' takes {type(old).__name__}, not '{text}'")
+        changes[key] = value
+    return dataclasses.replace(config, **changes)
+
+
+def config_hash(name: str, config: ModelConfig) -> str:
+    """Short stable hash of a model's name and configuration."""
+    text = json.dumps([name, dataclasses.asdict(config)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
