@@ -1,0 +1,1 @@
+"""Published models of temporal sentence grounding, one file a model."""

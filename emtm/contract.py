@@ -67,13 +67,22 @@ class Recipe:
     warmup_epochs: int = 0
     """Epochs at `warmup_learning_rate` before the linear decay begins."""
     warmup_learning_rate: float = 1e-6
-    schedule: Literal["linear", "constant"] = "linear"
-    """`linear` decays to zero, constant within an epoch: lr * (1 - epoch / epochs)."""
+    schedule: Literal["epoch-linear", "step-linear", "constant"] = "epoch-linear"
+    """Decay to zero over training, in steps of an epoch (SeqPAN, EMTM) or of a batch (VSLNet)."""
     epochs: int = 100
     batch_size: int = 16
     clip_norm: float = 1.0
     patience: int | None = None
-    """Stop after this many epochs without a better validation score; None never stops early."""
+    """Stop after this many epochs without a better validation mIoU; None never stops early."""
+
+    def rate(self, progress: float) -> float:
+        """Learning rate after `progress` epochs (a fraction within an epoch)."""
+        if progress < self.warmup_epochs:
+            return self.warmup_learning_rate
+        if self.schedule == "constant":
+            return self.learning_rate
+        passed = float(int(progress)) if self.schedule == "epoch-linear" else progress
+        return self.learning_rate * (1.0 - passed / self.epochs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,188 @@
+"""VSLNet (Zhang et al., ACL 2020): span-based localisation with query-guided highlighting.
+
+Follows the PyTorch code of 26hzhang/VSLNet @3793c62 (`VSLNet_t7`). Both predictors of that code
+are here: `rnn` (two LSTMs, its default) and `transformer` (the feature encoder applied twice).
+
+Known defects of that code and what is done here:
+
+* Convolutions run over padding and the character maximum over a batch's longest word: padding a
+  ten-word query to eighteen moves start logits by up to 0.8. Masked here unless
+  `config.official` is set.
+* The context-query attention multiplies in the dearer order; kept under `config.official`.
+* Its README notes that the PyTorch code scores below the TensorFlow one, for unknown reasons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from emtm.contract import GroundingModel, Lexicon, Losses, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.data.batch import Batch
+from emtm.data.labels import highlight_labels
+from emtm.layers.decoding import span_moments, span_probabilities
+from emtm.layers.embedding import CHAR_DIM_OUT, QueryEmbedding
+from emtm.layers.encoder import NORM_EPS, FeatureEncoder, linear
+from emtm.layers.fusion import ContextQueryAttention, ContextQueryConcat
+from emtm.layers.losses import highlight_loss, span_loss
+from emtm.layers.masking import key_bias, mask_logits
+
+Encoded = tuple[Tensor, Tensor]
+_PUBLISHED = Recipe(optimizer="adamw", schedule="step-linear")
+_COMPACT = Recipe(optimizer="adamw", schedule="step-linear", learning_rate=1e-3, epochs=16, patience=6)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VSLNetConfig(ModelConfig):
+    """Sizes of VSLNet."""
+
+    max_clips: int = 128
+    max_words: int = 30
+    dim: int = 128
+    heads: int = 8
+    char_dim: int = 50
+    dropout: float = 0.2
+    predictor: Literal["rnn", "transformer"] = "rnn"
+    highlight_weight: float = 5.0
+    """Weight of the highlight loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class VSLNetOutput:
+    """Span logits (unmasked) and highlight probabilities, `[B, L]` each, with the clip mask."""
+
+    start_logits: Tensor
+    end_logits: Tensor
+    highlight: Tensor
+    video_mask: Tensor
+
+
+class _SpanLogits(nn.Sequential):
+    """Two layers from `[B, L, 2D]` to one logit a clip, `[B, L, 1]`."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(linear(2 * dim, dim), nn.ReLU(), linear(dim, 1))
+
+
+class _Predictor(nn.Module):
+    """Start logits from encoded features, end logits from the encoding of the start's encoding."""
+
+    def __init__(self, config: VSLNetConfig) -> None:
+        super().__init__()
+        dim = config.dim
+        if config.predictor == "rnn":
+            self.start_encoder = nn.LSTM(dim, dim, batch_first=True)
+            self.end_encoder = nn.LSTM(dim, dim, batch_first=True)
+        elif config.predictor == "transformer":
+            self.encoder = FeatureEncoder(
+                dim, config.heads, config.max_clips, dropout=config.dropout, official=config.official
+            )
+            self.start_norm, self.end_norm = nn.LayerNorm(dim, NORM_EPS), nn.LayerNorm(dim, NORM_EPS)
+        else:
+            raise ValueError(f"predictor is 'rnn' or 'transformer', not '{config.predictor}'")
+        self.start_logits, self.end_logits = _SpanLogits(dim), _SpanLogits(dim)
+
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """`[B, L, D]`, `[B, L]` -> start and end logits `[B, L]`."""
+        if hasattr(self, "encoder"):
+            bias = key_bias(mask)
+            started = self.encoder(x, mask, bias)
+            ended = self.end_norm(self.encoder(started, mask, bias))
+            started = self.start_norm(started)
+        else:
+            # Padding trails the clips, so a forward LSTM's valid states never see it.
+            started = self.start_encoder(x)[0] * mask.unsqueeze(2)
+            ended = self.end_encoder(started)[0]
+        start = self.start_logits(torch.cat([started, x], 2)).squeeze(2)
+        return start, self.end_logits(torch.cat([ended, x], 2)).squeeze(2)
+
+
+class VSLNet(GroundingModel[Encoded, Encoded, VSLNetOutput]):
+    """Shared feature encoder, context-query attention, highlighting, span predictor."""
+
+    name: ClassVar[str] = "vslnet"
+    info: ClassVar[ModelInfo] = ModelInfo(
+        title="VSLNet",
+        role="baseline",
+        paper="Zhang et al., ACL 2020",
+        reference_code="26hzhang/VSLNet @3793c62",
+        reference_licence="MIT",
+    )
+    config: VSLNetConfig
+    config_class: ClassVar[type[ModelConfig]] = VSLNetConfig
+    presets: ClassVar[dict[str, Preset]] = {
+        "charades-sta": Preset(VSLNetConfig(), _PUBLISHED),
+        "activitynet-captions": Preset(VSLNetConfig(char_dim=100), _PUBLISHED),
+        "tacos": Preset(VSLNetConfig(), _PUBLISHED),
+        "compact": Preset(VSLNetConfig(max_clips=64, dim=64, heads=4, char_dim=16, dropout=0.1), _COMPACT),
+    }
+    stages: ClassVar[dict[str, str]] = {
+        "embedding": "text_embed",
+        "video_projection": "video_proj",
+        "highlight": "localise",
+        "predictor": "localise",
+    }
+
+    def __init__(self, config: VSLNetConfig, lexicon: Lexicon) -> None:
+        super().__init__(config, lexicon)
+        dim, options = config.dim, {"dropout": config.dropout, "official": config.official}
+        vectors = lexicon.vectors
+        self.embedding = QueryEmbedding(vectors, lexicon.num_chars, config.char_dim, **options)
+        self.query_projection = linear(vectors.shape[1] + CHAR_DIM_OUT, dim)
+        self.video_projection = nn.Sequential(
+            nn.Dropout(config.dropout), linear(config.feature_dim, dim)
+        )
+        positions = max(config.max_clips, config.max_words)
+        self.encoder = FeatureEncoder(dim, config.heads, positions, **options)
+        self.attention = ContextQueryAttention(dim, bias=True, **options)
+        self.concat = ContextQueryConcat(dim)
+        self.highlight = linear(dim, 1)
+        self.predictor = _Predictor(config)
+
+    def encode_video(self, video: Tensor, video_mask: Tensor) -> Encoded:
+        """`[B, L, V]`, `[B, L]` -> `[B, L, D]` and the mask."""
+        projected = self.video_projection(video)
+        return self.encoder(projected, video_mask, key_bias(video_mask)), video_mask
+
+    def encode_query(self, word_ids: Tensor, char_ids: Tensor) -> Encoded:
+        """`[B, T]`, `[B, T, C]` -> `[B, T, D]` and its mask."""
+        mask = word_ids > 0
+        projected = self.query_projection(self.embedding(word_ids, char_ids))
+        return self.encoder(projected, mask, key_bias(mask)), mask
+
+    def ground(self, video: Encoded, query: Encoded) -> VSLNetOutput:
+        """Span logits and highlight probabilities of every pair of video and query."""
+        clips, mask = video
+        fused = self.concat(self.attention(clips, query[0], mask, query[1]), *query)
+        highlight = torch.sigmoid(mask_logits(self.highlight(fused).squeeze(2), mask))
+        start, end = self.predictor(fused * highlight.unsqueeze(2), mask)
+        return VSLNetOutput(start, end, highlight, mask)
+
+    def loss(self, output: VSLNetOutput, batch: Batch) -> Losses:
+        """Cross-entropy of start and end clip plus `highlight_weight` times the highlight loss."""
+        if batch.targets is None:
+            raise ValueError("the batch has no targets")
+        start, end, mask = batch.targets.start_index, batch.targets.end_index, batch.video_mask
+        spans = span_loss(output.start_logits, output.end_logits, start, end, mask)
+        labels = highlight_labels(start, end, batch.num_clips, batch.video.shape[1])
+        highlight = highlight_loss(output.highlight, labels, mask)
+        total = spans + self.config.highlight_weight * highlight
+        return Losses(total, {"span": spans, "highlight": highlight})
+
+    def moments(self, output: VSLNetOutput, duration_s: Tensor, top_k: int = 1) -> Tensor:
+        """Best moments `[B, top_k, 3]` by the joint probability of start and end."""
+        return span_moments(
+            output.start_logits,
+            output.end_logits,
+            output.video_mask,
+            duration_s,
+            top_k,
+            official=self.config.official,
+        )
+
+    def span_distribution(self, output: VSLNetOutput) -> Tensor:
+        """Masked softmax of the logits, `[B, 2, L]`."""
+        return torch.stack(span_probabilities(output.start_logits, output.end_logits, output.video_mask), 1)

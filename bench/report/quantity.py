@@ -1,0 +1,67 @@
+"""Numbers as people read them: a unit, an SI prefix, and no more digits than mean something."""
+
+from __future__ import annotations
+
+import math
+
+DASH = "—"
+_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+_BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def digits(value: float, significant: int = 3) -> str:
+    """`value` with this many significant digits, trailing zeros kept, no exponent."""
+    if value == 0:
+        return "0"
+    return f"{_rounded(value, significant):.{_decimals(value, significant)}f}"
+
+
+def _rounded(value: float, significant: int) -> float:
+    return float(f"{value:.{significant - 1}e}")
+
+
+def _decimals(value: float, significant: int) -> int:
+    magnitude = math.floor(math.log10(abs(_rounded(value, significant))))
+    return max(0, significant - 1 - magnitude)
+
+
+def prefix(value: float) -> tuple[float, str]:
+    """The SI factor and letter that put `value` between 1 and 1000."""
+    size = abs(_rounded(value, 3))
+    return next((pair for pair in _PREFIXES if size >= pair[0]), (1.0, ""))
+
+
+def si(value: float, unit: str = "") -> str:
+    """89500000 -> `89.5 M`; 0.0122 with unit s -> `12.2 ms`. A bare count below 1000 stays whole."""
+    factor, letter = prefix(value)
+    text = f"{value:.0f}" if not unit and float(value).is_integer() and abs(value) < 1e3 else digits(value / factor)
+    return f"{text} {letter}{unit}".rstrip()
+
+
+def byte_size(value: float) -> str:
+    """64 * 2**20 -> `64.0 MiB`."""
+    factor, unit = next((pair for pair in _BINARY if abs(value) >= pair[0]), (1, "B"))
+    return f"{digits(value / factor)} {unit}"
+
+
+def percent(value: float) -> str:
+    """A percentage with one decimal, which is what a few thousand queries resolve."""
+    return f"{value:.1f} %"
+
+
+def points(value: float) -> str:
+    """A difference of percentages, signed."""
+    return f"{value:+.1f}"
+
+
+def interval(low: float, high: float, scale_of: float) -> str:
+    """`[low, high]` in the SI prefix and decimals of the value it belongs to."""
+    factor, _ = prefix(scale_of)
+    decimals = _decimals(scale_of / factor, 3)
+    return f"[{low / factor:.{decimals}f}, {high / factor:.{decimals}f}]"
+
+
+def superscript(index: int) -> str:
+    """A footnote mark."""
+    return str(index).translate(_SUPERSCRIPTS)

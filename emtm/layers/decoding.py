@@ -1,0 +1,71 @@
+"""From start and end logits to moments in seconds."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from emtm.layers.masking import mask_logits
+
+NMS_IOU = 0.5
+"""Overlap above which a lower-scored moment is dropped, when more than one is asked for."""
+
+
+def span_probabilities(start_logits: Tensor, end_logits: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Masked softmax of both, `[B, L]` each."""
+    return (
+        torch.softmax(mask_logits(start_logits, mask), 1),
+        torch.softmax(mask_logits(end_logits, mask), 1),
+    )
+
+
+def joint_probability(start: Tensor, end: Tensor, *, official: bool = False) -> Tensor:
+    """P(start = i) P(end = j) for j >= i and 0 elsewhere, `[B, L, L]`.
+
+    `official` forms it by a matrix product, as published; values are the same.
+    """
+    if official:
+        return torch.triu(torch.matmul(start.unsqueeze(2), end.unsqueeze(1)))
+    return torch.triu(start.unsqueeze(2) * end.unsqueeze(1))
+
+
+def decode_spans(joint: Tensor) -> tuple[Tensor, Tensor]:
+    """Best start and best end clip, long `[B]` each: row-wise and column-wise, first index on ties."""
+    return joint.amax(2).argmax(1), joint.amax(1).argmax(1)
+
+
+def span_moments(
+    start_logits: Tensor,
+    end_logits: Tensor,
+    mask: Tensor,
+    duration_s: Tensor,
+    top_k: int = 1,
+    *,
+    official: bool = False,
+) -> Tensor:
+    """Best `top_k` moments, `[B, top_k, 3]` of start and end in seconds and probability.
+
+    Clip i covers [i, i + 1] * duration / num_clips; the end clip is included. Moments after the
+    first are chosen greedily among those that overlap every better one by at most `NMS_IOU`.
+    """
+    joint = joint_probability(*span_probabilities(start_logits, end_logits, mask), official=official)
+    clip_s = (duration_s / mask.sum(1)).unsqueeze(1)
+    moments = []
+    for rank in range(top_k):
+        start, end = decode_spans(joint)
+        score = joint.flatten(1).amax(1)
+        times = torch.stack([start, end + 1], 1) * clip_s
+        moments.append(torch.cat([times, score.unsqueeze(1)], 1))
+        if rank + 1 < top_k:
+            joint = joint * (_overlap_with_all(start, end, joint.shape[1]) <= NMS_IOU)
+    return torch.stack(moments, 1)
+
+
+def _overlap_with_all(start: Tensor, end: Tensor, length: int) -> Tensor:
+    """IoU of the inclusive span `[start, end]` with every span (i, j), `[B, L, L]`."""
+    i = torch.arange(length, device=start.device).view(1, -1, 1)
+    j = i.view(1, 1, -1) + 1
+    first, last = start.view(-1, 1, 1), end.view(-1, 1, 1) + 1
+    shared = (torch.minimum(j, last) - torch.maximum(i, first)).clamp_min(0)
+    joined = torch.maximum(j, last) - torch.minimum(i, first)
+    return shared / joined

@@ -1,0 +1,87 @@
+"""Word and character embedding of the VSLNet family."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CHAR_WIDTHS = (1, 2, 3, 4)
+CHAR_FILTERS = (10, 20, 30, 40)
+CHAR_DIM_OUT = sum(CHAR_FILTERS)
+
+
+class WordEmbedding(nn.Module):
+    """Frozen pretrained vectors with a zero row for padding and a trainable row for unknown words."""
+
+    vectors: Tensor
+
+    def __init__(self, vectors: Tensor) -> None:
+        super().__init__()
+        self.unknown = nn.Parameter(torch.empty(1, vectors.shape[1]))
+        nn.init.xavier_uniform_(self.unknown)
+        self.register_buffer("vectors", vectors.detach().clone().float())
+
+    def forward(self, word_ids: Tensor) -> Tensor:
+        """Word ids `[B, T]` -> vectors `[B, T, W]`."""
+        known = F.embedding((word_ids - 2).clamp_min(0), self.vectors)
+        known = known * (word_ids > 1).unsqueeze(-1)
+        return known + (word_ids == 1).unsqueeze(-1) * self.unknown
+
+
+class CharacterCNN(nn.Module):
+    """Character embedding, convolutions of width 1 to 4, maximum over positions.
+
+    Published code lets the padding characters of a batch take part in the maximum, so a word's
+    vector depends on the longest word beside it. By default a window counts only if it lies
+    within the word (padded to the widest filter where it is shorter), which is what that code
+    computes for the word alone.
+    """
+
+    def __init__(self, num_chars: int, dim: int, *, dropout: float = 0.0, official: bool = False) -> None:
+        super().__init__()
+        self.official = official
+        self.table = nn.Parameter(torch.empty(num_chars - 1, dim))
+        nn.init.xavier_uniform_(self.table)
+        self.dropout = nn.Dropout(dropout)
+        self.convs = nn.ModuleList(
+            nn.Conv1d(dim, filters, width) for width, filters in zip(CHAR_WIDTHS, CHAR_FILTERS, strict=True)
+        )
+        for conv in self.convs:
+            assert isinstance(conv, nn.Conv1d) and conv.bias is not None
+            nn.init.xavier_uniform_(conv.weight)
+            nn.init.zeros_(conv.bias)
+
+    def forward(self, char_ids: Tensor) -> Tensor:
+        """Character ids `[B, T, C]`, C >= 4 -> `[B, T, 100]`."""
+        batch, words, chars = char_ids.shape
+        ids = char_ids.reshape(batch * words, chars)
+        present = ids > 0
+        embedded = F.embedding((ids - 1).clamp_min(0), self.table) * present.unsqueeze(-1)
+        embedded = self.dropout(embedded).transpose(1, 2)
+        last = present.sum(1, keepdim=True).clamp_min(CHAR_WIDTHS[-1])
+        starts = torch.arange(chars, device=ids.device)
+        pooled = []
+        for width, conv in zip(CHAR_WIDTHS, self.convs, strict=True):
+            response = F.relu(conv(embedded))
+            if not self.official:
+                # ReLU output is >= 0 and window 0 always counts, so 0 never wins wrongly.
+                response = response * (starts[: chars - width + 1] + width <= last).unsqueeze(1)
+            pooled.append(response.amax(2))
+        return torch.cat(pooled, 1).reshape(batch, words, CHAR_DIM_OUT)
+
+
+class QueryEmbedding(nn.Module):
+    """Words and characters concatenated: `[B, T]`, `[B, T, C]` -> `[B, T, W + 100]`."""
+
+    def __init__(
+        self, vectors: Tensor, num_chars: int, char_dim: int, *, dropout: float = 0.0, official: bool = False
+    ) -> None:
+        super().__init__()
+        self.words = WordEmbedding(vectors)
+        self.chars = CharacterCNN(num_chars, char_dim, dropout=dropout, official=official)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, word_ids: Tensor, char_ids: Tensor) -> Tensor:
+        """Word ids `[B, T]` and character ids `[B, T, C]` -> `[B, T, W + 100]`."""
+        return torch.cat([self.dropout(self.words(word_ids)), self.chars(char_ids)], 2)

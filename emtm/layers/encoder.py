@@ -1,0 +1,134 @@
+"""Sequence encoders: learned positions, depthwise-separable convolutions, self-attention."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+NORM_EPS = 1e-6
+
+
+def linear(dim_in: int, dim_out: int, *, bias: bool = True) -> nn.Linear:
+    """Linear layer with Glorot-uniform weights and zero bias, as the whole family initialises it."""
+    layer = nn.Linear(dim_in, dim_out, bias=bias)
+    nn.init.xavier_uniform_(layer.weight)
+    if bias:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+class PositionEmbedding(nn.Module):
+    """Adds one learned vector a position to `[B, L, D]`."""
+
+    def __init__(self, max_length: int, dim: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.empty(max_length, dim))
+        nn.init.xavier_uniform_(self.table)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[B, L, D]` -> `[B, L, D]`; L must not exceed the table."""
+        return x + self.table[: x.shape[1]]
+
+
+class DepthwiseSeparableConv(nn.Module):
+    """Depthwise convolution over time (no bias), then a pointwise layer with bias."""
+
+    def __init__(self, dim: int, width: int) -> None:
+        super().__init__()
+        self.padding = width // 2
+        self.depthwise = nn.Parameter(torch.empty(dim, 1, width))
+        limit = (6.0 / (dim * width + width)) ** 0.5
+        nn.init.uniform_(self.depthwise, -limit, limit)
+        self.pointwise = linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[B, L, D]` -> `[B, L, D]`."""
+        # A 2-D convolution over a height of one takes the channels-last input as it lies in
+        # memory; conv1d copies it, which costs as much as the convolution.
+        image = x.transpose(1, 2).unsqueeze(2)
+        out = F.conv2d(image, self.depthwise.unsqueeze(2), padding=(0, self.padding), groups=x.shape[2])
+        return self.pointwise(out.squeeze(2).transpose(1, 2))  # type: ignore[no-any-return]
+
+
+class ConvBlock(nn.Module):
+    """Residual stack of LayerNorm, depthwise-separable convolution, ReLU and dropout.
+
+    Published code convolves over padding, which is not zero there. By default the input of each
+    convolution is masked, which equals running the sample alone without padding.
+    """
+
+    def __init__(
+        self, dim: int, *, layers: int = 4, width: int = 7, dropout: float = 0.0, official: bool = False
+    ) -> None:
+        super().__init__()
+        self.official = official
+        self.norms = nn.ModuleList(nn.LayerNorm(dim, NORM_EPS) for _ in range(layers))
+        self.convs = nn.ModuleList(DepthwiseSeparableConv(dim, width) for _ in range(layers))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """`[B, L, D]`, `[B, L]` -> `[B, L, D]`."""
+        keep = mask.unsqueeze(2)
+        for norm, conv in zip(self.norms, self.convs, strict=True):
+            normed = norm(x)
+            if not self.official:
+                normed = normed * keep
+            x = x + self.dropout(F.relu(conv(normed)))
+        return x
+
+
+class SelfAttentionBlock(nn.Module):
+    """Pre-norm multi-head self-attention without output projection, then one residual linear layer."""
+
+    def __init__(self, dim: int, heads: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_1 = nn.LayerNorm(dim, NORM_EPS)
+        self.query = linear(dim, dim)
+        self.key = linear(dim, dim)
+        self.value = linear(dim, dim)
+        self.norm_2 = nn.LayerNorm(dim, NORM_EPS)
+        self.out = linear(dim, dim)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        """`[B, L, D]` with additive attention bias (broadcast to `[B, H, L, L]`) -> `[B, L, D]`."""
+        drop = self.dropout
+        normed = drop(self.norm_1(x))
+        q, k, v = (split_heads(layer(normed), self.heads) for layer in (self.query, self.key, self.value))
+        x = x + drop(merge_heads(attend(q, k, v, bias, drop)))
+        return x + drop(self.out(drop(self.norm_2(x))))  # type: ignore[no-any-return]
+
+
+class FeatureEncoder(nn.Module):
+    """Positions, convolution block and self-attention block in a row."""
+
+    def __init__(
+        self, dim: int, heads: int, max_length: int, *, dropout: float = 0.0, official: bool = False
+    ) -> None:
+        super().__init__()
+        self.positions = PositionEmbedding(max_length, dim)
+        self.conv_block = ConvBlock(dim, dropout=dropout, official=official)
+        self.attention = SelfAttentionBlock(dim, heads, dropout=dropout)
+
+    def forward(self, x: Tensor, mask: Tensor, bias: Tensor) -> Tensor:
+        """`[B, L, D]`, mask `[B, L]`, attention bias -> `[B, L, D]`."""
+        x = self.conv_block(self.positions(x), mask)
+        return self.attention(x, bias)  # type: ignore[no-any-return]
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """`[B, L, D]` -> `[B, H, L, D/H]`; heads are consecutive slices of D."""
+    return x.unflatten(2, (heads, -1)).transpose(1, 2)
+
+
+def merge_heads(x: Tensor) -> Tensor:
+    """`[B, H, L, D/H]` -> `[B, L, D]`."""
+    return x.transpose(1, 2).flatten(2)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, dropout: nn.Module) -> Tensor:
+    """Scaled dot-product attention with additive bias and dropout on the probabilities."""
+    scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(2, 3)) + bias
+    return torch.matmul(dropout(torch.softmax(scores, -1)), v)

@@ -1,0 +1,28 @@
+"""Masks as the VSLNet family applies them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+NEGATIVE = -1e30
+
+
+def mask_logits(logits: Tensor, mask: Tensor) -> Tensor:
+    """Logits with padded positions pushed to -1e30; shapes must broadcast."""
+    mask = mask.to(logits.dtype)
+    return logits * mask + NEGATIVE * (1.0 - mask)
+
+
+def key_bias(mask: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Additive attention bias `[B, 1, 1, L]`: 0 on valid keys, -1e30 on padding."""
+    return ((1.0 - mask.to(dtype)) * NEGATIVE)[:, None, None, :]
+
+
+def pair_bias(mask_from: Tensor, mask_to: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Published SeqPAN bias `[B, 1, L_from, L_to]` from the outer product of both masks.
+
+    A padded query row is uniformly -1e30 and therefore attends to every position alike.
+    """
+    outer = torch.matmul(mask_from.to(dtype)[:, :, None], mask_to.to(dtype)[:, None, :])
+    return ((1.0 - outer) * NEGATIVE)[:, None]

@@ -1,0 +1,108 @@
+"""What EMTM's student and SeqPAN have in common: inputs, loss, decoding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from emtm.contract import GroundingModel, Lexicon, Losses, ModelConfig
+from emtm.data.batch import Batch
+from emtm.data.labels import match_labels, soft_span_labels
+from emtm.layers.decoding import span_moments, span_probabilities
+from emtm.layers.losses import match_loss, orthogonality, span_loss
+from emtm.layers.shared_encoder import SharedEncoder
+from emtm.layers.span_head import SpanHead, SpanOutput
+
+EncodedVideo = tuple[Tensor, Tensor]
+EncodedQuery = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpanModelConfig(ModelConfig):
+    """Sizes of the SeqPAN family."""
+
+    dim: int = 128
+    heads: int = 8
+    char_dim: int = 100
+    dropout: float = 0.2
+    match_weight: float = 1.0
+    """Weight of the match loss."""
+    match_extension: int = 1
+    """Clips by which the start and end classes reach to either side."""
+
+
+class SpanModel(GroundingModel[EncodedVideo, EncodedQuery, SpanOutput]):
+    """A shared encoder, a head of span logits, and the losses of SeqPAN."""
+
+    config: SpanModelConfig
+    config_class: ClassVar[type[ModelConfig]] = SpanModelConfig
+    stages: ClassVar[dict[str, str]] = {
+        "encoder.embedding": "text_embed",
+        "encoder.video_projection": "video_proj",
+        "head.match": "localise",
+        "head.predictor": "localise",
+    }
+
+    def __init__(self, config: SpanModelConfig, lexicon: Lexicon) -> None:
+        super().__init__(config, lexicon)
+        self.encoder = SharedEncoder(
+            lexicon.vectors,
+            lexicon.num_chars,
+            feature_dim=config.feature_dim,
+            char_dim=config.char_dim,
+            dim=config.dim,
+            max_positions=max(config.max_clips, config.max_words),
+            dropout=config.dropout,
+            official=config.official,
+        )
+        self.head = SpanHead(
+            config.dim, config.heads, config.max_clips, dropout=config.dropout, official=config.official
+        )
+
+    def encode_video(self, video: Tensor, video_mask: Tensor) -> EncodedVideo:
+        """`[B, L, V]`, `[B, L]` -> `[B, L, D]` and the mask."""
+        return self.encoder.encode_video(video, video_mask), video_mask
+
+    def encode_query(self, word_ids: Tensor, char_ids: Tensor) -> EncodedQuery:
+        """`[B, T]`, `[B, T, C]` -> `[B, T, D]` and its mask."""
+        return self.encoder.encode_query(word_ids, char_ids)
+
+    def ground(self, video: EncodedVideo, query: EncodedQuery) -> SpanOutput:
+        """Span logits of every pair of video and query."""
+        return self.head(video[0], query[0], video[1], query[1])  # type: ignore[no-any-return]
+
+    def loss(self, output: SpanOutput, batch: Batch) -> Losses:
+        """Soft-target span loss plus `match_weight` times (match loss + orthogonality)."""
+        if batch.targets is None:
+            raise ValueError("the batch has no targets")
+        clips, length = batch.num_clips, batch.video.shape[1]
+        start, end = batch.targets.start_index, batch.targets.end_index
+        spans = span_loss(
+            output.start_logits,
+            output.end_logits,
+            soft_span_labels(start, clips, length),
+            soft_span_labels(end, clips, length),
+            batch.video_mask,
+        )
+        labels = match_labels(start, end, clips, length, self.config.match_extension)
+        match = match_loss(output.match_logits, labels, batch.video_mask)
+        match = match + orthogonality(self.head.match.labels)
+        return Losses(spans + self.config.match_weight * match, {"span": spans, "match": match})
+
+    def moments(self, output: SpanOutput, duration_s: Tensor, top_k: int = 1) -> Tensor:
+        """Best moments `[B, top_k, 3]` by the joint probability of start and end."""
+        return span_moments(
+            output.start_logits,
+            output.end_logits,
+            output.video_mask,
+            duration_s,
+            top_k,
+            official=self.config.official,
+        )
+
+    def span_distribution(self, output: SpanOutput) -> Tensor:
+        """Masked softmax of the logits, `[B, 2, L]`."""
+        return torch.stack(span_probabilities(output.start_logits, output.end_logits, output.video_mask), 1)

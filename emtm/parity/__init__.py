@@ -1,0 +1,1 @@
+"""Our models on reference fixtures: weights, inputs and outputs of the published code."""

@@ -1,0 +1,79 @@
+"""Targets, decoding, metrics and pooling against the published code (`labels_vslnet_*`, `labels_seqpan_tf_*`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from emtm.data.features import pool_clips
+from emtm.data.labels import (
+    highlight_labels,
+    index_to_time,
+    match_labels,
+    soft_span_labels,
+    time_to_index,
+)
+from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
+from emtm.layers.losses import highlight_loss, span_loss
+from emtm.metrics.iou import segment_iou
+from emtm.metrics.scoring import recall
+from emtm.parity.fixture import Check, Fixture, Row
+
+
+def recognise(fixture: Fixture) -> Check | None:
+    """Check for this fixture, or None if it is of another kind."""
+    if {"highlight_scores", "sample_in", "roundtrip_times"} <= fixture.arrays.keys():
+        return check_vslnet_labels
+    if {"s_labels", "e_labels", "match_labels", "v_len"} <= fixture.arrays.keys():
+        return check_seqpan_labels
+    return None
+
+
+def check_seqpan_labels(fixture: Fixture) -> Iterator[Row]:
+    """Soft start and end labels and the clip classes of SeqPAN."""
+    start, end, clips = (fixture.tensor(k) for k in ("start_index", "end_index", "v_len"))
+    length = fixture["s_labels"].shape[1]
+    ours = {
+        "s_labels": soft_span_labels(start, clips, length),
+        "e_labels": soft_span_labels(end, clips, length),
+        "match_labels": match_labels(start, end, clips, length, 1),
+    }
+    for name, value in ours.items():
+        yield fixture.row("seqpan", name, value, fixture[name])
+
+
+def check_vslnet_labels(fixture: Fixture) -> Iterator[Row]:
+    """Time and index, highlight, losses, decoding, metrics and clip pooling of VSLNet."""
+    duration, units = fixture["duration"], fixture["num_units"]
+    start, end = time_to_index(fixture["start_time"], fixture["end_time"], units, duration)
+    back = np.stack(index_to_time(fixture["start_index"], fixture["end_index"], units, duration), 1)
+    first, last = fixture.tensor("start_index"), fixture.tensor("end_index")
+    mask = fixture.tensor("mask") > 0
+    logits = fixture.tensor("start_logits"), fixture.tensor("end_logits")
+    decoded = decode_spans(joint_probability(*span_probabilities(*logits, mask)))
+    times = np.stack(index_to_time(decoded[0].numpy(), decoded[1].numpy(), units, duration), 1)
+    truth = np.stack([fixture["start_time"], fixture["end_time"]], 1)
+    iou = segment_iou(fixture["pred_times"].astype(np.float64), truth)
+    ours = {
+        "start_index": start,
+        "end_index": end,
+        "roundtrip_times": back,
+        "highlight_labels": highlight_labels(first, last, mask.sum(1), mask.shape[1]),
+        "highlight_loss": highlight_loss(
+            fixture.tensor("highlight_scores"), fixture.tensor("highlight_labels").float(), mask
+        ),
+        "ce_loss": span_loss(*logits, first, last, mask),
+        "decoded_start": decoded[0],
+        "decoded_end": decoded[1],
+        "pred_times": times,
+        "pred_iou": iou,
+        "acc": [recall(iou, m) for m in (0.3, 0.5, 0.7)],
+        "miou": 100.0 * iou.mean(),
+    }
+    for name in ("sample_out_16", "sample_out_40", "sample_out_57"):
+        if name in fixture:
+            ours[name] = pool_clips(fixture["sample_in"], int(name.rsplit("_", 1)[1]))
+    for name, value in ours.items():
+        yield fixture.row("vslnet", name, torch.as_tensor(np.asarray(value)), fixture[name])

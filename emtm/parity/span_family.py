@@ -1,0 +1,212 @@
+"""EMTM's student and SeqPAN against EMET's TensorFlow code (`emtm_student_*`, `emtm_losses_*`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from emtm.contract import Lexicon, Recipe
+from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
+from emtm.layers.losses import match_loss, orthogonality, span_loss
+from emtm.layers.span_head import SpanOutput
+from emtm.layers.span_model import SpanModel, SpanModelConfig
+from emtm.parity import tensorflow_names as names
+from emtm.parity.fixture import Check, Fixture, Recorder, Row
+from emtm.registry import model_class
+from emtm.training.optimizer import build_optimizer
+
+STUDENT, TEACHER = "emtm-student", "seqpan"
+
+
+def recognise(fixture: Fixture) -> Check | None:
+    """Check for this fixture, or None if it is of another kind."""
+    if "out/total_loss" in fixture and "in/y1" in fixture:
+        return check_losses
+    if "out/start_enc" in fixture and "w/student_label_emb" in fixture:
+        return check_student
+    return None
+
+
+def check_student(fixture: Fixture) -> Iterator[Row]:
+    """Every stage of the student, padded positions included."""
+    model = build(fixture, STUDENT)
+    recorder = Recorder(
+        model,
+        "encoder.embedding",
+        "encoder.embedding.chars",
+        "encoder.query_projection",
+        "encoder.video_projection",
+        "head.query_to_video",
+        "head.video_to_query",
+        "head.concat",
+        "head.match",
+        "head.predictor",
+        "head.predictor.start_norm",
+        "head.predictor.end_norm",
+    )
+    video, query = encode(model, fixture)
+    output = model.ground(video, query)
+    out = recorder.outputs
+    scores = torch.softmax(output.match_logits, 2)
+    start, end = decode_spans(joint_probability(*span_probabilities(output.start_logits, output.end_logits, video[1])))
+    for name, value in {
+        "v_mask": video[1],
+        "q_mask": query[1],
+        "word_char_emb": out["encoder.embedding"],
+        "char_cnn": out["encoder.embedding.chars"],
+        "q_proj": out["encoder.query_projection"],
+        "v_proj": out["encoder.video_projection"],
+        "v_enc": video[0],
+        "q_enc": query[0],
+        "q2v_feats": out["head.query_to_video"],
+        "v2q_feats": out["head.video_to_query"],
+        "fuse_feats": out["head.concat"],
+        "match_logits": output.match_logits,
+        "match_scores": scores,
+        "soft_label_embs": torch.matmul(scores, model.head.match.labels),
+        "pred_in": recorder.inputs["head.predictor"][0],
+        "start_enc": out["head.predictor.start_norm"],
+        "end_enc": out["head.predictor.end_norm"],
+        "start_logits": output.start_logits,
+        "end_logits": output.end_logits,
+        "start_index": start,
+        "end_index": end,
+    }.items():
+        yield fixture.row(STUDENT, name, value, fixture[f"out/{name}"])
+
+
+def check_losses(fixture: Fixture) -> Iterator[Row]:
+    """Hard losses of both branches; forward, gradients and one step where weights are given."""
+    if "w/word_embs/word_table" not in fixture:
+        for model, mine in ((STUDENT, ""), (TEACHER, "t0_")):
+            labels = fixture.tensor("w/t0_label_emb" if mine else "w/student_label_emb")
+            logits = (fixture.tensor(f"out/{mine}{n}_logits") for n in ("start", "end", "match"))
+            yield from _loss_rows(fixture, model, mine, *logits, labels, fixture.tensor("in/v_mask"))
+        return
+    for name, mine in ((STUDENT, ""), (TEACHER, "t0_")):
+        with torch.enable_grad():
+            yield from _check_branch(fixture, name, mine)
+
+
+def _check_branch(fixture: Fixture, name: str, mine: str) -> Iterator[Row]:
+    model = build(fixture, name)
+    recorder = Recorder(model, *(["dual_attention"] if mine else []))
+    video, query = encode(model, fixture)
+    output = model.ground(video, query)
+    if mine:
+        attended_video, attended_query = recorder.outputs["dual_attention"]
+        yield fixture.row(name, "t0_v", attended_video, fixture["out/t0_v"])
+        yield fixture.row(name, "t0_q", attended_query, fixture["out/t0_q"])
+        yield fixture.row(name, "t0_fuse", output.fused, fixture["out/t0_fuse"])
+        scores = torch.softmax(output.match_logits, 2)
+        yield fixture.row(name, "t0_match_scores", scores, fixture["out/t0_match_scores"])
+    else:
+        yield fixture.row(name, "match_logits", output.match_logits, fixture["out/match_logits"])
+    for boundary, logits in (("start", output.start_logits), ("end", output.end_logits)):
+        yield fixture.row(name, f"{mine}{boundary}_logits", logits, fixture[f"out/{mine}{boundary}_logits"])
+    rows, total = _losses(fixture, name, mine, output, model.head.match.labels, video[1])
+    yield from rows
+    if mine:
+        yield from _gradients_and_step(fixture, model, total)
+
+
+def _loss_rows(
+    fixture: Fixture,
+    model: str,
+    mine: str,
+    start: Tensor,
+    end: Tensor,
+    match: Tensor,
+    labels: Tensor,
+    mask: Tensor,
+) -> Iterator[Row]:
+    output = SpanOutput(start, end, mask, match, match)
+    yield from _losses(fixture, model, mine, output, labels, mask)[0]
+
+
+def _losses(
+    fixture: Fixture, model: str, mine: str, output: SpanOutput, labels: Tensor, mask: Tensor
+) -> tuple[list[Row], Tensor]:
+    targets = fixture.tensor("in/y1"), fixture.tensor("in/y2")
+    span = span_loss(output.start_logits, output.end_logits, *targets, mask)
+    ortho = orthogonality(labels)
+    match = match_loss(output.match_logits, fixture.tensor("in/match_labels"), mask) + ortho
+    total = span + fixture.config()["match_lambda"] * match
+    rows = [
+        fixture.row(model, f"{mine}loc_loss", span, fixture[f"out/{mine}loc_loss"]),
+        fixture.row(model, f"{mine}ortho", ortho, fixture[f"out/{mine}ortho"]),
+        fixture.row(model, f"{mine}match_loss", match, fixture[f"out/{mine}match_loss"]),
+    ]
+    hard = "hardloss_t0" if mine else "hardloss_s"
+    rows.append(fixture.row(model, hard, total, fixture[f"out/{hard}"]))
+    return rows, total
+
+
+def _gradients_and_step(fixture: Fixture, model: SpanModel, total: Tensor) -> Iterator[Row]:
+    """Gradients of the isomorphic teacher's own weights, and one optimiser step on them.
+
+    Only its hard loss reaches them; the published total is a vector over the batch, whose sum
+    multiplies that loss by the batch size. The clipping norm is the published one, because it
+    covers variables of the other branches too.
+    """
+    recipe = Recipe(learning_rate=1e-3)
+    optimizer = build_optimizer(model, recipe)
+    (total * fixture["in/y1"].shape[0]).backward()  # type: ignore[no-untyped-call]
+    state = dict(model.named_parameters())
+    gradients = _own_state(fixture, "grad")
+    for name, reference in gradients.items():
+        gradient = state[name].grad
+        assert gradient is not None
+        yield fixture.row(TEACHER, f"grad {name}", gradient, reference)
+        gradient.mul_(recipe.clip_norm / max(recipe.clip_norm, float(fixture["out/grad_global_norm"])))
+    for group in optimizer.param_groups:
+        group["lr"] = 1e-3
+    optimizer.step()
+    for name, reference in _own_state(fixture, "after1").items():
+        yield fixture.row(TEACHER, f"after one step {name}", state[name], reference)
+
+
+def _own_state(fixture: Fixture, group: str) -> dict[str, Tensor]:
+    def get(name: str) -> Tensor:
+        return fixture.tensor(f"{group}/{name}")
+
+    return {**names.dual_attention(get), **names.span_head(get, teacher=True)}
+
+
+def build(fixture: Fixture, name: str) -> SpanModel:
+    """Student or SeqPAN with the weights of the fixture, in official mode."""
+    config = fixture.config()
+
+    def get(variable: str) -> Tensor:
+        return fixture.tensor(f"w/{variable}")
+
+    settings = SpanModelConfig(
+        feature_dim=config["vdim"],
+        word_dim=config["word_dim"],
+        max_clips=config["max_vlen"],
+        max_words=config["max_vlen"],
+        official=True,
+        dim=config["dim"],
+        heads=config["num_heads"],
+        char_dim=config["char_dim"],
+        dropout=0.0,
+    )
+    teacher = name == TEACHER
+    lexicon = Lexicon(get("word_embs/word_table"), config["num_chars"])
+    model = model_class(name)(settings, lexicon)
+    assert isinstance(model, SpanModel)
+    state = {**names.shared_encoder(get), **names.span_head(get, teacher=teacher)}
+    if teacher:
+        state |= names.dual_attention(get)
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def encode(model: SpanModel, fixture: Fixture) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Encoded video and query of a fixture's inputs."""
+    video = fixture.tensor("in/video_inputs")
+    mask = torch.arange(video.shape[1]) < fixture.tensor("in/video_seq_len")[:, None]
+    words, chars = fixture.tensor("in/word_ids"), fixture.tensor("in/char_ids")
+    return model.encode_video(video, mask), model.encode_query(words, chars)

@@ -1,0 +1,167 @@
+"""VSLNet against its PyTorch code (`vslnet_*`), batched and each sample alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from emtm.contract import Lexicon
+from emtm.data.batch import Batch, Targets
+from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
+from emtm.layers.losses import highlight_loss, span_loss
+from emtm.layers.masking import mask_logits
+from emtm.parity.fixture import Check, Fixture, Recorder, Row
+from emtm.registry import AnyModel, model_class
+
+NAME = "vslnet"
+
+_RENAMED = (
+    ("embedding_net.word_emb.unk_vec", "embedding.words.unknown"),
+    ("embedding_net.word_emb.glove_vec", "embedding.words.vectors"),
+    ("embedding_net.linear.conv1d", "query_projection"),
+    ("video_affine.linear.conv1d", "video_projection.1"),
+    ("highlight_layer.conv1d.conv1d", "highlight"),
+    ("cq_attention.w4C", "attention.weight_x"),
+    ("cq_attention.w4Q", "attention.weight_y"),
+    ("cq_attention.w4mlu", "attention.weight_xy"),
+    ("cq_attention.cqa_linear.conv1d", "attention.out"),
+    ("cq_concat.weighted_pool.weight", "concat.pool"),
+    ("cq_concat.conv1d.conv1d", "concat.out"),
+    ("feature_encoder.", "encoder."),
+    ("predictor.encoder.", "predictor.encoder."),
+    ("pos_embedding.position_embeddings.weight", "positions.table"),
+    ("conv_block.layer_norms.", "conv_block.norms."),
+    ("attention_block.out_layer.conv1d", "attention.out"),
+    ("attention_block.layer_norm1", "attention.norm_1"),
+    ("attention_block.layer_norm2", "attention.norm_2"),
+    ("attention_block.", "attention."),
+    ("predictor.start_layer_norm", "predictor.start_norm"),
+    ("predictor.end_layer_norm", "predictor.end_norm"),
+    ("predictor.start_encoder.lstm.", "predictor.start_encoder."),
+    ("predictor.end_encoder.lstm.", "predictor.end_encoder."),
+    ("predictor.start_block.", "predictor.start_logits."),
+    ("predictor.end_block.", "predictor.end_logits."),
+    (".conv1d.", "."),
+)
+
+
+def recognise(fixture: Fixture) -> Check | None:
+    """Check for this fixture, or None if it is of another kind."""
+    if "config_json" in fixture and "/VSLNet " in str(fixture.config().get("model", "")):
+        return check_vslnet
+    return None
+
+
+def check_vslnet(fixture: Fixture) -> Iterator[Row]:
+    """Every stage, the losses, the decoded spans, and each sample run alone without padding."""
+    model = _build(fixture)
+    recorder = Recorder(model, "query_projection", "video_projection", "attention", "concat")
+    batch = _batch(fixture)
+    video = model.encode_video(batch.video, batch.video_mask)
+    query = model.encode_query(batch.word_ids, batch.char_ids)
+    output = model.ground(video, query)
+    mask = batch.video_mask
+    for name, value in {
+        "query_embedding": recorder.outputs["query_projection"],
+        "video_affine": recorder.outputs["video_projection"],
+        "video_encoded": video[0],
+        "query_encoded": query[0],
+        "cq_attention": recorder.outputs["attention"],
+        "cq_concat": recorder.outputs["concat"],
+    }.items():
+        yield fixture.row(NAME, name, value, fixture[f"extra::{name}"])
+    start_logits = mask_logits(output.start_logits, mask)
+    end_logits = mask_logits(output.end_logits, mask)
+    start, end = decode_spans(joint_probability(*span_probabilities(start_logits, end_logits, mask)))
+    targets = batch.targets
+    assert targets is not None
+    losses = span_loss(start_logits, end_logits, targets.start_index, targets.end_index, mask)
+    highlight = highlight_loss(output.highlight, fixture.tensor("input::highlight_labels"), mask)
+    for name, value in {
+        "highlight_score": output.highlight,
+        "start_logits": start_logits,
+        "end_logits": end_logits,
+        "start_index": start,
+        "end_index": end,
+        "highlight_loss": highlight,
+        "loc_loss": losses,
+        "total_loss": losses + fixture.config()["highlight_lambda"] * highlight,
+    }.items():
+        yield fixture.row(NAME, name, value, fixture[f"output::{name}"])
+    for index in range(batch.size):
+        yield from _solo(fixture, model, batch, index)
+
+
+def _solo(fixture: Fixture, model: AnyModel, batch: Batch, index: int) -> Iterator[Row]:
+    """One sample without padding but for its characters."""
+    clips, words = int(batch.num_clips[index]), int(batch.query_mask[index].sum())
+    row = slice(index, index + 1)
+    output = model.ground(
+        model.encode_video(batch.video[row, :clips], batch.video_mask[row, :clips]),
+        model.encode_query(batch.word_ids[row, :words], batch.char_ids[row, :words]),
+    )
+    for boundary in ("start", "end"):
+        reference = fixture[f"extra::solo{index}_{boundary}_logits"]
+        yield fixture.row(NAME, f"solo{index}_{boundary}_logits", getattr(output, f"{boundary}_logits"), reference)
+
+
+def _build(fixture: Fixture) -> AnyModel:
+    config = fixture.config()
+    vectors = fixture.tensor("param::embedding_net.word_emb.glove_vec")
+    model_type = model_class(NAME)
+    settings: dict[str, Any] = {
+        "feature_dim": config["vdim"],
+        "word_dim": vectors.shape[1],
+        "max_clips": fixture["param::feature_encoder.pos_embedding.position_embeddings.weight"].shape[0],
+        "max_words": config["Lq"],
+        "official": True,
+        "dim": config["dim"],
+        "heads": config["heads"],
+        "char_dim": config["cd"],
+        "dropout": 0.0,
+        "predictor": config["pred"],
+    }
+    model = model_type(model_type.config_class(**settings), Lexicon(vectors, config["nc"]))
+    model.load_state_dict(dict(_translate(fixture)))
+    return model.eval()
+
+
+def _translate(fixture: Fixture) -> Iterator[tuple[str, Tensor]]:
+    for key in fixture.arrays:
+        if not key.startswith("param::") or key.endswith("word_emb.pad_vec"):
+            continue
+        name, value = key.removeprefix("param::"), fixture.tensor(key)
+        if name == "embedding_net.char_emb.char_emb.weight":
+            yield "embedding.chars.table", value[1:]
+        elif name.startswith("embedding_net.char_emb.char_convs."):
+            index, _, kind = name.split(".")[-3:]
+            yield f"embedding.chars.convs.{index}.{kind}", value.squeeze(2) if kind == "weight" else value
+        elif "depthwise_separable_conv." in name:
+            prefix, rest = name.split("conv_block.depthwise_separable_conv.")
+            index, part, kind = rest.split(".")
+            target = "depthwise" if part == "0" else f"pointwise.{kind}"
+            prefix = prefix.replace("feature_encoder.", "encoder.")
+            pointwise = part == "1" and kind == "weight"
+            yield f"{prefix}conv_block.convs.{index}.{target}", value.squeeze(2) if pointwise else value
+        else:
+            for theirs, ours in _RENAMED:
+                name = name.replace(theirs, ours)
+            yield name, value.squeeze(2) if name.endswith(".weight") and value.dim() == 3 else value
+
+
+def _batch(fixture: Fixture) -> Batch:
+    start, end = fixture.tensor("input::start_labels"), fixture.tensor("input::end_labels")
+    mask = fixture.tensor("input::v_mask") > 0
+    unknown = torch.zeros(len(start), 2)
+    return Batch(
+        video=fixture.tensor("input::video_features"),
+        video_mask=mask,
+        word_ids=fixture.tensor("input::word_ids"),
+        char_ids=fixture.tensor("input::char_ids"),
+        query_mask=fixture.tensor("input::q_mask") > 0,
+        duration_s=mask.sum(1).float(),
+        targets=Targets(start, end, unknown),
+    )

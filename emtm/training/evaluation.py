@@ -1,0 +1,114 @@
+"""Predictions of a trained model on a split, and their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from emtm.data.datasets import open_dataset
+from emtm.data.features import check_store
+from emtm.data.loader import Collator, batches
+from emtm.data.records import Dataset, Query
+from emtm.errors import UserError
+from emtm.metrics.floors import cached_floors
+from emtm.metrics.scoring import Protocol, Scores, score
+from emtm.registry import AnyModel, unknown
+from emtm.training.runs import DataSource, load_run
+
+Predictions = dict[str, npt.NDArray[np.float64]]
+TOP_K = 5
+BATCH = 64
+
+
+def predict(
+    model: AnyModel,
+    collator: Collator,
+    queries: Sequence[Query],
+    *,
+    top_k: int = 1,
+    batch_size: int = BATCH,
+    progress: Callable[[int], object] = lambda done: None,
+) -> Predictions:
+    """Moments `[top_k, 3]` (start s, end s, score) by query id. Leaves the model in eval mode."""
+    device = next(model.parameters()).device
+    model.eval()
+    predictions: Predictions = {}
+    with torch.inference_mode():
+        for chunk in batches(queries, batch_size, None, 0):
+            batch = collator.collate(chunk).to(device)
+            found = model.moments(model(batch), batch.duration_s, top_k).double().cpu().numpy()
+            predictions.update(zip((q.query_id for q in chunk), found, strict=True))
+            progress(len(chunk))
+    return predictions
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Scores of a run on one split, with the floors of the same queries."""
+
+    model: str
+    dataset: str
+    split: str
+    seed: int
+    synthetic: bool
+    scores: Scores
+    floors: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON form: the scores, the floors and what they belong to; figures in percent."""
+        return {
+            "model": self.model,
+            "dataset": self.dataset,
+            "split": self.split,
+            "seed": self.seed,
+            "synthetic": self.synthetic,
+            **self.scores.to_json(),
+            "floors": self.floors,
+        }
+
+
+def evaluate_run(
+    path: Path,
+    split: str = "test",
+    protocol: Protocol = "timestamp",
+    *,
+    dataset: Dataset | None = None,
+    device: str = "cpu",
+    progress: Callable[[int], object] = lambda done: None,
+) -> Evaluation:
+    """Score the best weights of the run at `path`; `dataset` overrides the one it was trained on."""
+    run = load_run(path, device)
+    dataset = dataset or open_source(run.spec.data)
+    queries = split_of(dataset, split)
+    config = run.config
+    check_store(dataset.features, [q.video_id for q in queries], config.feature_dim)
+    collator = Collator(
+        dataset, run.vocabulary, config.max_clips, config.max_words, pad_to_max=config.official
+    )
+    predictions = predict(run.model, collator, queries, top_k=TOP_K, progress=progress)
+    clips = None
+    if protocol == "index":
+        clips = {q.video_id: min(len(dataset.features[q.video_id]), config.max_clips) for q in queries}
+    scores = score(predictions, queries, protocol, clips)
+    floors = cached_floors(dataset, split)
+    return Evaluation(run.name, dataset.name, split, run.seed, dataset.synthetic, scores, floors)
+
+
+def open_source(source: DataSource) -> Dataset:
+    """Dataset that a run names."""
+    root, glove = (Path(p) if p else None for p in (source.root, source.glove))
+    features = source.features if source.features in (None, "embedded") else Path(source.features)  # type: ignore[arg-type]
+    return open_dataset(source.name, root, features, glove)  # type: ignore[arg-type]
+
+
+def split_of(dataset: Dataset, split: str) -> tuple[Query, ...]:
+    """Queries of a split; raises UserError when the dataset has no such split."""
+    if split not in dataset.splits:
+        raise UserError(unknown(f"split of {dataset.name}", split, list(dataset.splits)))
+    return dataset.splits[split]

@@ -1,0 +1,213 @@
+"""The training loop, the same for every model.
+
+Reads top to bottom: set up, resume, then epoch by epoch train, validate on the validation split,
+keep the best weights, save the state; last, score the best weights once on the test split.
+Everything random follows from the seed and the epoch, so a resumed run ends with the very weights
+of an uninterrupted one on the same machine and thread count.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+from torch.optim import Optimizer
+
+from emtm import __version__
+from emtm.data.features import check_store
+from emtm.data.loader import Collator, batches
+from emtm.data.records import Dataset
+from emtm.data.text import Vocabulary
+from emtm.errors import UserError
+from emtm.metrics.scoring import score
+from emtm.registry import AnyModel, model_class
+from emtm.training import runs
+from emtm.training.evaluation import evaluate_run, open_source, predict
+from emtm.training.optimizer import build_optimizer
+from emtm.training.runs import RunSpec
+
+
+def train(
+    spec: RunSpec, out: Path, *, resume: bool = False, device: str = "cpu", quiet: bool = False
+) -> dict[str, Any]:
+    """Train `spec` into the directory `out` and return the test metrics of the best epoch.
+
+    Raises UserError when `out` holds a run and `resume` is False, holds another run, cannot be
+    written, or when features are missing, of the wrong width or not finite.
+    """
+    dataset = open_source(spec.data)
+    for split in ("train", "val", "test"):
+        videos = [q.video_id for q in dataset.splits[split]]
+        check_store(dataset.features, videos, spec.config.feature_dim)
+    vocabulary = Vocabulary.build(
+        [q.sentence for queries in dataset.splits.values() for q in queries], dataset.word_vectors
+    )
+    finished = _prepare(spec, out, vocabulary, resume)
+    if finished is not None:
+        return finished
+
+    torch.manual_seed(spec.seed)
+    model = model_class(spec.model)(spec.config, vocabulary.lexicon(dataset.word_vectors)).to(device)
+    trainer = _Trainer(spec, out, model, dataset, vocabulary, device)
+    if resume and (out / runs.LAST).exists():
+        trainer.restore()
+    with Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[status]}"),
+        disable=quiet,
+        console=Console(stderr=True),
+    ) as progress:
+        trainer.run(progress)
+
+    metrics = evaluate_run(out, "test", dataset=dataset, device=device).to_json()
+    metrics["training"] = {
+        "epochs": len(trainer.history),
+        "best_epoch": trainer.best_epoch,
+        "seconds": round(sum(entry["seconds"] for entry in trainer.history), 3),
+        "threads": torch.get_num_threads(),
+        "device": device,
+    }
+    runs.write_json(out / runs.METRICS, metrics)
+    return metrics
+
+
+class _Trainer:
+    """State that lives from epoch to epoch."""
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        out: Path,
+        model: AnyModel,
+        dataset: Dataset,
+        vocabulary: Vocabulary,
+        device: str,
+    ) -> None:
+        self.spec, self.out, self.model, self.device = spec, out, model, device
+        self.recipe = spec.recipe
+        self.train_queries, self.val_queries = dataset.splits["train"], dataset.splits["val"]
+        config = spec.config
+        self.collator = Collator(
+            dataset, vocabulary, config.max_clips, config.max_words, pad_to_max=config.official
+        )
+        self.optimizer = build_optimizer(model, spec.recipe)
+        self.history: list[dict[str, Any]] = []
+        self.best_epoch, self.best_miou = -1, -1.0
+
+    def run(self, progress: Progress) -> None:
+        """Train the epochs that remain."""
+        steps = -(-len(self.train_queries) // self.recipe.batch_size)
+        done = len(self.history)
+        task = progress.add_task(
+            f"{self.spec.model} on {self.spec.data.name}",
+            total=self.recipe.epochs * steps,
+            completed=done * steps,
+            status="",
+        )
+        for epoch in range(done, self.recipe.epochs):
+            patience = self.recipe.patience
+            if patience is not None and epoch - self.best_epoch > patience:
+                break
+            began = time.monotonic()
+            losses = self._train_epoch(epoch, steps, lambda: progress.advance(task))
+            predictions = predict(self.model, self.collator, self.val_queries)
+            validation = score(predictions, self.val_queries, intervals=False)
+            entry = {
+                "epoch": epoch,
+                "loss": losses,
+                "val": {"r1": validation.r1, "miou": validation.miou},
+                "seconds": round(time.monotonic() - began, 3),
+            }
+            self.history.append(entry)
+            if validation.miou > self.best_miou:
+                self.best_epoch, self.best_miou = epoch, validation.miou
+                runs.write_tensors(self.out / runs.BEST, self.model.state_dict())
+            self._save()
+            progress.update(task, status=f"val R1@0.5 {validation.r1['0.5']:.1f}, best mIoU {self.best_miou:.1f}")
+
+    def _train_epoch(self, epoch: int, steps: int, advance: Any) -> dict[str, float]:
+        """One pass over the training queries; mean of the total loss and its terms."""
+        # Reseeding by epoch makes dropout independent of how often training was interrupted.
+        torch.manual_seed(self.spec.seed * 1_000_003 + epoch)
+        self.model.train()
+        sums: dict[str, Tensor] = {}
+        order = batches(self.train_queries, self.recipe.batch_size, self.spec.seed, epoch)
+        for step, chunk in enumerate(order):
+            batch = self.collator.collate(chunk).to(self.device)
+            losses = self.model.loss(self.model(batch), batch)
+            rate = self.recipe.rate(epoch + step / steps)
+            optimize(self.model, self.optimizer, losses.total, rate, self.recipe.clip_norm)
+            for name, value in {"total": losses.total, **losses.terms}.items():
+                sums[name] = sums.get(name, torch.zeros((), device=self.device)) + value.detach()
+            advance()
+        means = {name: float(value) / steps for name, value in sums.items()}
+        if not all(map(torch.isfinite, map(torch.tensor, means.values()))):
+            raise UserError(f"the loss is not finite in epoch {epoch}; try a lower learning rate")
+        return means
+
+    def _save(self) -> None:
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors.update({f"optimizer.{index}.{k}": v for k, v in state.items()})
+        state = {"history": self.history, "best_epoch": self.best_epoch, "best_miou": self.best_miou}
+        runs.write_tensors(self.out / runs.LAST, tensors, state)
+        lines = "".join(json.dumps(entry) + "\n" for entry in self.history)
+        (self.out / runs.HISTORY).write_text(lines, "utf-8")
+
+    def restore(self) -> None:
+        """Go on from the last whole epoch."""
+        tensors, state = runs.read_tensors(self.out / runs.LAST)
+        prefix = "model."
+        self.model.load_state_dict({k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)})
+        optimizer = self.optimizer.state_dict()
+        for key, value in tensors.items():
+            if key.startswith("optimizer."):
+                _, index, name = key.split(".", 2)
+                optimizer["state"].setdefault(int(index), {})[name] = value
+        self.optimizer.load_state_dict(optimizer)
+        self.history = state["history"]
+        self.best_epoch, self.best_miou = state["best_epoch"], state["best_miou"]
+
+
+def optimize(
+    model: AnyModel, optimizer: Optimizer, loss: Tensor, learning_rate: float, clip_norm: float
+) -> None:
+    """One step: backward, clip the global gradient norm, update."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+    optimizer.step()
+
+
+def _prepare(spec: RunSpec, out: Path, vocabulary: Vocabulary, resume: bool) -> dict[str, Any] | None:
+    """Create or check the run directory; the metrics if the run there is already finished."""
+    if (out / runs.RUN).exists():
+        if not resume:
+            raise UserError(f"{out} already holds a run; add --resume to go on with it, or choose another --out")
+        if runs.read_spec(out) != spec:
+            raise UserError(f"{out} holds a run with other settings; choose another --out")
+        if (out / runs.METRICS).exists():
+            finished: dict[str, Any] = json.loads((out / runs.METRICS).read_text("utf-8"))
+            return finished
+        return None
+    versions = {"emtm": __version__, "torch": torch.__version__, "python": platform.python_version()}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        runs.write_json(out / runs.VOCABULARY, vocabulary.to_json())
+        runs.write_json(out / runs.RUN, {**spec.to_json(), "versions": versions})
+    except OSError as error:
+        raise UserError(f"cannot write to {out}: {error.strerror}") from error
+    return None
+

@@ -1,0 +1,197 @@
+"""A run directory: what training leaves behind and everything else reads.
+
+======================  ====================================================================
+``run.json``            model, config, recipe, dataset, seed, versions; written first
+``vocabulary.json``     words and characters
+``best.safetensors``    weights of the best validation epoch, word vectors included
+``last.safetensors``    weights, optimiser and generator state after the last whole epoch
+``history.jsonl``       one line an epoch
+``metrics.json``        test metrics of the best weights; its presence says the run is finished
+======================  ====================================================================
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from emtm.contract import Lexicon, ModelConfig, Recipe
+from emtm.data.text import Vocabulary
+from emtm.errors import UserError
+from emtm.registry import AnyModel, config_hash, model_class
+
+RUN, VOCABULARY, BEST, LAST = "run.json", "vocabulary.json", "best.safetensors", "last.safetensors"
+HISTORY, METRICS = "history.jsonl", "metrics.json"
+FORMAT = "emtm-run/1"
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """Where a dataset is opened from; the arguments of `emtm.data.datasets.open_dataset`."""
+
+    name: str
+    root: str | None = None
+    features: str | None = None
+    glove: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """Everything that determines a training run, apart from the code and the machine."""
+
+    model: str
+    preset: str
+    config: ModelConfig
+    recipe: Recipe
+    data: DataSource
+    seed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON form, as stored in ``run.json``."""
+        return {
+            "format": FORMAT,
+            "model": self.model,
+            "preset": self.preset,
+            "dataset": self.data.name,
+            "data": dataclasses.asdict(self.data),
+            "seed": self.seed,
+            "config": dataclasses.asdict(self.config),
+            "config_hash": config_hash(self.model, self.config),
+            "recipe": dataclasses.asdict(self.recipe),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> RunSpec:
+        """Inverse of `to_json`; raises KeyError or TypeError when fields are missing or unknown."""
+        model = model_class(stored["model"])
+        return cls(
+            model=stored["model"],
+            preset=stored["preset"],
+            config=model.config_class(**stored["config"]),
+            recipe=Recipe(**stored["recipe"]),
+            data=DataSource(**stored["data"]),
+            seed=stored["seed"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A trained model with its vocabulary, ready to predict."""
+
+    path: Path
+    spec: RunSpec
+    vocabulary: Vocabulary
+    model: AnyModel
+    weights_sha256: str
+
+    @property
+    def name(self) -> str:
+        """Registered name of the model."""
+        return self.spec.model
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset it was trained on."""
+        return self.spec.data.name
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return self.spec.seed
+
+    @property
+    def config(self) -> ModelConfig:
+        """Model configuration."""
+        return self.spec.config
+
+
+def find_runs(directory: Path) -> list[Path]:
+    """Finished run directories below `directory`, sorted; none if it does not exist."""
+    if not directory.is_dir():
+        return []
+    return sorted(p.parent for p in directory.rglob(METRICS) if (p.parent / RUN).is_file())
+
+
+def load_run(path: Path, device: str = "cpu") -> Run:
+    """Model of a run directory in eval mode; raises UserError when anything in it is unreadable."""
+    spec = read_spec(path)
+    try:
+        vocabulary = Vocabulary.from_json(json.loads((path / VOCABULARY).read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path / VOCABULARY} is missing or damaged") from error
+    weights, _ = read_tensors(path / BEST)
+    try:
+        blank = torch.zeros(vocabulary.num_words - 2, spec.config.word_dim)
+        model = model_class(spec.model)(spec.config, Lexicon(blank, vocabulary.num_chars))
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise UserError(f"the weights in {path / BEST} do not fit the configuration in {path / RUN}") from error
+    digest = hashlib.sha256((path / BEST).read_bytes()).hexdigest()
+    return Run(path, spec, vocabulary, model.to(device).eval(), digest)
+
+
+def read_spec(path: Path) -> RunSpec:
+    """Specification of the run at `path`; raises UserError when there is none."""
+    file = path / RUN
+    if not file.is_file():
+        raise UserError(f"{path} is not a run directory: it has no {RUN}")
+    try:
+        return RunSpec.from_json(json.loads(file.read_text("utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file} is damaged or from another version") from error
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and JSON metadata of a checkpoint; raises UserError when it cannot be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            metadata = json.loads((file.metadata() or {}).get("state", "{}"))
+    except (OSError, SafetensorError, ValueError) as error:
+        raise UserError(f"checkpoint {path} is missing or damaged") from error
+    return tensors, metadata
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any] | None = None) -> None:
+    """Write a checkpoint atomically: readers see the old file or the whole new one."""
+    with _replacing(path) as partial:
+        contiguous = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
+        save_file(contiguous, partial, {"state": json.dumps(state or {})})
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically."""
+    with _replacing(path) as partial:
+        partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", "utf-8")
+
+
+class _replacing:  # noqa: N801
+    """Context that yields a temporary path and moves it over `path` when the block succeeds."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Path:
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
+        os.close(handle)
+        self.partial = Path(name)
+        return self.partial
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.partial.chmod(0o644)
+            self.partial.replace(self.path)
+        else:
+            self.partial.unlink(missing_ok=True)
