@@ -24,6 +24,7 @@ from emtm.contract import GroundingModel, Lexicon, Losses, ModelConfig, ModelInf
 from emtm.data.batch import Batch
 from emtm.data.labels import highlight_labels
 from emtm.layers.decoding import span_moments, span_probabilities
+from emtm.layers.dropout import Dropout
 from emtm.layers.embedding import CHAR_DIM_OUT, QueryEmbedding
 from emtm.layers.encoder import NORM_EPS, FeatureEncoder, linear
 from emtm.layers.fusion import ContextQueryAttention, ContextQueryConcat
@@ -128,16 +129,14 @@ class VSLNet(GroundingModel[Encoded, Encoded, VSLNetOutput]):
 
     def __init__(self, config: VSLNetConfig, lexicon: Lexicon) -> None:
         super().__init__(config, lexicon)
-        dim, options = config.dim, {"dropout": config.dropout, "official": config.official}
+        dim, dropout, official = config.dim, config.dropout, config.official
         vectors = lexicon.vectors
-        self.embedding = QueryEmbedding(vectors, lexicon.num_chars, config.char_dim, **options)
+        self.embedding = QueryEmbedding(vectors, lexicon.num_chars, config.char_dim, dropout=dropout, official=official)
         self.query_projection = linear(vectors.shape[1] + CHAR_DIM_OUT, dim)
-        self.video_projection = nn.Sequential(
-            nn.Dropout(config.dropout), linear(config.feature_dim, dim)
-        )
+        self.video_projection = nn.Sequential(Dropout(dropout), linear(config.feature_dim, dim))
         positions = max(config.max_clips, config.max_words)
-        self.encoder = FeatureEncoder(dim, config.heads, positions, **options)
-        self.attention = ContextQueryAttention(dim, bias=True, **options)
+        self.encoder = FeatureEncoder(dim, config.heads, positions, dropout=dropout, official=official)
+        self.attention = ContextQueryAttention(dim, bias=True, dropout=dropout, official=official)
         self.concat = ContextQueryConcat(dim)
         self.highlight = linear(dim, 1)
         self.predictor = _Predictor(config)

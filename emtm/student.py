@@ -30,19 +30,11 @@ class EMTMStudent(SpanModel):
         reference_licence="none stated",
     )
     presets: ClassVar[dict[str, Preset]] = {
-        "charades-sta": Preset(
-            SpanModelConfig(max_clips=64, max_words=20, dropout=0.4, match_extension=2), _PUBLISHED
-        ),
-        "activitynet-captions": Preset(
-            SpanModelConfig(max_clips=100, max_words=30, match_extension=2), _PUBLISHED
-        ),
-        "tacos": Preset(
-            SpanModelConfig(max_clips=256, max_words=30, char_dim=50, match_extension=2), _PUBLISHED
-        ),
+        "charades-sta": Preset(SpanModelConfig(max_clips=64, max_words=20, dropout=0.4, match_extension=2), _PUBLISHED),
+        "activitynet-captions": Preset(SpanModelConfig(max_clips=100, max_words=30, match_extension=2), _PUBLISHED),
+        "tacos": Preset(SpanModelConfig(max_clips=256, max_words=30, char_dim=50, match_extension=2), _PUBLISHED),
         "compact": Preset(
-            SpanModelConfig(
-                max_clips=64, max_words=30, dim=64, heads=4, char_dim=16, dropout=0.1, match_extension=1
-            ),
+            SpanModelConfig(max_clips=64, max_words=30, dim=64, heads=4, char_dim=16, dropout=0.1, match_extension=1),
             _COMPACT,
         ),
     }

@@ -1,0 +1,1 @@
+"""Instruments: each file measures one thing, returns frozen dataclasses, and never prints."""

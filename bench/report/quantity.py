@@ -41,8 +41,13 @@ def si(value: float, unit: str = "") -> str:
 
 def byte_size(value: float) -> str:
     """64 * 2**20 -> `64.0 MiB`."""
-    factor, unit = next((pair for pair in _BINARY if abs(value) >= pair[0]), (1, "B"))
+    factor, unit = binary(value)
     return f"{digits(value / factor)} {unit}"
+
+
+def binary(value: float) -> tuple[float, str]:
+    """The binary factor and unit that put a number of bytes between 1 and 1024."""
+    return next((pair for pair in _BINARY if abs(value) >= pair[0]), (1, "B"))
 
 
 def percent(value: float) -> str:

@@ -1,0 +1,1 @@
+"""Annotations, features, text and the embedded dataset, up to batches."""

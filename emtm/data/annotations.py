@@ -59,9 +59,7 @@ def read_durations(path: Path) -> dict[str, float]:
         raise UserError(f"{path}: an entry has no 'duration'") from None
 
 
-def read_charades_sta(
-    path: Path, durations: Mapping[str, float]
-) -> tuple[tuple[Query, ...], ReadCounts]:
+def read_charades_sta(path: Path, durations: Mapping[str, float]) -> tuple[tuple[Query, ...], ReadCounts]:
     """Read the official text file of lines `VIDEO START END##sentence.` (times in seconds).
 
     Ends are clipped to the video, empty moments dropped, sentences stripped; all of it is counted.
@@ -73,6 +71,8 @@ def read_charades_sta(
     rows = []
     seen: Counter[str] = Counter()
     for number, line in enumerate(_text(path).splitlines(), 1):
+        if not line.strip():
+            continue
         where = f"{path}, line {number}"
         head, separator, sentence = line.partition("##")
         parts = head.split()

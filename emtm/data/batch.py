@@ -52,9 +52,7 @@ class Batch:
     def to(self, device: torch.device | str) -> Batch:
         """Copy of the batch with every tensor on `device`."""
         moved = {
-            f.name: getattr(self, f.name).to(device)
-            for f in fields(self)
-            if isinstance(getattr(self, f.name), Tensor)
+            f.name: getattr(self, f.name).to(device) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)
         }
         targets = self.targets
         if targets is not None:

@@ -97,6 +97,22 @@ def open_store(path: Path) -> FeatureStore:
     raise UserError(f"{path} holds neither .npy, .npz nor .hdf5 files")
 
 
+def read_video(path: Path, dim: int) -> FloatArray:
+    """Feature rows `[n, dim]` of one video from an .npy or .npz file.
+
+    Raises:
+        UserError: there is no such file, or its content is no finite array of that width.
+    """
+    if not path.is_file():
+        raise UserError(f"there is no feature file {path}")
+    if path.suffix not in _ARRAY_SUFFIXES:
+        raise UserError(f"{path} is neither .npy nor .npz")
+    array = _rows(_load_array(path), path.stem)
+    if array.shape[1] != dim:
+        raise UserError(f"the features in {path} are {array.shape[1]} wide, the model takes {dim}")
+    return _checked(array, path.stem, dim)
+
+
 def missing(store: FeatureStore, video_ids: Iterable[str]) -> list[str]:
     """The distinct ids that the store has no features of, in the order given."""
     return [video_id for video_id in dict.fromkeys(video_ids) if video_id not in store]
@@ -128,9 +144,8 @@ def pool_clips(features: FloatArray, max_clips: int) -> FloatArray:
     bounds = np.minimum(np.round(ideal).astype(np.int64), rows - 1)
     # reduceat gives the single row at the boundary where a range is empty, which is the published rule.
     sums = np.add.reduceat(features, bounds, axis=0)[:max_clips]
-    sizes = np.maximum(np.diff(bounds), 1).astype(np.float32)
-    pooled: FloatArray = sums / sizes[:, None]
-    return pooled
+    sizes = np.maximum(np.diff(bounds), 1)
+    return (sums / sizes[:, None]).astype(np.float32)
 
 
 def _open_file(path: Path) -> FeatureStore:

@@ -69,9 +69,7 @@ def _boundary(index: npt.NDArray[Any], num_clips: npt.NDArray[Any], duration_s: 
 
 
 @overload
-def index_to_time(
-    start_index: float, end_index: float, num_clips: float, duration_s: float
-) -> tuple[float, float]: ...
+def index_to_time(start_index: float, end_index: float, num_clips: float, duration_s: float) -> tuple[float, float]: ...
 
 
 @overload
@@ -111,9 +109,7 @@ def soft_span_labels(index: Tensor, num_clips: Tensor, length: int) -> Tensor:
     return torch.where(distance == 0, centre, label) * valid
 
 
-def match_labels(
-    start_index: Tensor, end_index: Tensor, num_clips: Tensor, length: int, extension: int
-) -> Tensor:
+def match_labels(start_index: Tensor, end_index: Tensor, num_clips: Tensor, length: int, extension: int) -> Tensor:
     """Classes of the clips: 0 outside, 1 around the start, 2 inside, 3 around the end.
 
     Indices and `num_clips` are long `[B]`; gives long `[B, length]`, 0 on padding. The zones of start

@@ -46,9 +46,7 @@ class Vocabulary:
     chars: tuple[str, ...]
 
     @classmethod
-    def build(
-        cls, sentences: Iterable[str], word_vectors: WordVectors, min_char_count: int = 5
-    ) -> Vocabulary:
+    def build(cls, sentences: Iterable[str], word_vectors: WordVectors, min_char_count: int = 5) -> Vocabulary:
         """Words of `sentences` that have a vector and characters seen at least `min_char_count` times.
 
         Both are ordered by falling frequency, then alphabetically.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from emtm.layers.dropout import Dropout
 from emtm.layers.encoder import NORM_EPS, attend, linear, merge_heads, split_heads
 from emtm.layers.masking import key_bias, mask_logits, pair_bias
 
@@ -44,7 +45,7 @@ class DualAttention(nn.Module):
         self.out_1 = linear(dim, dim)
         self.norm_2 = nn.LayerNorm(dim, NORM_EPS)
         self.out_2 = linear(dim, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, y: Tensor, mask_x: Tensor, mask_y: Tensor) -> Tensor:
         """Updates x `[B, L, D]` from itself and y `[B, T, D]` -> `[B, L, D]`."""
@@ -71,9 +72,7 @@ class DualAttention(nn.Module):
 class DualAttentionStack(nn.Module):
     """Blocks in a row; inside a block both directions read the block's input."""
 
-    def __init__(
-        self, dim: int, heads: int, *, layers: int = 2, dropout: float = 0.0, official: bool = False
-    ) -> None:
+    def __init__(self, dim: int, heads: int, *, layers: int = 2, dropout: float = 0.0, official: bool = False) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(
             DualAttention(dim, heads, dropout=dropout, official=official) for _ in range(layers)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emtm.layers.dropout import Dropout
+
 CHAR_WIDTHS = (1, 2, 3, 4)
 CHAR_FILTERS = (10, 20, 30, 40)
 CHAR_DIM_OUT = sum(CHAR_FILTERS)
@@ -43,7 +45,7 @@ class CharacterCNN(nn.Module):
         self.official = official
         self.table = nn.Parameter(torch.empty(num_chars - 1, dim))
         nn.init.xavier_uniform_(self.table)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.convs = nn.ModuleList(
             nn.Conv1d(dim, filters, width) for width, filters in zip(CHAR_WIDTHS, CHAR_FILTERS, strict=True)
         )
@@ -80,7 +82,7 @@ class QueryEmbedding(nn.Module):
         super().__init__()
         self.words = WordEmbedding(vectors)
         self.chars = CharacterCNN(num_chars, char_dim, dropout=dropout, official=official)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, word_ids: Tensor, char_ids: Tensor) -> Tensor:
         """Word ids `[B, T]` and character ids `[B, T, C]` -> `[B, T, W + 100]`."""

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emtm.layers.dropout import Dropout
+
 NORM_EPS = 1e-6
 
 
@@ -65,7 +67,7 @@ class ConvBlock(nn.Module):
         self.official = official
         self.norms = nn.ModuleList(nn.LayerNorm(dim, NORM_EPS) for _ in range(layers))
         self.convs = nn.ModuleList(DepthwiseSeparableConv(dim, width) for _ in range(layers))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """`[B, L, D]`, `[B, L]` -> `[B, L, D]`."""
@@ -90,7 +92,7 @@ class SelfAttentionBlock(nn.Module):
         self.value = linear(dim, dim)
         self.norm_2 = nn.LayerNorm(dim, NORM_EPS)
         self.out = linear(dim, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """`[B, L, D]` with additive attention bias (broadcast to `[B, H, L, L]`) -> `[B, L, D]`."""
@@ -104,9 +106,7 @@ class SelfAttentionBlock(nn.Module):
 class FeatureEncoder(nn.Module):
     """Positions, convolution block and self-attention block in a row."""
 
-    def __init__(
-        self, dim: int, heads: int, max_length: int, *, dropout: float = 0.0, official: bool = False
-    ) -> None:
+    def __init__(self, dim: int, heads: int, max_length: int, *, dropout: float = 0.0, official: bool = False) -> None:
         super().__init__()
         self.positions = PositionEmbedding(max_length, dim)
         self.conv_block = ConvBlock(dim, dropout=dropout, official=official)
@@ -120,7 +120,7 @@ class FeatureEncoder(nn.Module):
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """`[B, L, D]` -> `[B, H, L, D/H]`; heads are consecutive slices of D."""
-    return x.unflatten(2, (heads, -1)).transpose(1, 2)
+    return x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)
 
 
 def merge_heads(x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from emtm.layers.dropout import Dropout
 from emtm.layers.encoder import linear
 from emtm.layers.masking import mask_logits
 
@@ -20,9 +21,7 @@ class ContextQueryAttention(nn.Module):
     default order S_r (S_c^T x) computes the same with `2 L T D` instead of `L^2 (T + D)` MACs.
     """
 
-    def __init__(
-        self, dim: int, *, bias: bool = False, dropout: float = 0.0, official: bool = False
-    ) -> None:
+    def __init__(self, dim: int, *, bias: bool = False, dropout: float = 0.0, official: bool = False) -> None:
         super().__init__()
         self.official = official
         self.weight_x = nn.Parameter(torch.empty(dim, 1))
@@ -31,7 +30,7 @@ class ContextQueryAttention(nn.Module):
         for weight in (self.weight_x, self.weight_y, self.weight_xy):
             nn.init.xavier_uniform_(weight)
         self.out = linear(4 * dim, dim, bias=bias)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, y: Tensor, mask_x: Tensor, mask_y: Tensor) -> Tensor:
         """`[B, L, D]`, `[B, T, D]`, masks `[B, L]`, `[B, T]` -> `[B, L, D]`."""

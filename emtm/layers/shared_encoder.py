@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from emtm.layers.dropout import Dropout
 from emtm.layers.embedding import CHAR_DIM_OUT, QueryEmbedding
 from emtm.layers.encoder import NORM_EPS, ConvBlock, PositionEmbedding, linear
 
@@ -29,12 +30,8 @@ class SharedEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding = QueryEmbedding(vectors, num_chars, char_dim, dropout=dropout, official=official)
-        self.query_projection = nn.Sequential(
-            linear(vectors.shape[1] + CHAR_DIM_OUT, dim), nn.LayerNorm(dim, NORM_EPS)
-        )
-        self.video_projection = nn.Sequential(
-            nn.Dropout(dropout), linear(feature_dim, dim), nn.LayerNorm(dim, NORM_EPS)
-        )
+        self.query_projection = nn.Sequential(linear(vectors.shape[1] + CHAR_DIM_OUT, dim), nn.LayerNorm(dim, NORM_EPS))
+        self.video_projection = nn.Sequential(Dropout(dropout), linear(feature_dim, dim), nn.LayerNorm(dim, NORM_EPS))
         self.positions = PositionEmbedding(max_positions, dim)
         self.conv_block = ConvBlock(dim, dropout=dropout, official=official)
 

@@ -55,9 +55,7 @@ class MatchHead(nn.Module):
 class ConditionedPredictor(nn.Module):
     """One feature encoder applied twice; the end is read from the encoding of the start."""
 
-    def __init__(
-        self, dim: int, heads: int, max_clips: int, *, dropout: float = 0.0, official: bool = False
-    ) -> None:
+    def __init__(self, dim: int, heads: int, max_clips: int, *, dropout: float = 0.0, official: bool = False) -> None:
         super().__init__()
         self.official = official
         self.encoder = FeatureEncoder(dim, heads, max_clips, dropout=dropout, official=official)
@@ -80,9 +78,7 @@ class ConditionedPredictor(nn.Module):
 class SpanHead(nn.Module):
     """Context-query attention both ways, concatenation, match head and predictor."""
 
-    def __init__(
-        self, dim: int, heads: int, max_clips: int, *, dropout: float = 0.0, official: bool = False
-    ) -> None:
+    def __init__(self, dim: int, heads: int, max_clips: int, *, dropout: float = 0.0, official: bool = False) -> None:
         super().__init__()
         self.query_to_video = ContextQueryAttention(dim, dropout=dropout, official=official)
         self.video_to_query = ContextQueryAttention(dim, dropout=dropout, official=official)

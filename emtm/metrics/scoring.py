@@ -34,6 +34,12 @@ class Means:
     r1: Percent
     miou: float
 
+    @classmethod
+    def of(cls, iou: FloatArray) -> Means:
+        """Means of the IoUs `[Q]` of the answers."""
+        mean = _table(iou).mean(0)
+        return cls(queries=len(iou), r1=_percent(mean[:-1]), miou=float(mean[-1]))
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON object."""
         return {"queries": self.queries, "r1": dict(self.r1), "miou": self.miou}
@@ -108,18 +114,17 @@ def score(
     _require(predictions, [query.query_id for query in ordered], "query", "a prediction")
     found, most = _first_moments(predictions, ordered)
     iou = temporal_iou(found, _truth(ordered, protocol, num_clips)[:, None])
-    thresholds = np.array(THRESHOLDS) - TIE_SLACK
-    table = 100 * np.column_stack([iou[:, :1] >= thresholds, iou[:, 0]])
+    first = iou[:, 0]
     kinds = np.array([query.kind for query in ordered])
-    overall = _means(table)
+    overall = Means.of(first)
     return Scores(
         queries=len(ordered),
         protocol=protocol,
         r1=overall.r1,
-        r5=_percent(100 * (iou.max(1, keepdims=True) >= thresholds).mean(0)) if most >= TOP else None,
+        r5=Means.of(iou.max(1)).r1 if most >= TOP else None,
         miou=overall.miou,
-        ci95=_intervals(table, ordered),
-        by_kind={str(kind): _means(table[kinds == kind]) for kind in np.unique(kinds)},
+        ci95=_intervals(first, ordered),
+        by_kind={str(kind): Means.of(first[kinds == kind]) for kind in np.unique(kinds)},
         floors=floors,
     )
 
@@ -164,14 +169,13 @@ def _percent(values: FloatArray) -> Percent:
     return {str(m): float(value) for m, value in zip(THRESHOLDS, values, strict=True)}
 
 
-def _means(table: FloatArray) -> Means:
-    """Means of hits and IoU `[Q, M + 1]`, both in percent."""
-    mean = table.mean(0)
-    return Means(queries=len(table), r1=_percent(mean[:-1]), miou=float(mean[-1]))
+def _table(iou: FloatArray) -> FloatArray:
+    """Hits at each threshold and IoU of `[Q]` answers, in percent, `[Q, M + 1]`."""
+    return 100 * np.column_stack([iou[:, None] >= np.array(THRESHOLDS) - TIE_SLACK, iou])
 
 
-def _intervals(table: FloatArray, queries: Sequence[Query]) -> Intervals | None:
-    found = cluster_interval(table, [query.video_id for query in queries])
+def _intervals(iou: FloatArray, queries: Sequence[Query]) -> Intervals | None:
+    found = cluster_interval(_table(iou), [query.video_id for query in queries])
     if found is None:
         return None
     pairs = [(float(low), float(high)) for low, high in found]

@@ -62,11 +62,21 @@ class Fixture:
             return stored
         return {k.removeprefix("meta/"): v.item() for k, v in self.arrays.items() if k.startswith("meta/")}
 
-    def row(self, model: str, output: str, ours: Any, reference: Any, tolerance: float = TOLERANCE) -> Row:
+    def row(
+        self,
+        model: str,
+        output: str,
+        ours: Any,
+        reference: Any,
+        *,
+        scale: float = 1.0,
+        tolerance: float = TOLERANCE,
+    ) -> Row:
         """Compare an output with its reference.
 
         The deviation is absolute where the reference is of order one and relative to its largest
-        entry beyond, because float32 resolves no better; masked entries (-1e30) compare relatively.
+        entry (or to `scale`, if that is larger) beyond, because float32 resolves no better; masked
+        entries (-1e30) compare relatively.
         """
         a = np.asarray(ours.detach() if isinstance(ours, Tensor) else ours, np.float64)
         b = np.asarray(reference, np.float64)
@@ -74,7 +84,7 @@ class Fixture:
             return Row(self.name, model, output, None, tolerance, False)
         masked = np.abs(b) > 1e29
         plain = b[~masked]
-        scale = max(1.0, float(np.abs(plain).max())) if plain.size else 1.0
+        scale = max(1.0, scale, float(np.abs(plain).max(initial=0.0)))
         deviation = np.where(masked, np.abs(a / np.where(masked, b, 1.0) - 1.0), np.abs(a - b) / scale)
         largest = float(deviation.max()) if deviation.size else 0.0
         return Row(self.name, model, output, largest, tolerance, largest <= tolerance)

@@ -17,8 +17,8 @@ from emtm.data.labels import (
 )
 from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
 from emtm.layers.losses import highlight_loss, span_loss
-from emtm.metrics.iou import segment_iou
-from emtm.metrics.scoring import recall
+from emtm.metrics.iou import temporal_iou
+from emtm.metrics.scoring import Means
 from emtm.parity.fixture import Check, Fixture, Row
 
 
@@ -55,7 +55,8 @@ def check_vslnet_labels(fixture: Fixture) -> Iterator[Row]:
     decoded = decode_spans(joint_probability(*span_probabilities(*logits, mask)))
     times = np.stack(index_to_time(decoded[0].numpy(), decoded[1].numpy(), units, duration), 1)
     truth = np.stack([fixture["start_time"], fixture["end_time"]], 1)
-    iou = segment_iou(fixture["pred_times"].astype(np.float64), truth)
+    iou = temporal_iou(fixture["pred_times"].astype(np.float64), truth)
+    means = Means.of(iou)
     ours = {
         "start_index": start,
         "end_index": end,
@@ -69,8 +70,8 @@ def check_vslnet_labels(fixture: Fixture) -> Iterator[Row]:
         "decoded_end": decoded[1],
         "pred_times": times,
         "pred_iou": iou,
-        "acc": [recall(iou, m) for m in (0.3, 0.5, 0.7)],
-        "miou": 100.0 * iou.mean(),
+        "acc": list(means.r1.values()),
+        "miou": means.miou,
     }
     for name in ("sample_out_16", "sample_out_40", "sample_out_57"):
         if name in fixture:

@@ -27,9 +27,7 @@ def shared_encoder(get: Get) -> State:
         **_conv_block("encoder.conv_block", get, "conv_block"),
     }
     for index in range(4):
-        state[f"encoder.embedding.chars.convs.{index}.weight"] = get(f"char_embs/filter_{index}")[0].permute(
-            2, 1, 0
-        )
+        state[f"encoder.embedding.chars.convs.{index}.weight"] = get(f"char_embs/filter_{index}")[0].permute(2, 1, 0)
         state[f"encoder.embedding.chars.convs.{index}.bias"] = get(f"char_embs/bias_{index}")
     return state
 

@@ -88,9 +88,7 @@ def evaluate_run(
     queries = split_of(dataset, split)
     config = run.config
     check_store(dataset.features, [q.video_id for q in queries], config.feature_dim)
-    collator = Collator(
-        dataset, run.vocabulary, config.max_clips, config.max_words, pad_to_max=config.official
-    )
+    collator = Collator(dataset, run.vocabulary, config.max_clips, config.max_words, pad_to_max=config.official)
     predictions = predict(run.model, collator, queries, top_k=TOP_K, progress=progress)
     clips = None
     if protocol == "index":
@@ -103,8 +101,8 @@ def evaluate_run(
 def open_source(source: DataSource) -> Dataset:
     """Dataset that a run names."""
     root, glove = (Path(p) if p else None for p in (source.root, source.glove))
-    features = source.features if source.features in (None, "embedded") else Path(source.features)  # type: ignore[arg-type]
-    return open_dataset(source.name, root, features, glove)  # type: ignore[arg-type]
+    features = source.features if source.features in (None, "embedded") else Path(source.features)
+    return open_dataset(source.name, root, features, glove)
 
 
 def split_of(dataset: Dataset, split: str) -> tuple[Query, ...]:

@@ -52,7 +52,34 @@ def train(
     finished = _prepare(spec, out, vocabulary, resume)
     if finished is not None:
         return finished
+    try:
+        trainer = _train(spec, out, dataset, vocabulary, resume, device, quiet)
+    except UserError:
+        if not (out / runs.LAST).exists():
+            _discard(out)
+        raise
 
+    metrics = evaluate_run(out, "test", dataset=dataset, device=device).to_json()
+    metrics["training"] = {
+        "epochs": len(trainer.history),
+        "best_epoch": trainer.best_epoch,
+        "seconds": round(sum(entry["seconds"] for entry in trainer.history), 3),
+        "threads": torch.get_num_threads(),
+        "device": device,
+    }
+    runs.write_json(out / runs.METRICS, metrics)
+    return metrics
+
+
+def _train(
+    spec: RunSpec,
+    out: Path,
+    dataset: Dataset,
+    vocabulary: Vocabulary,
+    resume: bool,
+    device: str,
+    quiet: bool,
+) -> _Trainer:
     torch.manual_seed(spec.seed)
     model = model_class(spec.model)(spec.config, vocabulary.lexicon(dataset.word_vectors)).to(device)
     trainer = _Trainer(spec, out, model, dataset, vocabulary, device)
@@ -68,17 +95,7 @@ def train(
         console=Console(stderr=True),
     ) as progress:
         trainer.run(progress)
-
-    metrics = evaluate_run(out, "test", dataset=dataset, device=device).to_json()
-    metrics["training"] = {
-        "epochs": len(trainer.history),
-        "best_epoch": trainer.best_epoch,
-        "seconds": round(sum(entry["seconds"] for entry in trainer.history), 3),
-        "threads": torch.get_num_threads(),
-        "device": device,
-    }
-    runs.write_json(out / runs.METRICS, metrics)
-    return metrics
+    return trainer
 
 
 class _Trainer:
@@ -97,9 +114,7 @@ class _Trainer:
         self.recipe = spec.recipe
         self.train_queries, self.val_queries = dataset.splits["train"], dataset.splits["val"]
         config = spec.config
-        self.collator = Collator(
-            dataset, vocabulary, config.max_clips, config.max_words, pad_to_max=config.official
-        )
+        self.collator = Collator(dataset, vocabulary, config.max_clips, config.max_words, pad_to_max=config.official)
         self.optimizer = build_optimizer(model, spec.recipe)
         self.history: list[dict[str, Any]] = []
         self.best_epoch, self.best_miou = -1, -1.0
@@ -121,7 +136,7 @@ class _Trainer:
             began = time.monotonic()
             losses = self._train_epoch(epoch, steps, lambda: progress.advance(task))
             predictions = predict(self.model, self.collator, self.val_queries)
-            validation = score(predictions, self.val_queries, intervals=False)
+            validation = score(predictions, self.val_queries)
             entry = {
                 "epoch": epoch,
                 "loss": losses,
@@ -179,9 +194,7 @@ class _Trainer:
         self.best_epoch, self.best_miou = state["best_epoch"], state["best_miou"]
 
 
-def optimize(
-    model: AnyModel, optimizer: Optimizer, loss: Tensor, learning_rate: float, clip_norm: float
-) -> None:
+def optimize(model: AnyModel, optimizer: Optimizer, loss: Tensor, learning_rate: float, clip_norm: float) -> None:
     """One step: backward, clip the global gradient norm, update."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
@@ -211,3 +224,10 @@ def _prepare(spec: RunSpec, out: Path, vocabulary: Vocabulary, resume: bool) -> 
         raise UserError(f"cannot write to {out}: {error.strerror}") from error
     return None
 
+
+def _discard(out: Path) -> None:
+    """Remove a run directory in which no epoch was finished."""
+    for name in (runs.RUN, runs.VOCABULARY, runs.BEST):
+        (out / name).unlink(missing_ok=True)
+    if not any(out.iterdir()):
+        out.rmdir()

@@ -1,0 +1,261 @@
+"""The matrix: which models run on which workloads, declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.instruments.device import Device, devices
+from bench.subjects import SEED, Shape
+from emtm.contract import ModelConfig
+from emtm.errors import UserError
+from emtm.registry import config_hash, model_class, model_names, override, preset
+
+Scenario = Literal["single_stream", "train_step", "evaluation"]
+
+TRAIN_BATCH = 16
+TRAIN_THREADS = 2
+EVALUATION_BATCH = 32
+EVALUATION_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Query sizes of a dataset: about the 95th percentile of its annotations."""
+
+    num_words: int
+    num_chars: int
+    word_vocabulary: int
+    char_vocabulary: int
+
+
+PAPER = {
+    "charades-sta": Text(10, 10, 1277, 36),
+    "activitynet-captions": Text(25, 10, 11593, 55),
+    "tacos": Text(20, 10, 1737, 45),
+}
+"""The three workloads of the published efficiency tables."""
+
+FAMILY = {
+    "charades-cd": "charades-sta",
+    "synth-charades": "charades-sta",
+    "smoke": "charades-sta",
+    "activitynet-cd": "activitynet-captions",
+    "synth-anet": "activitynet-captions",
+    "synth-tacos": "tacos",
+}
+"""Datasets whose queries are as long as those of a paper workload."""
+
+VARIANTS = (("vslnet-transformer", "vslnet", ("predictor=transformer",)),)
+"""Label, registered model, settings: configurations that are compared as models of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedRun:
+    """A finished training run that supplies the weights of a case."""
+
+    path: Path
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One model on one workload in one way of running it."""
+
+    label: str
+    model: str
+    dataset: str
+    config: ModelConfig
+    shape: Shape
+    scenario: Scenario
+    device: Device
+    threads: int
+    batch_size: int
+    run: TrainedRun | None = None
+
+    @property
+    def case_id(self) -> str:
+        """Stable name: equal ids in two runs mean the same measurement."""
+        clips, seed = self.shape.num_clips, f"|s{self.run.seed}" if self.run else ""
+        return (
+            f"{self.label}|{self.dataset}|{self.scenario}|{self.device.name}|fp32|eager"
+            f"|t{self.threads}|b{self.batch_size}|l{clips}{seed}"
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """The parts of a case's record that are known before it runs."""
+        trained = self.run is not None
+        model = {
+            "name": self.label,
+            "base": self.model,
+            "role": model_class(self.model).info.role,
+            "config_hash": config_hash(self.model, self.config),
+            "weights_kind": "trained" if trained else "random",
+            "weights_sha256": None,
+            "weights_sha256_reason": "not read yet" if trained else "random weights have no file",
+            "seed": self.run.seed if self.run else SEED,
+        }
+        workload = {
+            "dataset": self.dataset,
+            "scenario": self.scenario,
+            "batch_size": self.batch_size,
+            "num_clips": self.shape.num_clips,
+            "num_words": self.shape.num_words,
+            "num_chars": self.shape.num_chars,
+            "queries_per_video": 1,
+            "includes": ["video_encode", "text_encode", "fusion", "decode"],
+            "excludes": ["video_feature_extraction"],
+        }
+        execution = {
+            "device": self.device.name,
+            "dtype": "float32",
+            "backend": "eager",
+            "mode": "train" if self.scenario == "train_step" else "infer",
+            "threads": self.threads,
+            "cache": "rotating inputs",
+        }
+        return {"case_id": self.case_id, "model": model, "workload": workload, "execution": execution}
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A case that cannot even be described, and why."""
+
+    label: str
+    model: str
+    dataset: str
+    reason: str
+
+    def record(self) -> dict[str, Any]:
+        """Its record in the run file."""
+        why = {"config_hash": None, "config_hash_reason": self.reason}
+        return {
+            "case_id": f"{self.label}|{self.dataset}|single_stream|unavailable",
+            "status": "failed",
+            "reason": self.reason,
+            "model": {
+                "name": self.label,
+                "base": self.model,
+                "role": "unknown",
+                "weights_kind": "random",
+                **why,
+            },
+            "workload": {"dataset": self.dataset, "scenario": "single_stream", "batch_size": 1},
+            "execution": {"device": "cpu", "dtype": "float32", "backend": "eager", "mode": "infer"},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """All cases of a session, those that cannot run included."""
+
+    cases: tuple[Case, ...]
+    broken: tuple[Broken, ...]
+
+    def of(self, scenario: Scenario) -> list[Case]:
+        """Cases of one scenario, in order."""
+        return [case for case in self.cases if case.scenario == scenario]
+
+
+def build_matrix(runs: Path, train_datasets: tuple[str, ...]) -> Matrix:
+    """The whole matrix; `train_datasets` limits on which workloads training steps are timed.
+
+    Raises UserError when there is no model at all, or none that loads.
+    """
+    names = model_names()
+    if not names:
+        raise UserError(
+            "no model is installed: the entry-point group emtm.models is empty, so there is nothing to measure"
+        )
+    cases: list[Case] = []
+    broken: list[Broken] = []
+    for label, model, settings in [*((name, name, ()) for name in names), *VARIANTS]:
+        if model not in names:
+            continue
+        for dataset in PAPER:
+            try:
+                config = override(preset(model, dataset).config, list(settings))
+            except Exception as error:
+                broken.append(Broken(label, model, dataset, f"{type(error).__name__}: {error}"))
+                continue
+            cases += _untrained(label, model, dataset, config, dataset in train_datasets)
+    for path in _run_paths(runs):
+        try:
+            cases += _trained(path)
+        except Exception as error:
+            broken.append(Broken(path.name, path.name, "unknown", f"{type(error).__name__}: {error}"))
+    if not cases:
+        raise UserError(f"no model can be measured; the first one says: {broken[0].reason}")
+    return Matrix(tuple(_unique(cases)), tuple(broken))
+
+
+def _untrained(label: str, model: str, dataset: str, config: ModelConfig, train: bool) -> Iterator[Case]:
+    shape = paper_shape(dataset, config)
+    for device in devices():
+        yield Case(label, model, dataset, config, shape, "single_stream", device, 1, 1)
+        if train:
+            yield Case(
+                label, model, dataset, config, shape, "train_step", device, TRAIN_THREADS, TRAIN_BATCH
+            )
+        if model_class(model).info.role == "student" and dataset == "charades-sta":
+            yield Case(
+                label,
+                model,
+                dataset,
+                config,
+                shape,
+                "evaluation",
+                device,
+                EVALUATION_THREADS,
+                EVALUATION_BATCH,
+            )
+
+
+def _trained(path: Path) -> Iterator[Case]:
+    from emtm.training.runs import load_run
+
+    run = load_run(path)
+    words, chars = run.model.lexicon_size
+    text = text_of(run.dataset)
+    shape = Shape(run.config.max_clips, min(text.num_words, run.config.max_words), text.num_chars, words, chars)
+    source = TrainedRun(path, run.seed)
+    for device in devices():
+        yield Case(
+            run.name, run.name, run.dataset, run.config, shape, "single_stream", device, 1, 1, source
+        )
+
+
+def _run_paths(runs: Path) -> list[Path]:
+    from emtm.training.runs import find_runs
+
+    return find_runs(runs)
+
+
+def _unique(cases: list[Case]) -> list[Case]:
+    seen: dict[str, Case] = {}
+    for case in cases:
+        earlier = seen.setdefault(case.case_id, case)
+        if earlier is not case and earlier.run and case.run:
+            raise UserError(
+                f"the runs {earlier.run.path} and {case.run.path} are the same case '{case.case_id}'; keep one"
+            )
+    return list(seen.values())
+
+
+def text_of(dataset: str) -> Text:
+    """Query sizes of a dataset or of its family; Charades-STA's for unknown ones."""
+    return PAPER[FAMILY.get(dataset, dataset if dataset in PAPER else "charades-sta")]
+
+
+def paper_shape(dataset: str, config: ModelConfig) -> Shape:
+    """The paper's workload: as many clips as the configuration takes."""
+    text = text_of(dataset)
+    return Shape(
+        config.max_clips,
+        min(text.num_words, config.max_words),
+        text.num_chars,
+        text.word_vocabulary,
+        text.char_vocabulary,
+    )

@@ -1,0 +1,131 @@
+"""What fvcore says of the same call, and which operators account for the difference.
+
+fvcore counts a multiply-add as one "flop", adds a few FLOPs for norms, and gives nothing for
+operators it has no handle for, recurrent layers and fused attention among them.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from bench.instruments.flops import operators, plain
+from bench.instruments.ledger import OpRow
+from bench.instruments.stages import StageTracker
+
+_TRACED_NAME = {
+    "aten::_trilinear": "aten::bilinear",
+    "aten::_cdist_forward": "aten::cdist",
+    "aten::_euclidean_dist": "aten::cdist",
+    "aten::mkldnn_rnn_layer": "aten::lstm",
+    "aten::_cudnn_rnn": "aten::lstm",
+    "aten::_scaled_dot_product_flash_attention_for_cpu": "aten::scaled_dot_product_attention",
+    "aten::_scaled_dot_product_flash_attention": "aten::scaled_dot_product_attention",
+    "aten::_scaled_dot_product_efficient_attention": "aten::scaled_dot_product_attention",
+    "aten::_scaled_dot_product_cudnn_attention": "aten::scaled_dot_product_attention",
+}
+"""Operators a tracer sees under another name than the dispatcher."""
+
+_NOT_PRODUCTS = ("norm", "upsample", "interpolate")
+
+
+@dataclass(frozen=True, slots=True)
+class Crosscheck:
+    """fvcore's answer beside the exact one; its figures are None when it could not trace."""
+
+    fvcore_macs: int | None
+    """The total as fvcore prints it, norms included."""
+    fvcore_macs_reason: str | None
+    fvcore_norm_flops: int
+    fvcore_unsupported: dict[str, int]
+    agrees: bool
+    """fvcore's products equal the exact count."""
+    explained_by: list[str]
+    """Operators fvcore gives nothing for, dearest first."""
+    explained_macs: dict[str, int]
+    unexplained_macs: int
+    """Exact count minus fvcore's products minus `explained_macs`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    total: int
+    norm_flops: int
+    unsupported: dict[str, int]
+
+
+def crosscheck(
+    module: nn.Module, run: Any, traced: nn.Module, inputs: tuple[Tensor, ...], exact_macs: int
+) -> Crosscheck:
+    """Compares the exact count of `run` with fvcore's of `traced(*inputs)`, the same computation."""
+    try:
+        answer = _fvcore(traced, inputs)
+    except Exception as error:
+        reason = f"fvcore failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        return Crosscheck(None, reason.rstrip(": "), 0, {}, False, [], {}, exact_macs)
+    products = answer.total - answer.norm_flops
+    explained = _blind_spots(operators(module, run, {}, plain), answer.unsupported)
+    return Crosscheck(
+        fvcore_macs=answer.total,
+        fvcore_macs_reason=None,
+        fvcore_norm_flops=answer.norm_flops,
+        fvcore_unsupported=answer.unsupported,
+        agrees=products == exact_macs,
+        explained_by=list(explained),
+        explained_macs=explained,
+        unexplained_macs=exact_macs - products - sum(explained.values()),
+    )
+
+
+def _fvcore(module: nn.Module, inputs: tuple[Tensor, ...]) -> _Answer:
+    training = module.training
+    logger = logging.getLogger("fvcore")
+    level = logger.level
+    with warnings.catch_warnings():
+        # fvcore calls torch.jit.script when imported, which torch deprecates.
+        warnings.simplefilter("ignore")
+        from fvcore.nn import FlopCountAnalysis
+
+        logger.setLevel(logging.CRITICAL)
+        jit_logger = logging.getLogger("fvcore.nn.jit_analysis")
+        jit_level = jit_logger.level
+        jit_logger.setLevel(logging.CRITICAL)
+        try:
+            module.eval()
+            analysis = FlopCountAnalysis(module, inputs)
+            analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
+            by_operator = analysis.by_operator()
+            unsupported = dict(analysis.unsupported_ops())
+        finally:
+            module.train(training)
+            logger.setLevel(level)
+            jit_logger.setLevel(jit_level)
+    return _Answer(
+        total=int(sum(by_operator.values())),
+        norm_flops=int(sum(v for k, v in by_operator.items() if any(word in k for word in _NOT_PRODUCTS))),
+        unsupported={str(op): int(calls) for op, calls in sorted(unsupported.items())},
+    )
+
+
+def _blind_spots(rows: list[OpRow], unsupported: dict[str, int]) -> dict[str, int]:
+    missed: dict[str, int] = {}
+    for row in rows:
+        name = row.origin if row.origin.startswith("aten::") else _TRACED_NAME.get(row.op, row.op)
+        if row.macs and name in unsupported:
+            missed[name] = missed.get(name, 0) + row.macs
+    return dict(sorted(missed.items(), key=lambda item: -item[1]))
+
+
+class Stageless:
+    """Adapts a plain call to the `run(tracker)` form the counters take."""
+
+    def __init__(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        self._module = module
+        self._inputs = inputs
+
+    def __call__(self, tracker: StageTracker) -> object:
+        return self._module(*self._inputs)

@@ -1,0 +1,118 @@
+"""Exact multiply-adds of one call, by stage.
+
+The canonical mode makes torch run every product as an operator with a known cost: attention and
+encoder fast paths off, attention as plain products, oneDNN and cuDNN off so that recurrent
+layers unroll. The plain mode counts what normally runs, fused operators included; with the
+formulas of `bench.instruments.formulas` both give the same number, and a test holds that.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from bench.instruments.ledger import Coverage, OpLedger, OpRow, coverage
+from bench.instruments.stages import StageTracker
+
+CONVENTION = "1 MAC = 2 FLOPs"
+COUNTER = "bench.flops/1"
+
+Run = Callable[[StageTracker], object]
+"""One call of a model that enters its stages on the tracker."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeCount:
+    """Arithmetic of one call; `flops` counts multiply-adds alone, the rest stands beside it."""
+
+    macs: int
+    flops: int
+    flops_norm: int
+    flops_elementwise: int
+    convention: str
+    counter: str
+    by_stage: dict[str, dict[str, int]]
+    coverage: Coverage
+
+
+@contextmanager
+def canonical() -> Iterator[None]:
+    """Runs the block with every fused kernel that would hide products switched off."""
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    with ExitStack() as stack, warnings.catch_warnings():
+        # oneDNN's flag context warns about TF32 on builds without Intel GPUs.
+        warnings.simplefilter("ignore", UserWarning)
+        torch.backends.mha.set_fastpath_enabled(False)
+        stack.callback(torch.backends.mha.set_fastpath_enabled, fast_path)
+        stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
+        stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        yield
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """Runs the block as a user's code would run."""
+    yield
+
+
+def operators(
+    module: nn.Module, run: Run, stages: dict[str, str], mode: Callable[[], object] = canonical
+) -> list[OpRow]:
+    """Every operator of one `run` of `module`, in eval mode and without gradients."""
+    training = module.training
+    module.eval()
+    tracker, origins = StageTracker(), StageTracker()
+    ledger = OpLedger(lambda: tracker.current, lambda: origins.current)
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(mode())  # type: ignore[arg-type]
+            stack.enter_context(torch.no_grad())
+            stack.enter_context(tracker.hooked(module, stages))
+            stack.enter_context(origins.hooked(module, recurrent_layers(module)))
+            stack.enter_context(ledger)
+            run(tracker)
+    finally:
+        module.train(training)
+    return ledger.rows
+
+
+def recurrent_layers(module: nn.Module) -> dict[str, str]:
+    """Path -> the operator a recurrent layer is to a tracer, such as `aten::lstm`."""
+    return {
+        path: f"aten::{child.mode.lower()}"
+        for path, child in module.named_modules()
+        if isinstance(child, nn.RNNBase)
+    }
+
+
+def summarise(rows: list[OpRow]) -> ComputeCount:
+    """Totals of a ledger."""
+    macs = sum(row.macs for row in rows)
+    by_stage: dict[str, dict[str, int]] = {}
+    for row in rows:
+        if row.macs or row.flops:
+            stage = by_stage.setdefault(row.stage, {"macs": 0, "flops_other": 0})
+            stage["macs"] += row.macs
+            stage["flops_other"] += row.flops
+    return ComputeCount(
+        macs=macs,
+        flops=2 * macs,
+        flops_norm=sum(row.flops for row in rows if row.bucket == "norm"),
+        flops_elementwise=sum(row.flops for row in rows if row.bucket == "elementwise"),
+        convention=CONVENTION,
+        counter=COUNTER,
+        by_stage=by_stage,
+        coverage=coverage(rows),
+    )
+
+
+def count(module: nn.Module, run: Run, stages: dict[str, str] | None = None) -> ComputeCount:
+    """Canonical count of one `run` of `module`."""
+    return summarise(operators(module, run, stages or {}))

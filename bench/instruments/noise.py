@@ -1,0 +1,85 @@
+"""What disturbed a measurement: stolen time, pressure, context switches, drift of the reference."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+STEAL_LIMIT_PCT = 2.0
+DRIFT_LIMIT = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Disturbance during one measurement; quantities the kernel does not show are None."""
+
+    steal_pct: float | None
+    psi_cpu_some_avg10: float | None
+    nvcsw: int
+    nivcsw: int
+    reference_drift: float
+    verdict: Literal["quiet", "noisy"]
+
+
+class NoiseWindow:
+    """Counters at the start of a measurement, compared with now when asked."""
+
+    def __init__(self) -> None:
+        self._ticks = cpu_ticks()
+        self._usage = resource.getrusage(resource.RUSAGE_SELF)
+
+    def close(self, reference_drift: float) -> Noise:
+        """What happened since the window was opened."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        steal = steal_pct(self._ticks, cpu_ticks())
+        noisy = (steal or 0.0) > STEAL_LIMIT_PCT or abs(reference_drift - 1) > DRIFT_LIMIT
+        return Noise(
+            steal_pct=steal,
+            psi_cpu_some_avg10=psi_cpu(),
+            nvcsw=usage.ru_nvcsw - self._usage.ru_nvcsw,
+            nivcsw=usage.ru_nivcsw - self._usage.ru_nivcsw,
+            reference_drift=reference_drift,
+            verdict="noisy" if noisy else "quiet",
+        )
+
+
+@contextmanager
+def quiet_gc() -> Iterator[None]:
+    """Collects garbage once, then keeps the collector out of the block."""
+    import gc
+
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def cpu_ticks(path: Path = Path("/proc/stat")) -> tuple[int, ...] | None:
+    """Ticks of the whole machine by kind, as the kernel counts them."""
+    try:
+        fields = path.read_text().splitlines()[0].split()
+    except OSError:
+        return None
+    return tuple(int(field) for field in fields[1:9])
+
+
+def steal_pct(before: tuple[int, ...] | None, after: tuple[int, ...] | None) -> float | None:
+    """Share of the ticks between two readings that a hypervisor gave to others."""
+    if before is None or after is None:
+        return None
+    total = sum(after) - sum(before)
+    return 100 * (after[7] - before[7]) / total if total > 0 else 0.0
+
+
+def psi_cpu(path: Path = Path("/proc/pressure/cpu")) -> float | None:
+    """Share of the last ten seconds in which some task waited for a CPU, in percent."""
+    try:
+        return float(path.read_text().split("avg10=")[1].split()[0])
+    except (OSError, IndexError, ValueError):
+        return None

@@ -1,0 +1,111 @@
+"""Parameters of a model: how many, which kind, and which the prediction never uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+_TABLE_NAME = re.compile(r"(^|[._])((word|char)\w*_)?(table|vectors)$")
+_POSITIONS = re.compile(r"posit|(^|[._])pos([._]|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class ParamCount:
+    """Element counts, each shared tensor once; `total` = `trainable` + `frozen`."""
+
+    total: int
+    trainable: int
+    frozen: int
+    """Parameters without gradients, and embedding tables kept as buffers."""
+    embedding: int
+    """Word and character tables, trainable or frozen; position tables are not among them."""
+    buffers: int
+    """Buffers that are not embedding tables."""
+    bytes: int
+    """Of all parameters and buffers."""
+    unreachable: int
+    """Trainable, but without influence on the prediction."""
+
+
+def count_params(module: nn.Module, predict: Callable[[], list[Tensor]]) -> ParamCount:
+    """Counts of `module`, whose differentiable predictions `predict` returns."""
+    tables = _tables(module, predict)
+    params = dict(module.named_parameters())
+    buffers = dict(module.named_buffers())
+    trainable = sum(p.numel() for p in params.values() if p.requires_grad)
+    fixed = sum(p.numel() for p in params.values() if not p.requires_grad)
+    table_buffers = sum(b.numel() for name, b in buffers.items() if name in tables)
+    everything = [*params.values(), *buffers.values()]
+    return ParamCount(
+        total=trainable + fixed + table_buffers,
+        trainable=trainable,
+        frozen=fixed + table_buffers,
+        embedding=sum(t.numel() for name, t in {**params, **buffers}.items() if name in tables),
+        buffers=sum(b.numel() for b in buffers.values()) - table_buffers,
+        bytes=sum(t.numel() * t.element_size() for t in everything),
+        unreachable=sum(p.numel() for p in unreachable(module, predict)),
+    )
+
+
+def unreachable(module: nn.Module, predict: Callable[[], list[Tensor]]) -> list[nn.Parameter]:
+    """Trainable parameters that no prediction's gradient reaches."""
+    params = [p for p in module.parameters() if p.requires_grad]
+    training = module.training
+    module.eval()
+    try:
+        with torch.enable_grad():
+            outputs = [out.sum() for out in predict() if out.requires_grad]
+            if not outputs:
+                return params
+            total = torch.stack(outputs).sum()
+            grads = torch.autograd.grad(total, params, allow_unused=True) if params else ()
+    finally:
+        module.train(training)
+    return [p for p, grad in zip(params, grads, strict=True) if grad is None]
+
+
+def _tables(module: nn.Module, predict: Callable[[], list[Tensor]]) -> set[str]:
+    """Names of tensors that are embedding layers, named as tables, or looked up by rows."""
+    lookups = _Lookups()
+    training = module.training
+    module.eval()
+    try:
+        with torch.no_grad(), lookups:
+            predict()
+    finally:
+        module.train(training)
+    layers = {
+        f"{path}.weight".lstrip(".")
+        for path, child in module.named_modules()
+        if isinstance(child, nn.Embedding | nn.EmbeddingBag)
+    }
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    return {
+        name
+        for name, tensor in tensors.items()
+        if tensor.dim() == 2
+        and tensor.is_floating_point()
+        and not _POSITIONS.search(name.lower())
+        and (name in layers or _TABLE_NAME.search(name) or tensor.data_ptr() in lookups.seen)
+    }
+
+
+class _Lookups(TorchDispatchMode):
+    """Notes the storage of every table the embedding operator reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[int] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func._overloadpacket is torch.ops.aten.embedding:
+            self.seen.add(args[0].data_ptr())
+        return func(*args, **(kwargs or {}))

@@ -1,0 +1,82 @@
+"""A fixed matrix product timed beside a model: what this machine can do at this moment.
+
+Latency over (MACs / rate of the product) says how far a model is from running at the machine's
+speed. It has no unit and hardly moves when neighbours slow the machine down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from bench.instruments.device import Device
+from bench.stats import Interval, bootstrap_ratio, drift, median_interval
+
+GEMM_SHAPE = (64, 1024, 128)
+GEMM_MACS = GEMM_SHAPE[0] * GEMM_SHAPE[1] * GEMM_SHAPE[2]
+_BURST = 3
+
+
+@dataclass
+class GemmFloor:
+    """Samples of the product's time; each is the best of a short burst, so that caches are warm."""
+
+    device: Device
+    samples_s: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        rows, inner, columns = GEMM_SHAPE
+        generator = torch.Generator().manual_seed(0)
+        self._a = torch.randn(rows, inner, generator=generator).to(self.device.name)
+        self._b = torch.randn(inner, columns, generator=generator).to(self.device.name)
+        self._out = torch.empty(rows, columns, device=self.device.name)
+
+    def sample(self) -> None:
+        """Times one burst."""
+        times = []
+        for _ in range(_BURST):
+            start = self.device.now_ns()
+            torch.mm(self._a, self._b, out=self._out)
+            times.append(self.device.now_ns() - start)
+        self.samples_s.append(min(times) * 1e-9)
+
+
+@dataclass(frozen=True, slots=True)
+class FloorRatio:
+    """A measured time over the time the same multiply-adds take at the product's rate."""
+
+    floor: str
+    gemm_shape: tuple[int, int, int]
+    gemm_s: float
+    gemm_ci99_s: Interval | None
+    gemm_macs_per_s: float
+    num_threads: int
+    macs: int
+    floor_s: float
+    measured_s: float
+    ratio: float
+    ratio_ci99: Interval
+    drift: float
+    """Second half of the product's samples over the first; 1 when the machine kept its speed."""
+
+
+def floor_ratio(measured_s: list[float], floor: GemmFloor, macs: int, num_threads: int) -> FloorRatio:
+    """Ratio of medians of two series that were sampled in turn; `macs` must be positive."""
+    scale = GEMM_MACS / macs
+    ratio, (low, high) = bootstrap_ratio(measured_s, floor.samples_s)
+    gemm = sorted(floor.samples_s)[len(floor.samples_s) // 2]
+    return FloorRatio(
+        floor="gemm",
+        gemm_shape=GEMM_SHAPE,
+        gemm_s=gemm,
+        gemm_ci99_s=median_interval(floor.samples_s),
+        gemm_macs_per_s=GEMM_MACS / gemm,
+        num_threads=num_threads,
+        macs=macs,
+        floor_s=macs * gemm / GEMM_MACS,
+        measured_s=sorted(measured_s)[len(measured_s) // 2],
+        ratio=ratio * scale,
+        ratio_ci99=(low * scale, high * scale),
+        drift=drift(floor.samples_s),
+    )

@@ -1,0 +1,63 @@
+"""Queries a second over a sweep of batch sizes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from bench.instruments.device import Device
+from bench.instruments.latency import LatencyProbe
+from bench.stats import Interval, median_interval
+
+KNEE = 0.9
+"""The knee is the smallest batch that reaches this share of the best rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughputPoint:
+    """Rate at one batch size, from the median call."""
+
+    batch: int
+    queries_per_s: float | None
+    ci99_queries_per_s: Interval | None
+    calls: int
+    status: Literal["ok", "oom"]
+
+
+def measure_point(
+    batch: int, make_run: Callable[[int], Callable[[], object]], device: Device, budget_s: float, fewest: int = 8
+) -> ThroughputPoint:
+    """Calls `make_run(batch)` repeatedly for `budget_s` seconds, at least `fewest` times."""
+    try:
+        run = make_run(batch)
+        probe = LatencyProbe(lambda _: run(), (None,), device)
+        probe.repeat(2)
+        probe.forget()
+        end = time.perf_counter() + budget_s
+        while len(probe.samples_s) < fewest or time.perf_counter() < end:
+            probe()
+    except (torch.OutOfMemoryError, MemoryError):
+        return ThroughputPoint(batch, None, None, 0, "oom")
+    seconds = probe.samples_s
+    middle = sorted(seconds)[len(seconds) // 2]
+    bounds = median_interval(seconds)
+    rate = None if bounds is None else (batch / bounds[1], batch / bounds[0])
+    return ThroughputPoint(batch, batch / middle, rate, len(seconds), "ok")
+
+
+def best(points: Sequence[ThroughputPoint]) -> ThroughputPoint:
+    """The point of the highest rate; raises ValueError when every batch size ran out of memory."""
+    ran = [p for p in points if p.queries_per_s is not None]
+    if not ran:
+        raise ValueError("every batch size ran out of memory")
+    return max(ran, key=lambda p: p.queries_per_s or 0.0)
+
+
+def knee_batch(points: Sequence[ThroughputPoint]) -> int:
+    """Smallest batch size within 10 % of the best rate."""
+    top = best(points).queries_per_s or 0.0
+    return min(p.batch for p in points if p.queries_per_s is not None and p.queries_per_s >= KNEE * top)

@@ -1,0 +1,80 @@
+"""What a table holds: cells that show a text, sort by a value, and say why they are empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.report.frame import Row, number, reason
+from bench.report.quantity import DASH, superscript
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: its text, what it sorts by, and a footnote."""
+
+    text: str
+    sort: float | str | None = None
+    note: str | None = None
+
+    @property
+    def numeric(self) -> bool:
+        """Does the cell hold a number, or stand for a missing one?"""
+        return not isinstance(self.sort, str)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its caption; `rule_before` is the row above which a line is drawn."""
+
+    title: str
+    caption: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    rule_before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedCell:
+    """A cell whose footnote has become a number."""
+
+    text: str
+    mark: str
+    sort: float | str | None
+    numeric: bool
+
+    @property
+    def plain(self) -> str:
+        """Text and superscript mark together."""
+        return f"{self.text}{self.mark}"
+
+
+def marked(table: Table) -> tuple[list[list[MarkedCell]], list[str]]:
+    """The rows with footnotes numbered in reading order, and the footnotes."""
+    notes: list[str] = []
+
+    def mark(cell: Cell) -> str:
+        if cell.note is None:
+            return ""
+        if cell.note not in notes:
+            notes.append(cell.note)
+        return superscript(notes.index(cell.note) + 1)
+
+    rows = [[MarkedCell(c.text, mark(c), c.sort, c.numeric) for c in row] for row in table.rows]
+    return rows, notes
+
+
+def text(value: str) -> Cell:
+    """A cell that sorts by its letters."""
+    return Cell(value, value)
+
+
+def empty(why: str) -> Cell:
+    """A missing value, with the reason as its footnote."""
+    return Cell(DASH, None, why)
+
+
+def measured(row: Row, column: str, show: Callable[[float], str]) -> Cell:
+    """The quantity in `column`, or a dash that says why there is none."""
+    value = number(row, column)
+    return empty(reason(row, column)) if value is None else Cell(show(value), value)

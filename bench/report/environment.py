@@ -1,0 +1,117 @@
+"""What a reader must know before the numbers: warnings, and where they were measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from bench.report.frame import rows_of
+from bench.report.quantity import DASH, byte_size
+
+Run = Mapping[str, Any]
+
+_FACTS = (
+    ("Processor", "hardware.cpu_model"),
+    ("Cores, physical / logical", "hardware.cores_physical / hardware.cores_logical"),
+    ("Memory", "hardware.ram_bytes"),
+    ("Operating system", "software.os"),
+    ("Python", "software.python"),
+    ("PyTorch", "software.torch"),
+    ("CUDA", "software.cuda"),
+    ("Threads, intra-op / inter-op", "settings.num_threads / settings.interop_threads"),
+    ("Pinned to cores", "settings.affinity"),
+    ("TF32", "settings.tf32"),
+    ("Attention fast path", "settings.mha_fastpath"),
+    ("Virtualised", "settings.virtualised"),
+    ("Load at the start (1 min)", "volatile.load1_start"),
+    ("CPU time stolen by the host", "volatile.steal_pct"),
+    ("Reference GEMM", "volatile.reference.gemm_gflops"),
+    ("Environment fingerprint", "fingerprint"),
+)
+_UNITS = {"volatile.steal_pct": " %", "volatile.reference.gemm_gflops": " GFLOP/s"}
+
+
+def warnings(docs: Sequence[Run], cases: pd.DataFrame) -> list[str]:
+    """What may make the numbers wrong or unrepeatable, gravest first."""
+    found = _case_warnings(cases)
+    for doc in docs:
+        prefix = f"Run {doc['run_id']}: " if len(docs) > 1 else ""
+        found += [prefix + warning for warning in _run_warnings(doc)]
+    if len({_at(doc, "env.fingerprint") for doc in docs}) > 1:
+        found.append("The runs come from different environments: their latencies are not comparable.")
+    return found
+
+
+def _case_warnings(cases: pd.DataFrame) -> list[str]:
+    rows = rows_of(cases)
+    status = Counter(str(row["status"]) for row in rows)
+    found = [f"{_cases(status[kind])} {kind}; see “Cases without a result”." for kind in ("failed", "invalid")]
+    noisy = sum(row.get("noise.verdict") in ("noisy", "invalid") for row in rows)
+    found.append(f"{_cases(noisy)} measured while the machine was noisy: their times may be too long.")
+    return [warning for warning in found if not warning.startswith("0 ")]
+
+
+def _cases(count: int) -> str:
+    return f"{count} case was" if count == 1 else f"{count} cases were"
+
+
+def _run_warnings(doc: Run) -> list[str]:
+    found = []
+    if _at(doc, "suite.dirty"):
+        found.append("The working tree was dirty: the commit does not identify the code that ran.")
+    if not _pinned(doc):
+        found.append("Threads were not pinned to cores: the scheduler may have moved them.")
+    load, cores = _at(doc, "env.volatile.load1_start"), _at(doc, "env.hardware.cores_logical")
+    if load is not None and cores is not None and load > cores / 2:
+        found.append(f"Other work was running at the start: load {load:.1f} on {cores} cores.")
+    return found
+
+
+def _pinned(doc: Run) -> bool:
+    """Pinned means allowed on no more cores than there are threads."""
+    affinity, threads = _at(doc, "env.settings.affinity"), _at(doc, "env.settings.num_threads")
+    return affinity is not None and (threads is None or len(affinity) <= threads)
+
+
+def card(doc: Run) -> list[tuple[str, str]]:
+    """The machine, the software and the settings of one run, as label and value."""
+    suite = doc["suite"]
+    dirty = " + uncommitted changes" if suite.get("dirty") else ""
+    facts = [
+        ("Run", str(doc["run_id"])),
+        ("Measured", str(doc["created_utc"])),
+        ("Suite", f"{suite.get('version')} at commit {str(suite.get('commit'))[:12]}{dirty}"),
+        ("Profile, seed", f"{suite.get('profile')}, {suite.get('seed')}"),
+    ]
+    facts += [(label, text) for label, path in _FACTS if (text := _fact(doc["env"], path)) is not None]
+    return facts + [("GPU", str(gpu.get("name"))) for gpu in _at(doc, "env.hardware.gpus") or []]
+
+
+def _fact(env: Run, path: str) -> str | None:
+    """One value, or two with a slash between; None where the run does not say."""
+    values = [(part, _at(env, part)) for part in path.split(" / ")]
+    if all(value is None for _, value in values):
+        return None
+    return " / ".join(_shown(part, value) for part, value in values)
+
+
+def _shown(path: str, value: Any) -> str:
+    if value is None:
+        return DASH
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if path.endswith("_bytes"):
+        return byte_size(value)
+    return f"{value:g}{_UNITS.get(path, '')}" if isinstance(value, float) else f"{value}{_UNITS.get(path, '')}"
+
+
+def _at(node: Any, path: str) -> Any:
+    """The value at a dotted path, None where there is none."""
+    for key in path.split("."):
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return node

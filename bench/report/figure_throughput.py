@@ -1,0 +1,98 @@
+"""What batching buys: queries per second against batch size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from bench.report.frame import Row, number
+from bench.report.labels import spread
+from bench.report.quantity import digits, si
+from bench.report.seeds import dataset_title
+from bench.report.style import MUTED, PALETTE, Figure, canvas, finish, head, look
+from bench.report.tables import by_dataset, model_label, untrained
+
+_LINES = ("-", "--", ":")
+
+
+def throughput_figure(cases: pd.DataFrame) -> Figure | None:
+    """One panel a dataset, one line a model; None where no case has a curve."""
+    groups = by_dataset([row for row in untrained(cases) if len(_curve(row)) > 1])
+    if not groups:
+        return None
+    models = list(dict.fromkeys(model_label(row, rows) for rows in groups.values() for row in rows))
+    title = "What batching buys"
+    with look():
+        figure = canvas(1.0 + 3.7 * len(groups), 1.1 + max(3.2, 0.24 * len(models) + 1.0))
+        axes = figure.subplots(1, len(groups), squeeze=False, sharey=True).flatten()
+        head(figure, title, "Queries per second against batch size; the ring marks the knee, × a batch that did not fit")
+        for ax, (dataset, rows) in zip(axes, groups.items(), strict=True):
+            _panel(ax, dataset, rows, models)
+        figure.draw_without_rendering()
+        for ax, rows in zip(axes, groups.values(), strict=True):
+            _name_lines(ax, rows, models)
+        caption = "The knee is the batch size from which larger batches stop paying. Both axes are logarithmic."
+        alt = f"Throughput against batch size for {', '.join(models)} on {', '.join(groups)}."
+        return finish(figure, "throughput", title, alt, caption)
+
+
+def _curve(row: Row) -> list[tuple[float, float]]:
+    points: list[dict[str, Any]] = row.get("throughput.curve") or []
+    return sorted((float(p["batch"]), float(p["value"])) for p in points if p.get("value") is not None)
+
+
+def _too_large(row: Row) -> list[float]:
+    return [float(p["batch"]) for p in row.get("throughput.curve") or [] if p.get("status") == "oom"]
+
+
+def _colour(model: str, models: list[str]) -> tuple[float, float, float]:
+    return PALETTE[models.index(model) % 10]
+
+
+def _panel(ax: Axes, dataset: str, rows: list[Row], models: list[str]) -> None:
+    for row in rows:
+        model, curve = model_label(row, rows), _curve(row)
+        colour, line = _colour(model, models), _LINES[models.index(model) // 10 % 3]
+        xs, ys = [x for x, _ in curve], [y for _, y in curve]
+        sns.lineplot(x=xs, y=ys, ax=ax, color=colour, linestyle=line, marker="o", markersize=5)
+        for x, y in curve:
+            if x == number(row, "throughput.knee_batch"):
+                ax.plot(x, y, "o", markersize=11, markerfacecolor="none", markeredgecolor=colour, markeredgewidth=1.6)
+        for x in _too_large(row):
+            ax.plot(x, ys[-1], "x", markersize=7, color=colour, markeredgewidth=1.8)
+    batches = sorted({x for row in rows for x in [*(x for x, _ in _curve(row)), *_too_large(row)]})
+    ax.set_xscale("log", base=2)
+    ax.set_yscale("log")
+    ax.set_xticks(batches, [f"{batch:.0f}" for batch in batches])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value) if value >= 1 else digits(value, 1)))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set_title(dataset_title(dataset))
+    ax.set_xlabel("batch size")
+    ax.set_ylabel("queries per second")
+    # Room for the names at the right-hand end of the lines.
+    ax.set_xlim(batches[0] / 1.2, batches[-1] * (batches[-1] / batches[0]) ** 0.52)
+    sns.despine(ax=ax, left=True)
+
+
+def _name_lines(ax: Axes, rows: list[Row], models: list[str]) -> None:
+    """Names right of the last point, moved apart, with a thin line where the name had to move."""
+    last = max(x for row in rows for x in [*(x for x, _ in _curve(row)), *_too_large(row)])
+    ends = [ax.transData.transform((last, _curve(row)[-1][1])) for row in rows]
+    frame = ax.get_window_extent()
+    gap = 12.5 / 72 * ax.figure.dpi
+    heights = spread([float(end[1]) for end in ends], gap, frame.y0 + gap / 2, frame.y1 - gap / 2)
+    back = ax.transData.inverted()
+    for row, end, height in zip(rows, ends, heights, strict=True):
+        model = model_label(row, rows)
+        target = back.transform((end[0] + 16, height))
+        start = back.transform((end[0] + 5, end[1]))
+        if abs(height - end[1]) > 3:
+            ax.plot([start[0], target[0]], [start[1], target[1]], color=MUTED, linewidth=0.6)
+        dark = tuple(0.72 * channel for channel in _colour(model, models))
+        ax.text(*back.transform((end[0] + 19, height)), model, va="center", fontsize=9, color=dark)

@@ -1,0 +1,1 @@
+"""JSON Schemas of the result format, one file a version."""

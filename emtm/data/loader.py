@@ -1,0 +1,143 @@
+"""Queries to padded batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from emtm.data.batch import Batch, Targets
+from emtm.data.features import pool_clips
+from emtm.data.labels import time_to_index
+from emtm.data.lru import ArrayCache
+from emtm.data.records import Dataset, FloatArray, Query
+from emtm.data.text import Vocabulary
+from emtm.errors import UserError
+
+MIN_CHARS = 4
+"""The character convolutions are up to four wide."""
+
+_CACHE_BYTES = 1024 * 2**20
+
+IntArray = npt.NDArray[np.int64]
+
+
+class Collator:
+    """Makes batches of a dataset's queries; what it computes for a query or a video it keeps.
+
+    Args:
+        dataset: gives the features.
+        vocabulary: gives the ids.
+        max_clips: longest clip sequence; longer videos are mean-pooled to it.
+        max_words: longest query; the rest is cut.
+        pad_to_max: pad clips to `max_clips` rather than to the longest video of the batch.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        vocabulary: Vocabulary,
+        max_clips: int,
+        max_words: int,
+        pad_to_max: bool = False,
+    ) -> None:
+        self._features = dataset.features
+        self._vocabulary = vocabulary
+        self._max_clips = max_clips
+        self._max_words = max_words
+        self._pad_to_max = pad_to_max
+        self._clips = ArrayCache(_CACHE_BYTES)
+        # The embedded store keeps what it has projected: a second copy of whole videos buys nothing.
+        self._keep_whole = not dataset.synthetic
+        self._sentences: dict[str, tuple[IntArray, IntArray]] = {}
+        self._moments: dict[tuple[Query, int], tuple[int, int]] = {}
+
+    def collate(self, queries: Sequence[Query]) -> Batch:
+        """The batch of `queries`, with targets.
+
+        Raises:
+            UserError: there is no query, a sentence is empty, or a video's features cannot be read.
+        """
+        if not queries:
+            raise UserError("a batch needs at least one query")
+        clips = [self._video(query.video_id) for query in queries]
+        counts = [len(rows) for rows in clips]
+        length = self._max_clips if self._pad_to_max else max(counts)
+        encoded = [self._sentence(query.sentence) for query in queries]
+        moments = [self._moment(query, count) for query, count in zip(queries, counts, strict=True)]
+        indices = torch.tensor(moments, dtype=torch.long)
+        words = [word_ids for word_ids, _ in encoded]
+        word_counts = [len(word_ids) for word_ids in words]
+        return Batch(
+            video=torch.from_numpy(_padded(clips, (length, self._features.dim), np.float32)),
+            video_mask=_mask(counts, length),
+            word_ids=torch.from_numpy(_padded(words, (max(word_counts),), np.int64)),
+            char_ids=torch.from_numpy(_padded_chars([chars for _, chars in encoded])),
+            query_mask=_mask(word_counts, max(word_counts)),
+            duration_s=torch.tensor([query.duration_s for query in queries], dtype=torch.float32),
+            targets=Targets(
+                start_index=indices[:, 0].contiguous(),
+                end_index=indices[:, 1].contiguous(),
+                moment_s=torch.tensor([(q.start_s, q.end_s) for q in queries], dtype=torch.float32),
+            ),
+            query_ids=tuple(query.query_id for query in queries),
+        )
+
+    def _video(self, video_id: str) -> FloatArray:
+        clips = self._clips.get(video_id)
+        if clips is None:
+            rows = self._features[video_id]
+            clips = pool_clips(rows, self._max_clips)
+            if self._keep_whole or clips is not rows:
+                self._clips.put(video_id, clips)
+        return clips
+
+    def _sentence(self, sentence: str) -> tuple[IntArray, IntArray]:
+        """Word ids `[T]` and character ids `[T, C]` of one sentence."""
+        if sentence not in self._sentences:
+            words, chars = self._vocabulary.encode(sentence, self._max_words)
+            width = max(MIN_CHARS, *map(len, chars))
+            rows = [np.array(row, np.int64) for row in chars]
+            self._sentences[sentence] = (np.array(words, np.int64), _padded(rows, (width,), np.int64))
+        return self._sentences[sentence]
+
+    def _moment(self, query: Query, clips: int) -> tuple[int, int]:
+        key = (query, clips)
+        if key not in self._moments:
+            self._moments[key] = time_to_index(query.start_s, query.end_s, clips, query.duration_s)
+        return self._moments[key]
+
+
+def batches(queries: Sequence[Query], batch_size: int, shuffle_seed: int | None, epoch: int) -> Iterator[list[Query]]:
+    """Chunks of `batch_size` queries, the last one possibly smaller.
+
+    The order depends on `shuffle_seed` and `epoch` alone; None keeps the order given.
+    """
+    order: Sequence[int] | IntArray = range(len(queries))
+    if shuffle_seed is not None:
+        order = np.random.default_rng([shuffle_seed, epoch]).permutation(len(queries))
+    for first in range(0, len(queries), batch_size):
+        yield [queries[i] for i in order[first : first + batch_size]]
+
+
+def _padded(rows: Sequence[npt.NDArray[Any]], shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Arrays of different lengths in one `[B, *shape]`, with zeros behind them."""
+    filled = np.zeros((len(rows), *shape), dtype)
+    for target, row in zip(filled, rows, strict=True):
+        target[: len(row)] = row
+    return filled
+
+
+def _padded_chars(rows: Sequence[IntArray]) -> IntArray:
+    length, width = (max(row.shape[axis] for row in rows) for axis in (0, 1))
+    filled = np.zeros((len(rows), length, width), np.int64)
+    for target, row in zip(filled, rows, strict=True):
+        target[: row.shape[0], : row.shape[1]] = row
+    return filled
+
+
+def _mask(counts: Sequence[int], length: int) -> torch.Tensor:
+    return torch.arange(length)[None] < torch.tensor(counts)[:, None]
