@@ -25,7 +25,7 @@ from emtm.layers.span_head import SpanOutput
 from emtm.layers.span_model import EncodedQuery, EncodedVideo, SpanModel, SpanModelConfig
 
 _PUBLISHED = Recipe()
-_COMPACT = Recipe(learning_rate=1e-3, epochs=16, patience=6)
+_COMPACT = Recipe(learning_rate=1e-3, epochs=14, patience=6)
 
 
 class SeqPAN(SpanModel):
@@ -44,7 +44,7 @@ class SeqPAN(SpanModel):
         "activitynet-captions": Preset(SpanModelConfig(max_clips=100, max_words=30), _PUBLISHED),
         "tacos": Preset(SpanModelConfig(max_clips=256, max_words=30, char_dim=50), _PUBLISHED),
         "compact": Preset(
-            SpanModelConfig(max_clips=64, max_words=30, dim=64, heads=4, char_dim=16, dropout=0.1), _COMPACT
+            SpanModelConfig(max_clips=64, max_words=30, dim=32, heads=4, char_dim=16, dropout=0.1), _COMPACT
         ),
     }
 

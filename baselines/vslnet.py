@@ -33,7 +33,7 @@ from emtm.layers.masking import key_bias, mask_logits
 
 Encoded = tuple[Tensor, Tensor]
 _PUBLISHED = Recipe(optimizer="adamw", schedule="step-linear")
-_COMPACT = Recipe(optimizer="adamw", schedule="step-linear", learning_rate=1e-3, epochs=16, patience=6)
+_COMPACT = Recipe(optimizer="adamw", schedule="step-linear", learning_rate=1e-3, epochs=14, patience=6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ class VSLNet(GroundingModel[Encoded, Encoded, VSLNetOutput]):
         "charades-sta": Preset(VSLNetConfig(), _PUBLISHED),
         "activitynet-captions": Preset(VSLNetConfig(char_dim=100), _PUBLISHED),
         "tacos": Preset(VSLNetConfig(), _PUBLISHED),
-        "compact": Preset(VSLNetConfig(max_clips=64, dim=64, heads=4, char_dim=16, dropout=0.1), _COMPACT),
+        "compact": Preset(VSLNetConfig(max_clips=64, dim=32, heads=4, char_dim=16, dropout=0.1), _COMPACT),
     }
     stages: ClassVar[dict[str, str]] = {
         "embedding": "text_embed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,15 +74,16 @@ class Case:
     threads: int
     batch_size: int
     run: TrainedRun | None = None
+    tag: str = ""
+    """Tells apart runs of the same model, dataset and seed."""
 
     @property
     def case_id(self) -> str:
         """Stable name: equal ids in two runs mean the same measurement."""
-        clips, seed = self.shape.num_clips, f"|s{self.run.seed}" if self.run else ""
-        return (
-            f"{self.label}|{self.dataset}|{self.scenario}|{self.device.name}|fp32|eager"
-            f"|t{self.threads}|b{self.batch_size}|l{clips}{seed}"
-        )
+        parts = [self.label, self.dataset, self.scenario, self.device.name, "fp32", "eager"]
+        parts += [f"t{self.threads}", f"b{self.batch_size}", f"l{self.shape.num_clips}"]
+        parts += [f"s{self.run.seed}"] if self.run else []
+        return "|".join([*parts, self.tag] if self.tag else parts)
 
     def describe(self) -> dict[str, Any]:
         """The parts of a case's record that are known before it runs."""
@@ -196,9 +197,7 @@ def _untrained(label: str, model: str, dataset: str, config: ModelConfig, train:
     for device in devices():
         yield Case(label, model, dataset, config, shape, "single_stream", device, 1, 1)
         if train:
-            yield Case(
-                label, model, dataset, config, shape, "train_step", device, TRAIN_THREADS, TRAIN_BATCH
-            )
+            yield Case(label, model, dataset, config, shape, "train_step", device, TRAIN_THREADS, TRAIN_BATCH)
         if model_class(model).info.role == "student" and dataset == "charades-sta":
             yield Case(
                 label,
@@ -222,9 +221,7 @@ def _trained(path: Path) -> Iterator[Case]:
     shape = Shape(run.config.max_clips, min(text.num_words, run.config.max_words), text.num_chars, words, chars)
     source = TrainedRun(path, run.seed)
     for device in devices():
-        yield Case(
-            run.name, run.name, run.dataset, run.config, shape, "single_stream", device, 1, 1, source
-        )
+        yield Case(run.name, run.name, run.dataset, run.config, shape, "single_stream", device, 1, 1, source)
 
 
 def _run_paths(runs: Path) -> list[Path]:
@@ -234,14 +231,13 @@ def _run_paths(runs: Path) -> list[Path]:
 
 
 def _unique(cases: list[Case]) -> list[Case]:
-    seen: dict[str, Case] = {}
+    """Gives a run whose case is there already the name of its directory as a tag."""
+    found: dict[str, Case] = {}
     for case in cases:
-        earlier = seen.setdefault(case.case_id, case)
-        if earlier is not case and earlier.run and case.run:
-            raise UserError(
-                f"the runs {earlier.run.path} and {case.run.path} are the same case '{case.case_id}'; keep one"
-            )
-    return list(seen.values())
+        if case.case_id in found and case.run:
+            case = replace(case, tag=case.run.path.name)
+        found.setdefault(case.case_id, case)
+    return list(found.values())
 
 
 def text_of(dataset: str) -> Text:

@@ -62,9 +62,7 @@ def _plain(value: Any, where: str) -> Any:
     if isinstance(value, int | float):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            f.name: _plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)
-        }
+        return {f.name: _plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
@@ -152,11 +150,11 @@ def read_run(path: Path) -> Doc:
     except ValueError as error:
         raise UserError(f"{path} is not valid JSON: {error}") from None
     try:
-        doc = migrate(doc)
-        validate(doc)
+        migrated: Doc = migrate(doc)
+        validate(migrated)
     except SchemaInvalidError as error:
         raise SchemaInvalidError(f"{path}: {error}") from None
-    return doc
+    return migrated
 
 
 def migrate(doc: Any) -> Any:
@@ -167,9 +165,7 @@ def migrate(doc: Any) -> Any:
         doc = MIGRATIONS[doc["schema_version"]](doc)
     major = doc["schema_version"].partition(".")[0]
     if major != VERSION.partition(".")[0]:
-        raise SchemaInvalidError(
-            f"schema version {doc['schema_version']} is not one this suite reads ({VERSION})"
-        )
+        raise SchemaInvalidError(f"schema version {doc['schema_version']} is not one this suite reads ({VERSION})")
     return doc
 
 

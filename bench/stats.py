@@ -119,9 +119,7 @@ def drift(samples: Sequence[float]) -> float:
     return float(np.median(values[half:]) / np.median(values[:half]))
 
 
-def _resampled_medians(
-    values: NDArray[np.float64], resamples: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _resampled_medians(values: NDArray[np.float64], resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     # A few thousand samples times 2000 resamples would be gigabytes at once, so go in blocks.
     block = max(1, 1_000_000 // len(values))
     parts = [

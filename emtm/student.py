@@ -15,7 +15,7 @@ from emtm.contract import ModelInfo, Preset, Recipe
 from emtm.layers.span_model import SpanModel, SpanModelConfig
 
 _PUBLISHED = Recipe(warmup_epochs=2)
-_COMPACT = Recipe(learning_rate=1e-3, epochs=16, patience=6)
+_COMPACT = Recipe(learning_rate=1e-3, epochs=14, patience=6)
 
 
 class EMTMStudent(SpanModel):
@@ -34,7 +34,7 @@ class EMTMStudent(SpanModel):
         "activitynet-captions": Preset(SpanModelConfig(max_clips=100, max_words=30, match_extension=2), _PUBLISHED),
         "tacos": Preset(SpanModelConfig(max_clips=256, max_words=30, char_dim=50, match_extension=2), _PUBLISHED),
         "compact": Preset(
-            SpanModelConfig(max_clips=64, max_words=30, dim=64, heads=4, char_dim=16, dropout=0.1, match_extension=1),
+            SpanModelConfig(max_clips=64, max_words=30, dim=32, heads=4, char_dim=16, dropout=0.1, match_extension=1),
             _COMPACT,
         ),
     }

@@ -128,4 +128,5 @@ class Stageless:
         self._inputs = inputs
 
     def __call__(self, tracker: StageTracker) -> object:
+        """Calls the module."""
         return self._module(*self._inputs)

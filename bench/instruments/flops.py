@@ -86,9 +86,7 @@ def operators(
 def recurrent_layers(module: nn.Module) -> dict[str, str]:
     """Path -> the operator a recurrent layer is to a tracer, such as `aten::lstm`."""
     return {
-        path: f"aten::{child.mode.lower()}"
-        for path, child in module.named_modules()
-        if isinstance(child, nn.RNNBase)
+        path: f"aten::{child.mode.lower()}" for path, child in module.named_modules() if isinstance(child, nn.RNNBase)
     }
 
 

@@ -37,9 +37,10 @@ def _trilinear(
 ) -> int:
     """Contract `a` with `b` over the summed dimensions `c` lacks, then the result with `c`."""
     sizes = [_unsqueezed(t, e) for t, e in zip((a, b, c), (expand1, expand2, expand3), strict=True)]
-    full = [max(dims) for dims in zip(*sizes, strict=True)]
-    first_sum = math.prod(full[d] for d in sumdim if d in expand3)
-    return 2 * (math.prod(full) + math.prod(full) // first_sum)
+    full: list[int] = [max(dims) for dims in zip(*sizes, strict=True)]
+    first_sum: int = math.prod(full[d] for d in sumdim if d in expand3)
+    product: int = math.prod(full)
+    return 2 * (product + product // first_sum)
 
 
 def _unsqueezed(tensor: Tensor, expand: Sequence[int]) -> list[int]:
@@ -87,13 +88,14 @@ def _native_attention(query: Tensor, key: Tensor, value: Tensor, dim: int, *_: A
 def _encoder_layer(x: Tensor, dim: int, *rest: Any, **__: Any) -> int:
     """Attention and the two feed-forward products."""
     inner, outer = rest[12], rest[14]
-    return 2 * (_attention(x, x, dim) + sum(_lengths(x)) * (inner.numel() + outer.numel()))
+    feed_forward: int = sum(_lengths(x)) * (inner.numel() + outer.numel())
+    return 2 * (_attention(x, x, dim) + feed_forward)
 
 
 @_raw
 def _flash_cpu(query: Tensor, key: Tensor, value: Tensor, *_: Any, **__: Any) -> int:
-    batch, heads, length, dim = query.shape
-    return 2 * batch * heads * length * key.shape[2] * (dim + value.shape[3])
+    pairs = query.shape[0] * query.shape[1] * query.shape[2] * key.shape[2]
+    return int(2 * pairs * (query.shape[3] + value.shape[3]))
 
 
 @_raw

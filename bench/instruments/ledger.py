@@ -52,11 +52,11 @@ class Coverage:
     ops_uncounted: tuple[UncountedOp, ...]
 
 
-class OpLedger(TorchDispatchMode):
+class OpLedger(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Dispatch mode that books each operator under the current stage and origin."""
 
     def __init__(self, stage: Callable[[], str], origin: Callable[[], str]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._stage = stage
         self._origin = origin
         self._rows: dict[tuple[str, str, str], OpRow] = {}

@@ -77,11 +77,11 @@ def _status_bytes(field: str) -> int:
     raise OSError(f"{_STATUS} has no {field}")
 
 
-class _StorageTracker(TorchDispatchMode):
+class _StorageTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds a storage when an operator first returns it and subtracts it when it is released."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.peak_bytes = 0
         self._live_bytes = 0
         self._known: set[int] = set()

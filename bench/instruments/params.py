@@ -96,11 +96,11 @@ def _tables(module: nn.Module, predict: Callable[[], list[Tensor]]) -> set[str]:
     }
 
 
-class _Lookups(TorchDispatchMode):
+class _Lookups(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the storage of every table the embedding operator reads."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seen: set[int] = set()
 
     def __torch_dispatch__(

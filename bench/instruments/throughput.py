@@ -29,13 +29,13 @@ class ThroughputPoint:
 
 
 def measure_point(
-    batch: int, make_run: Callable[[int], Callable[[], object]], device: Device, budget_s: float, fewest: int = 8
+    batch: int, make_run: Callable[[int], Callable[[], object]], device: Device, budget_s: float, fewest: int
 ) -> ThroughputPoint:
     """Calls `make_run(batch)` repeatedly for `budget_s` seconds, at least `fewest` times."""
     try:
         run = make_run(batch)
         probe = LatencyProbe(lambda _: run(), (None,), device)
-        probe.repeat(2)
+        probe.repeat(1)
         probe.forget()
         end = time.perf_counter() + budget_s
         while len(probe.samples_s) < fewest or time.perf_counter() < end:

@@ -197,9 +197,21 @@ def _name_points(ax: Axes, named: Sequence[_Named]) -> None:
     if not named:
         return
     pixels = [ax.transData.transform((n.point.cost.value, n.point.gain.value)) for n in named]
-    whiskers = [ax.transData.transform([(n.point.cost.low, n.point.gain.low), (n.point.cost.high, n.point.gain.high)]) for n in named]
+    whiskers = [
+        ax.transData.transform([(n.point.cost.low, n.point.gain.low), (n.point.cost.high, n.point.gain.high)])
+        for n in named
+    ]
     texts = [
-        ax.text(0, 0, n.label, fontsize=9, va="center", ha="center", zorder=5, color=MUTED if n.standing is Standing.DOMINATED else INK)
+        ax.text(
+            0,
+            0,
+            n.label,
+            fontsize=9,
+            va="center",
+            ha="center",
+            zorder=5,
+            color=MUTED if n.standing is Standing.DOMINATED else INK,
+        )
         for n in named
     ]
     extents = [text.get_window_extent() for text in texts]
@@ -243,7 +255,15 @@ def _legend(figure: Any, rows: list[Row]) -> None:
         Line2D([], [], linestyle="", marker="o", markersize=7, label="behind the front, within intervals", **hollow),
         Line2D([], [], linestyle="", marker="o", color=FAINT, markersize=7, label="dominated"),
     ]
-    figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), frameon=False, fontsize=8.5, handletextpad=0.4, columnspacing=1.4)
+    figure.legend(
+        handles=handles,
+        loc="outside lower left",
+        ncols=len(handles),
+        frameon=False,
+        fontsize=8.5,
+        handletextpad=0.4,
+        columnspacing=1.4,
+    )
 
 
 def _caption(rows: list[Row]) -> str:

@@ -29,7 +29,9 @@ def throughput_figure(cases: pd.DataFrame) -> Figure | None:
     with look():
         figure = canvas(1.0 + 3.7 * len(groups), 1.1 + max(3.2, 0.24 * len(models) + 1.0))
         axes = figure.subplots(1, len(groups), squeeze=False, sharey=True).flatten()
-        head(figure, title, "Queries per second against batch size; the ring marks the knee, × a batch that did not fit")
+        head(
+            figure, title, "Queries per second against batch size; the ring marks the knee, × a batch that did not fit"
+        )
         for ax, (dataset, rows) in zip(axes, groups.items(), strict=True):
             _panel(ax, dataset, rows, models)
         figure.draw_without_rendering()

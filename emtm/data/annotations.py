@@ -12,6 +12,9 @@ from typing import Any
 from emtm.data.records import Query
 from emtm.errors import UserError
 
+# Durations such as 234.57999999999998 are clipped to as well, but are no quirk worth counting.
+_ROUNDING_S = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class ReadCounts:
@@ -121,7 +124,7 @@ def _queries(path: Path, rows: Iterable[_Row]) -> tuple[tuple[Query, ...], ReadC
         if row.start_s < 0:
             raise UserError(f"{row.where}: the moment starts before the video")
         stripped += sentence != row.sentence
-        clipped += row.end_s > row.duration_s
+        clipped += row.end_s > row.duration_s + _ROUNDING_S
         end_s = min(row.end_s, row.duration_s)
         if row.start_s >= end_s:
             dropped += 1

@@ -41,7 +41,7 @@ def open_charades_sta(root: Path, features: Path | str | None, glove: Path | Non
         f"{_HOLD_OUT_SEED}), which leaves {len(splits['train']):,} of {len(train_videos):,} to train on"
     )
     queries = [query for part in splits.values() for query in part]
-    staged = features == EMBEDDED
+    staged = str(features) == EMBEDDED
     store: FeatureStore
     if staged:
         store = stage(queries, WORLDS[_WORLD])

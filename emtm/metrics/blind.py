@@ -26,9 +26,7 @@ _LEARNING_RATE = 2e-3
 _SKETCH = 64
 
 
-def query_only(
-    train: Sequence[Query], test: Sequence[Query], word_vectors: WordVectors, seed: int = 0
-) -> Array:
+def query_only(train: Sequence[Query], test: Sequence[Query], word_vectors: WordVectors, seed: int = 0) -> Array:
     """Moments `[Q, 2]` in seconds for `test`, from sentence and duration alone."""
     rows = {word: row for row, word in enumerate(word_vectors.words)}
 

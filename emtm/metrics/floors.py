@@ -32,9 +32,7 @@ _GRID = 64
 _DRAWS = 20
 
 
-def floors(
-    dataset: Dataset, split: str = "test", seed: int = 0, progress: Progress = lambda name: None
-) -> Floors:
+def floors(dataset: Dataset, split: str = "test", seed: int = 0, progress: Progress = lambda name: None) -> Floors:
     """Floors of a split by name, each `{r1: {"0.3", "0.5", "0.7"}, miou}` in percent.
 
     `fixed_best` and `fixed_best_miou` answer one normalised segment for every query (`segment`), chosen
@@ -117,7 +115,7 @@ def _split(dataset: Dataset, split: str) -> Sequence[Query]:
     queries = dataset.splits.get(split, ())
     if not queries:
         known = ", ".join(dataset.splits)
-        raise UserError(f"Dataset {dataset.name} has no queries in split {split!r} (it has: {known}).")
+        raise UserError(f"{dataset.name} has no queries in split {split!r}, only in {known}")
     return queries
 
 

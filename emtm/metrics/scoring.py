@@ -109,7 +109,7 @@ def score(
             or `index` without the clip count of a video.
     """
     if not queries:
-        raise UserError("There is no query to score.")
+        raise UserError("there is no query to score")
     ordered = sorted(queries, key=lambda query: query.query_id)
     _require(predictions, [query.query_id for query in ordered], "query", "a prediction")
     found, most = _first_moments(predictions, ordered)
@@ -129,21 +129,25 @@ def score(
     )
 
 
-def _first_moments(
-    predictions: Mapping[str, npt.ArrayLike], queries: Sequence[Query]
-) -> tuple[FloatArray, int]:
+def _first_moments(predictions: Mapping[str, npt.ArrayLike], queries: Sequence[Query]) -> tuple[FloatArray, int]:
     """First five moments of each query `[Q, 5, 2]`, absent ones empty; and the most that any has."""
     found = np.zeros((len(queries), TOP, 2))
     most = 0
     for row, query in zip(found, queries, strict=True):
-        moments = np.asarray(predictions[query.query_id], np.float64)
-        if moments.ndim != 2 or moments.shape[1] != 3 or not len(moments) or not np.isfinite(moments).all():
-            raise UserError(
-                f"The prediction of query {query.query_id!r} is not a list of finite [start_s, end_s, score]."
-            )
+        moments = _checked(predictions[query.query_id], query.query_id)
         row[: len(moments)] = moments[:TOP, :2]
         most = max(most, len(moments))
     return found, most
+
+
+def _checked(moments: npt.ArrayLike, query_id: str) -> FloatArray:
+    try:
+        rows = np.asarray(moments, np.float64)
+    except (TypeError, ValueError):
+        rows = np.empty(0)
+    if rows.ndim != 2 or rows.shape[1] != 3 or not len(rows) or not np.isfinite(rows).all():
+        raise UserError(f"the prediction of query {query_id!r} is not a list of finite [start_s, end_s, score]")
+    return rows
 
 
 def _truth(queries: Sequence[Query], protocol: Protocol, num_clips: Mapping[str, int] | None) -> FloatArray:
@@ -162,7 +166,7 @@ def _require(known: Mapping[str, Any], wanted: Sequence[str], what: str, thing: 
     if missing:
         names = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
         total = len(set(wanted))
-        raise UserError(f"{len(missing)} of {total} {what} ids lack {thing}: {names}.")
+        raise UserError(f"{len(missing)} of {total} {what} ids lack {thing}: {names}")
 
 
 def _percent(values: FloatArray) -> Percent:

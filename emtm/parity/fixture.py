@@ -112,7 +112,7 @@ def read_fixture(path: Path) -> Fixture:
     try:
         with np.load(path, allow_pickle=False) as file:
             return Fixture(path.name, {key: file[key] for key in file.files})
-    except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise UserError(f"{path} is not a readable .npz file of arrays") from error
 
 

@@ -1,0 +1,179 @@
+"""One session: builds subjects once, gathers blocks into cases, and writes the run file."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench import results
+from bench.cases import Case, Matrix
+from bench.instruments import quality
+from bench.instruments.environment import VolatileWindow, environment, repository
+from bench.profiles import Profile
+from bench.static import Static, analyse_model
+from bench.subjects import SEED, InvalidOutputError, build_model, check_output, make_batch
+from emtm import __version__
+from emtm.registry import AnyModel
+
+Record = dict[str, Any]
+
+
+@dataclass
+class Lab:
+    """State of one benchmark session."""
+
+    matrix: Matrix
+    profile: Profile
+    root: Path
+    argv: tuple[str, ...] = ()
+    _records: dict[str, Record] = field(default_factory=dict)
+    _static: dict[object, Static] = field(default_factory=dict)
+    _checked: dict[str, str | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._started = datetime.now(UTC)
+        self._volatile = VolatileWindow()
+        self._environment = environment()
+        self.all_threads = torch.get_num_threads()
+        self.run_id = f"{self._started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+    def record(self, case: Case) -> Record:
+        """The case's record so far."""
+        return self._records.setdefault(case.case_id, self._blank(case))
+
+    def add(self, case: Case, blocks: Record) -> Record:
+        """Merges blocks into the case's record; raises TypeError for what JSON cannot hold."""
+        record = self.record(case)
+        record.update(results.to_jsonable(blocks))
+        return record
+
+    def fail(self, case: Case, status: str, reason: str) -> None:
+        """Marks a case; the first reason stays."""
+        record = self.record(case)
+        if record["status"] == "ok":
+            record.update(status=status, reason=reason)
+
+    @contextmanager
+    def guarded(self, case: Case, what: str) -> Iterator[None]:
+        """Turns any error of a measurement into the case's status, then raises CaseError."""
+        try:
+            yield
+        except InvalidOutputError as error:
+            self.fail(case, "invalid", str(error))
+            raise CaseError(str(error)) from error
+        except Exception as error:
+            reason = f"{what}: {type(error).__name__}: {error}"
+            self.fail(case, "failed", reason)
+            raise CaseError(reason) from error
+
+    def model(self, case: Case) -> AnyModel:
+        """The case's model on its device, checked once: raises InvalidOutputError if it is unsound."""
+        model = _model(case)
+        if case.case_id not in self._checked:
+            batch = make_batch(case.shape, case.config.feature_dim, 2).to(case.device.name)
+            try:
+                check_output(model, batch)
+                self._checked[case.case_id] = None
+            except InvalidOutputError as error:
+                self._checked[case.case_id] = str(error)
+        reason = self._checked[case.case_id]
+        if reason is not None:
+            raise InvalidOutputError(reason)
+        return model
+
+    def static(self, case: Case) -> Static:
+        """Counts of the case's model; equal configurations on equal shapes are counted once."""
+        key = (case.model, case.config, case.shape)
+        if key not in self._static:
+            model = build_model(case.model, case.config, case.shape)
+            self._static[key] = analyse_model(model, make_batch(case.shape, case.config.feature_dim, 1))
+        return self._static[key]
+
+    def document(self) -> Record:
+        """The run file's document."""
+        records = [self._records[case.case_id] for case in self.matrix.cases if case.case_id in self._records]
+        records += [broken.record() for broken in self.matrix.broken]
+        unique = {record["case_id"]: record for record in records}
+        volatile = {**self._volatile.close(), **self._reference()}
+        return {
+            "schema": results.SCHEMA,
+            "schema_version": results.VERSION,
+            "run_id": self.run_id,
+            "created_utc": f"{self._started:%Y-%m-%dT%H:%M:%SZ}",
+            "suite": {
+                "version": __version__,
+                **repository(self.root),
+                "profile": self.profile.name,
+                "seed": SEED,
+                "argv": list(self.argv or [Path(sys.argv[0]).name, *sys.argv[1:]]),
+            },
+            "env": {**self._environment, "volatile": volatile},
+            "cases": list(unique.values()),
+        }
+
+    def write(self, path: Path | None) -> Path:
+        """Writes the run file, by default `reports/runs/<run_id>.json` under the root."""
+        target = path or self.root / "reports" / "runs" / f"{self.run_id}.json"
+        results.write_run(results.to_jsonable(self.document()), target)
+        return target
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """Case id and reason of every case that is not ok."""
+        found = [(r["case_id"], str(r["reason"])) for r in self._records.values() if r["status"] != "ok"]
+        return found + [(b.record()["case_id"], b.reason) for b in self.matrix.broken]
+
+    @property
+    def measured(self) -> bool:
+        """Has any case been measured and found sound?"""
+        return any(r["status"] == "ok" for r in self._records.values())
+
+    @property
+    def started(self) -> bool:
+        """Has any case been touched?"""
+        return bool(self._records)
+
+    def _blank(self, case: Case) -> Record:
+        record = {**case.describe(), "status": "ok"}
+        if case.scenario == "single_stream" and case.run is None:
+            record |= {"quality": None, "quality_reason": quality.RANDOM_WEIGHTS}
+        if case.run is not None:
+            from emtm.training.runs import load_run
+
+            record["model"].pop("weights_sha256_reason")
+            record["model"]["weights_sha256"] = load_run(case.run.path).weights_sha256
+        return record
+
+    def _reference(self) -> Record:
+        rates = [
+            r["reference"]["gemm_macs_per_s"]
+            for r in self._records.values()
+            if "reference" in r and r["execution"]["threads"] == 1 and r["execution"]["device"] == "cpu"
+        ]
+        if not rates:
+            return {}
+        return {"reference": {"gemm_gflops": 2e-9 * sorted(rates)[len(rates) // 2], "num_threads": 1}}
+
+
+class CaseError(Exception):
+    """A case could not be measured; its record says why."""
+
+
+@lru_cache(maxsize=2)
+def _model(case: Case) -> AnyModel:
+    if case.run is None:
+        return build_model(case.model, case.config, case.shape).to(case.device.name)
+    from emtm.training.runs import load_run
+
+    run = load_run(case.run.path, case.device.name)
+    model: AnyModel = run.model
+    return model.eval()

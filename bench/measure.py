@@ -1,0 +1,300 @@
+"""Measurements of a case: instruments put together, one function a block of the record.
+
+The functions that time something return a probe's plan, so that the caller (pytest-benchmark, or
+a test) makes the calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from bench import stats
+from bench.cases import EVALUATION_BATCH, Case
+from bench.instruments import energy, memory, throughput
+from bench.instruments.device import threads
+from bench.instruments.latency import CLOCK, LatencyProbe, stage_seconds
+from bench.instruments.noise import NoiseWindow
+from bench.instruments.reference import GemmFloor, floor_ratio
+from bench.profiles import Profile
+from bench.results import explained
+from bench.subjects import infer, infer_staged, make_batch, take_rows
+from emtm.data.batch import Batch
+from emtm.registry import AnyModel
+
+Block = dict[str, Any]
+
+POOL = 4
+EVALUATION_QUERIES = 3720
+EVALUATION_VIDEOS = 1334
+"""Queries and videos of the Charades-STA test split."""
+TRAIN_MACS = 3
+"""Forward, gradient of inputs, gradient of weights: each as many multiply-adds as a forward."""
+_PERCENTILES = {"p90": 90.0, "p95": 95.0, "p99": 99.0}
+
+
+def batch_pool(case: Case, size: int, count: int = POOL, *, targets: bool = False) -> list[Batch]:
+    """Different inputs of the case's shape on the case's device."""
+    width = case.config.feature_dim
+    return [make_batch(case.shape, width, size, seed, targets=targets).to(case.device.name) for seed in range(count)]
+
+
+class LatencyMeasurement:
+    """Single-query latency, sampled in turn with the GEMM floor."""
+
+    def __init__(self, case: Case, model: AnyModel, profile: Profile) -> None:
+        self._case = case
+        self._model = model
+        self._profile = profile
+        self._pool = batch_pool(case, case.batch_size)
+        self.floor = GemmFloor(case.device)
+        self.probe = LatencyProbe(self._infer, self._pool, case.device, self.floor.sample)
+        self._noise = NoiseWindow()
+
+    def warm_up(self) -> float:
+        """Untimed calls; returns the seconds one call takes."""
+        self.probe.repeat(self._profile.warmup)
+        once_s = min(self.probe.samples_s)
+        self.probe.forget()
+        self.floor.samples_s.clear()
+        self._noise = NoiseWindow()
+        return once_s
+
+    def blocks(self, macs: int) -> Block:
+        """`latency`, `reference`, `energy` and `noise` of the samples so far."""
+        samples = self.probe.samples_s
+        ratio = floor_ratio(samples, self.floor, macs, self._case.threads)
+        noise = self._noise.close(ratio.drift)
+        watts = energy.measure(lambda: self._infer(self._pool[0]), self._case.device)
+        return {
+            "latency": {**latency_block(samples, self._profile.warmup), "by_stage": self._by_stage()},
+            "reference": explained(asdict(ratio), _few(len(self.floor.samples_s))),
+            "energy": _without_empty_reasons(asdict(watts)),
+            "noise": explained(asdict(noise), "the kernel does not report it"),
+        }
+
+    def _infer(self, batch: Batch) -> object:
+        with torch.inference_mode():
+            return infer(self._model, batch)
+
+    def _by_stage(self) -> dict[str, float]:
+        """Median seconds of each stage, from calls of their own: the hooks cost a little."""
+        passes = [
+            stage_seconds(
+                self._model,
+                lambda tracker, batch=batch: infer_staged(self._model, batch, tracker),  # type: ignore[misc]
+                dict(self._model.stages),
+                self._case.device,
+            )
+            for _ in range(max(1, self._profile.stage_rounds // len(self._pool)))
+            for batch in self._pool
+        ]
+        names = dict.fromkeys(name for spent in passes for name in spent)
+        return {name: stats.summarise([spent.get(name, 0.0) for spent in passes]).median for name in names}
+
+
+def latency_block(samples_s: list[float], warmup: int) -> Block:
+    """`latency` of samples in seconds."""
+    summary = asdict(stats.summarise(samples_s))
+    block: Block = {"unit": "s", "clock": CLOCK, "warmup": warmup, **summary}
+    if summary["median_ci99"] is None:
+        block["median_ci99_reason"] = _few(len(samples_s))
+    for name, rank in _PERCENTILES.items():
+        block[name] = stats.percentile(samples_s, rank)
+        if block[name] is None:
+            block[f"{name}_reason"] = stats.percentile_reason(len(samples_s), rank)
+    return {**block, "samples": samples_s}
+
+
+def measure_throughput(case: Case, model: AnyModel, profile: Profile, num_threads: int) -> Block:
+    """`throughput`: the batch sweep with `num_threads` threads."""
+
+    def make_run(size: int) -> Callable[[], object]:
+        batch = batch_pool(case, size, 1)[0]
+
+        def run() -> object:
+            with torch.inference_mode():
+                return infer(model, batch)
+
+        return run
+
+    with threads(num_threads):
+        points = [
+            throughput.measure_point(size, make_run, case.device, profile.throughput_point_s, profile.throughput_calls)
+            for size in profile.throughput_batches
+        ]
+    top = throughput.best(points)
+    curve: list[Block] = [
+        {
+            "batch": p.batch,
+            "value": p.queries_per_s,
+            "ci99": None if p.ci99_queries_per_s is None else list(p.ci99_queries_per_s),
+            "calls": p.calls,
+            "status": p.status,
+        }
+        for p in points
+    ]
+    return {
+        "unit": "queries/s",
+        "value": top.queries_per_s,
+        "ci99": top.ci99_queries_per_s,
+        "best_batch": top.batch,
+        "knee_batch": throughput.knee_batch(points),
+        "num_threads": num_threads,
+        "curve": [explained(point, f"out of memory, or {_few(point['calls'])}") for point in curve],
+    }
+
+
+def measure_memory(case: Case, model: AnyModel) -> Block:
+    """`memory` of one inference."""
+    batch = batch_pool(case, case.batch_size, 1)[0]
+
+    def call() -> object:
+        with torch.inference_mode():
+            return infer(model, batch)
+
+    call()
+    activations = memory.activation_peak_bytes(call)
+    tensors = [*model.parameters(), *model.buffers(), batch.video, batch.word_ids, batch.char_ids]
+    held = sum(t.numel() * t.element_size() for t in tensors)
+    host, gpu = memory.host_peak(call), memory.device_peak(call, case.device)
+    block = {
+        "activation_peak_bytes": activations,
+        "tensor_peak_bytes": held + activations,
+        "host_baseline_bytes": None if host is None else host.baseline_bytes,
+        "host_peak_bytes": None if host is None else host.peak_bytes,
+        "device_peak_allocated_bytes": None if gpu is None else gpu.allocated_bytes,
+        "device_peak_reserved_bytes": None if gpu is None else gpu.reserved_bytes,
+        "method": "dispatch" + (", VmHWM" if host else "") + (", cuda_stats" if gpu else ""),
+    }
+    for key, value in block.items():
+        if value is None:
+            block = {**block, f"{key}_reason": _MEMORY_REASONS[key.partition("_")[0]]}
+    return block
+
+
+_MEMORY_REASONS = {
+    "host": "the kernel does not let a process reset its high-water mark",
+    "device": "ran on the CPU",
+}
+
+
+class TrainStepMeasurement:
+    """Forward, loss and backward of one batch; the optimiser is not part of it."""
+
+    def __init__(self, case: Case, model: AnyModel, profile: Profile) -> None:
+        self._case = case
+        self._model = model
+        self._profile = profile
+        self.floor = GemmFloor(case.device)
+        pool = batch_pool(case, case.batch_size, 2, targets=True)
+        self.probe = LatencyProbe(self._step, pool, case.device, self._between)
+        self._noise = NoiseWindow()
+
+    def warm_up(self) -> float:
+        """Untimed steps; returns the seconds one step takes."""
+        self._model.train()
+        torch.manual_seed(0)
+        self.probe.repeat(2)
+        once_s = min(self.probe.samples_s)
+        self.probe.forget()
+        self.floor.samples_s.clear()
+        self._noise = NoiseWindow()
+        return once_s
+
+    def blocks(self, macs: int) -> Block:
+        """`training`, `reference` and `noise` of the samples so far; leaves the model in eval mode."""
+        self._model.zero_grad(set_to_none=True)
+        self._model.eval()
+        samples, size = self.probe.samples_s, self._case.batch_size
+        ratio = floor_ratio(samples, self.floor, TRAIN_MACS * size * macs, self._case.threads)
+        summary = stats.summarise(samples)
+        training = {
+            "step_s": summary.median,
+            "step_ci99_s": summary.median_ci99,
+            "samples_per_s": size / summary.median,
+            "n": summary.n,
+            "includes": ["forward", "loss", "backward"],
+        }
+        return {
+            "training": explained(training, _few(summary.n)),
+            "reference": explained(asdict(ratio), _few(len(self.floor.samples_s))),
+            "noise": explained(asdict(self._noise.close(ratio.drift)), "the kernel does not report it"),
+        }
+
+    def _between(self) -> None:
+        self._model.zero_grad(set_to_none=True)
+        # A step is long, so a single burst before it would see too little of the machine.
+        for _ in range(4):
+            self.floor.sample()
+
+    def _step(self, batch: Batch) -> None:
+        self._model.loss(self._model(batch), batch).total.backward()  # type: ignore[no-untyped-call]
+
+
+class EvaluationMeasurement:
+    """Seconds to ground all test queries, every video encoded once and kept."""
+
+    def __init__(self, case: Case, model: AnyModel, share: float) -> None:
+        self._case = case
+        self._model = model
+        self._queries = max(EVALUATION_BATCH, round(EVALUATION_QUERIES * share))
+        self._videos = max(1, round(EVALUATION_VIDEOS * share))
+        self._batch = batch_pool(case, EVALUATION_BATCH, 1)[0]
+        self.seconds = 0.0
+
+    def __call__(self) -> None:
+        """Runs the evaluation once."""
+        start = self._case.device.now_ns()
+        with torch.inference_mode():
+            encoded = [self._encode(size) for size in _sizes(self._videos, EVALUATION_BATCH)]
+            done = 0
+            for size in _sizes(self._queries, EVALUATION_BATCH):
+                self._ground(encoded, done, size)
+                done += size
+        self.seconds = (self._case.device.now_ns() - start) * 1e-9
+
+    def warm_up(self) -> None:
+        """One untimed batch."""
+        with torch.inference_mode():
+            infer(self._model, self._batch)
+
+    def block(self) -> Block:
+        """`evaluation`, scaled to the whole test split by the number of queries."""
+        return {
+            "queries": EVALUATION_QUERIES,
+            "videos": EVALUATION_VIDEOS,
+            "seconds": self.seconds * EVALUATION_QUERIES / self._queries,
+            "queries_measured": self._queries,
+            "videos_measured": self._videos,
+            "seconds_measured": self.seconds,
+            "num_threads": self._case.threads,
+        }
+
+    def _encode(self, size: int) -> object:
+        return self._model.encode_video(self._batch.video[:size], self._batch.video_mask[:size])
+
+    def _ground(self, encoded: list[object], done: int, size: int) -> None:
+        # Queries arrive sorted by video, so a batch draws on one batch of videos, each for
+        # about as many rows as it has queries.
+        first = min(done * self._videos // self._queries // EVALUATION_BATCH, len(encoded) - 1)
+        available = min(EVALUATION_BATCH, self._videos - first * EVALUATION_BATCH)
+        rows = torch.arange(size, device=self._case.device.name) * self._videos // self._queries % available
+        query = self._model.encode_query(self._batch.word_ids[:size], self._batch.char_ids[:size])
+        output = self._model.ground(take_rows(encoded[first], rows), query)
+        self._model.moments(output, self._batch.duration_s[:size])
+
+
+def _sizes(total: int, most: int) -> list[int]:
+    return [most] * (total // most) + ([total % most] if total % most else [])
+
+
+def _few(n: int) -> str:
+    return f"n={n} < {stats.fewest_for_interval()} samples for a 99 % interval"
+
+
+def _without_empty_reasons(block: Block) -> Block:
+    return {k: v for k, v in block.items() if v is not None or not k.endswith("_reason")}

@@ -1,0 +1,126 @@
+import dataclasses
+import json
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emtm.data.records import Query
+from emtm.errors import UserError
+from emtm.metrics.scoring import score
+from tests.shared import SHARED, needs_shared
+
+
+def query(name, start=0.0, end=10.0, video="v", duration=20.0, kind="plain"):
+    return Query(name, video, "a sentence", duration, start, end, kind)
+
+
+def moment(start, end):
+    return np.array([[start, end, 1.0]])
+
+
+def test_by_hand():
+    queries = [query("a"), query("b"), query("c", video="w", kind="ordinal"), query("d", video="w")]
+    # IoUs 1, 1/2, 3/10 and 0
+    answers = {"a": moment(0, 10), "b": moment(0, 5), "c": moment(0, 3), "d": moment(10, 20)}
+    found = score(answers, queries)
+    assert found.r1 == {"0.3": 75, "0.5": 50, "0.7": 25}
+    assert found.miou == pytest.approx(45)
+    assert found.r5 is None
+    assert found.by_kind["ordinal"].r1 == {"0.3": 100, "0.5": 0, "0.7": 0}
+    assert found.by_kind["plain"].queries == 3
+
+
+def test_any_of_the_first_five_counts_for_r5():
+    hit, miss = [0, 10, 0.1], [15, 20, 0.9]
+    answers = {"a": [miss] * 4 + [hit], "b": [miss] * 5 + [hit], "c": [hit]}
+    found = score(answers, [query(name) for name in answers])
+    assert found.r5 == {m: pytest.approx(200 / 3) for m in ("0.3", "0.5", "0.7")}
+    assert found.r1["0.5"] == pytest.approx(100 / 3)
+
+
+def test_a_threshold_reached_counts_in_float32_too():
+    duration, clips = 30.7, 64
+    queries = [query("a", 0, duration * 12 / clips, duration=duration)]
+    half = np.array([[duration * 3 / clips, duration * 9 / clips, 1]], np.float32)
+    assert score({"a": half}, queries).r1["0.5"] == 100
+
+
+def test_index_protocol_rounds_the_truth_to_the_grid():
+    queries = [query("a", 2.4, 5.4, duration=10.0)]
+    answers = {"a": moment(2, 5)}
+    assert score(answers, queries).miou == pytest.approx(100 * 2.6 / 3.4)
+    assert score(answers, queries, "index", {"v": 10}).miou == pytest.approx(100)
+    assert score(answers, queries, "index", {"v": 1}).miou == pytest.approx(30)
+
+
+def test_json_has_what_other_programs_read():
+    queries = [query("a"), query("b", video="w")]
+    floors = {"fixed_best": {"r1": {"0.5": 30.0}, "miou": 29.0}}
+    found = score({"a": moment(0, 10), "b": moment(0, 5)}, queries, floors=floors)
+    content = json.loads(json.dumps(found.to_json(dataset="charades-sta", split="test")))
+    assert list(content) == [
+        *("dataset", "split", "queries", "protocol", "r1", "r5", "miou", "ci95", "by_kind", "floors")
+    ]
+    assert content["floors"] == floors
+    assert content["ci95"]["r1"]["0.7"] == [0, 100]
+    assert content["ci95"]["miou"] == [50, 100]
+    assert "dataset" not in found.to_json()
+
+
+def test_one_video_has_no_interval():
+    assert score({"a": moment(0, 10)}, [query("a")]).to_json()["ci95"] is None
+
+
+def test_missing_predictions_are_counted_and_named():
+    queries = [query(name) for name in "abcdef"]
+    with pytest.raises(UserError, match=r"5 of 6 query ids lack a prediction: b, c, d, \.\.\."):
+        score({"a": moment(0, 1)}, queries)
+
+
+def test_index_protocol_needs_clip_counts():
+    with pytest.raises(UserError, match="1 of 1 video ids lack a clip count"):
+        score({"a": moment(0, 1)}, [query("a")], "index")
+
+
+@pytest.mark.parametrize("bad", [[[0, 1]], [], [[0, float("nan"), 1]], [[[0, 1, 2]]], [["x", 1, 2]], [[1], [2, 3]]])
+def test_bad_predictions_are_named(bad):
+    with pytest.raises(UserError, match="'a'"):
+        score({"a": bad}, [query("a")])
+
+
+def test_nothing_to_score():
+    with pytest.raises(UserError):
+        score({}, [])
+
+
+@given(st.lists(st.tuples(*[st.floats(0, 20)] * 4), min_size=1, max_size=12), st.randoms(use_true_random=False))
+def test_order_of_queries_does_not_matter(rows, rng):
+    queries = [query(f"q{i}", *sorted(row[:2]), video=f"v{i % 3}") for i, row in enumerate(rows)]
+    answers = {f"q{i}": moment(*sorted(row[2:])) for i, row in enumerate(rows)}
+    shuffled = rng.sample(queries, len(queries))
+    assert score(answers, shuffled) == score(answers, queries)
+
+
+def test_the_truth_scores_100():
+    rng = random.Random(0)
+    queries = [query(str(i), *sorted(rng.uniform(0, 20) for _ in range(2))) for i in range(50)]
+    found = score({q.query_id: moment(q.start_s, q.end_s) for q in queries}, queries)
+    assert found.miou == 100 and set(found.r1.values()) == {100}
+    assert dataclasses.is_dataclass(found)
+
+
+@needs_shared
+def test_vslnet_reference():
+    ref = np.load(SHARED / "fixtures/labels_vslnet_A.npz")
+    queries = [
+        query(str(i), start, end, duration=duration)
+        for i, (start, end, duration) in enumerate(
+            zip(ref["start_time"], ref["end_time"], ref["duration"], strict=True)
+        )
+    ]
+    found = score({str(i): moment(*times) for i, times in enumerate(ref["pred_times"])}, queries)
+    np.testing.assert_allclose(list(found.r1.values()), ref["acc"])
+    assert found.miou == pytest.approx(float(ref["miou"]), abs=1e-4)
