@@ -58,7 +58,7 @@ def main(
         if (factory is None) == (model is None):
             raise UserError("give either MODULE:FACTORY or --model NAME")
         if factory is not None:
-            counts = analyse_module(*load_factory(factory))
+            counts = count_module(factory)
         else:
             changes = [*(settings or []), *(["official=true"] if official else [])]
             counts = count_model(str(model), dataset, clips, words, chars, changes)
@@ -89,6 +89,15 @@ def count_model(
     except ValueError as error:
         raise UserError(f"{name} cannot be built: {error}") from None
     return analyse_model(model, make_batch(shape, config.feature_dim, 1))
+
+
+def count_module(spec: str) -> Static:
+    """Counts of what `MODULE:FACTORY` makes; raises UserError when it does not take its inputs."""
+    module, inputs = load_factory(spec)
+    try:
+        return analyse_module(module, inputs)
+    except Exception as error:
+        raise UserError(f"the module of {spec} fails on its example inputs: {type(error).__name__}: {error}") from None
 
 
 def load_factory(spec: str) -> tuple[nn.Module, tuple[Any, ...]]:

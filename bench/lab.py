@@ -51,9 +51,15 @@ class Lab:
         return self._records.setdefault(case.case_id, self._blank(case))
 
     def add(self, case: Case, blocks: Record) -> Record:
-        """Merges blocks into the case's record; raises TypeError for what JSON cannot hold."""
+        """Merges blocks into the case's record.
+
+        Raises TypeError for what JSON cannot hold and SchemaInvalidError for what the schema does
+        not allow, both before anything is merged: one bad block must not spoil the run file.
+        """
         record = self.record(case)
-        record.update(results.to_jsonable(blocks))
+        plain = results.to_jsonable(blocks)
+        results.validate_case({**record, **plain})
+        record.update(plain)
         return record
 
     def fail(self, case: Case, status: str, reason: str) -> None:

@@ -137,15 +137,19 @@ def measure_throughput(case: Case, model: AnyModel, profile: Profile, num_thread
         }
         for p in points
     ]
-    return {
+    block = {
         "unit": "queries/s",
         "value": top.queries_per_s,
         "ci99": top.ci99_queries_per_s,
+        "calls": top.calls,
         "best_batch": top.batch,
         "knee_batch": throughput.knee_batch(points),
         "num_threads": num_threads,
-        "curve": [explained(point, f"out of memory, or {_few(point['calls'])}") for point in curve],
+        "curve": [
+            explained(point, "out of memory" if point["status"] == "oom" else _few(point["calls"])) for point in curve
+        ],
     }
+    return explained(block, _few(top.calls))
 
 
 def measure_memory(case: Case, model: AnyModel) -> Block:

@@ -29,7 +29,7 @@ class Profile:
 _PAPER = ("charades-sta", "activitynet-captions", "tacos")
 
 PROFILES = {
-    "smoke": Profile("smoke", 0.5, (11, 100), 5, (1, 8, 32), 0.1, 3, (3, 8), 0.5, ("charades-sta",), 0.1, warmup=3),
+    "smoke": Profile("smoke", 0.4, (11, 100), 4, (1, 4, 16), 0.1, 3, (3, 8), 0.5, ("charades-sta",), 0.1, warmup=3),
     "ci": Profile("ci", 5.0, (64, 700), 20, (1, 2, 4, 8, 16, 32, 64), 0.4, 8, (8, 20), 4.0, _PAPER, 1.0, warmup=10),
     "full": Profile(
         "full", 30.0, (662, 7000), 50, (1, 2, 4, 8, 16, 32, 64, 128), 2.0, 20, (20, 100), 20.0, _PAPER, 1.0, warmup=20

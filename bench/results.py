@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
 from emtm.errors import UserError
 
@@ -118,6 +119,16 @@ def validate(doc: Any) -> None:
             raise SchemaInvalidError(f"case '{case_id}' is there more than once")
 
 
+def validate_case(record: Doc) -> None:
+    """Raises SchemaInvalidError unless a single case could stand in a document."""
+    error = best_match(_case_validator().iter_errors(record))
+    if error is not None:
+        where = ".".join(str(part) for part in error.absolute_path) or "the case"
+        raise SchemaInvalidError(f"{where}: {error.message}")
+    for where in _unexplained_nulls(record, ""):
+        raise SchemaInvalidError(f"{where} is null without a reason")
+
+
 def write_run(doc: Doc, path: Path) -> None:
     """Validates and writes a document; readers see the old file or the whole new one."""
     validate(doc)
@@ -170,10 +181,20 @@ def migrate(doc: Any) -> Any:
 
 
 @cache
+def _schema() -> Doc:
+    schema: Doc = json.loads((files("bench.schema") / f"result-{VERSION}.json").read_text("utf-8"))
+    return schema
+
+
+@cache
 def _validator() -> Draft202012Validator:
-    schema = json.loads((files("bench.schema") / f"result-{VERSION}.json").read_text("utf-8"))
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    return Draft202012Validator(_schema())
+
+
+@cache
+def _case_validator() -> Draft202012Validator:
+    schema = _schema()
+    return Draft202012Validator({"$defs": schema["$defs"], "$ref": "#/$defs/case"})
 
 
 def _unexplained_nulls(value: Any, where: str) -> Iterator[str]:

@@ -196,8 +196,8 @@ MOVEMENT = frozenset(
         "index_put index_add repeat repeat_interleave roll flip constant_pad_nd reflection_pad1d "
         "replication_pad1d _unsafe_view contiguous detach _pack_padded_sequence _pad_packed_sequence "
         "_local_scalar_dense item unsafe_split unsafe_chunk nonzero masked_select resize set_ "
-        "_reshape_alias im2col col2im pixel_shuffle one_hot to_padded_tensor "
-        "_nested_tensor_from_mask _nested_tensor_from_mask_left_aligned _assert_async _assert_scalar "
+        "_reshape_alias transpose t squeeze unsqueeze view as_strided im2col col2im pixel_shuffle one_hot "
+        "to_padded_tensor _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned _assert_async _assert_scalar "
         "_assert_tensor_metadata tril_indices triu_indices rand randn randint uniform normal "
         "resolve_conj resolve_neg isin searchsorted bucketize unfold_backward"
     )

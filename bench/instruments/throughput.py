@@ -16,6 +16,9 @@ from bench.stats import Interval, median_interval
 KNEE = 0.9
 """The knee is the smallest batch that reaches this share of the best rate."""
 
+PATIENCE = 10
+"""A machine under load may take this many budgets to reach the fewest calls, no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class ThroughputPoint:
@@ -31,14 +34,16 @@ class ThroughputPoint:
 def measure_point(
     batch: int, make_run: Callable[[int], Callable[[], object]], device: Device, budget_s: float, fewest: int
 ) -> ThroughputPoint:
-    """Calls `make_run(batch)` repeatedly for `budget_s` seconds, at least `fewest` times."""
+    """Calls `make_run(batch)` repeatedly for `budget_s` seconds, and then until `fewest` calls are done."""
     try:
         run = make_run(batch)
         probe = LatencyProbe(lambda _: run(), (None,), device)
         probe.repeat(1)
         probe.forget()
-        end = time.perf_counter() + budget_s
-        while len(probe.samples_s) < fewest or time.perf_counter() < end:
+        start = time.perf_counter()
+        while (spent := time.perf_counter() - start) < budget_s or (
+            len(probe.samples_s) < fewest and spent < PATIENCE * budget_s
+        ):
             probe()
     except (torch.OutOfMemoryError, MemoryError):
         return ThroughputPoint(batch, None, None, 0, "oom")

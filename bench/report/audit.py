@@ -1,63 +1,90 @@
-"""Where the compute goes, and what another counter would have said about it."""
+"""Where the compute and the time go, and what another counter would have said about it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 
 import pandas as pd
 
 from bench.report.cells import Cell, Table, empty, measured, text
 from bench.report.frame import Row, number, reason
-from bench.report.quantity import percent, si
-from bench.report.seeds import dataset_title
+from bench.report.quantity import si
 from bench.report.tables import by_dataset, fvcore_share, model_label, untrained
 from emtm.contract import STAGES
 
+_CONFIGURATION = ("model.name", "model.config_hash", "workload.dataset", "workload.num_clips", "workload.num_words")
+
+
+def counted(cases: pd.DataFrame) -> list[Row]:
+    """One case for each model and workload: a count is the same on every device and thread number."""
+    first: dict[tuple[str, ...], Row] = {}
+    for row in untrained(cases):
+        if number(row, "compute.macs") is not None:
+            first.setdefault(tuple(str(row.get(key)) for key in _CONFIGURATION), row)
+    return list(first.values())
+
 
 def stage_macs(row: Row) -> dict[str, float]:
-    """MACs of each stage that has any, in the order the stages run; others after the known ones."""
-    start, end = "compute.by_stage.", ".macs"
-    found = [key[len(start) : -len(end)] for key in row if key.startswith(start) and key.endswith(end)]
-    order = [name for name in STAGES if name in found] + sorted(set(found) - set(STAGES))
-    values = {name: number(row, f"{start}{name}{end}") for name in order}
+    """MACs of each stage, in the order in which the stages run."""
+    return _stages(row, "compute.by_stage.", ".macs")
+
+
+def stage_seconds(row: Row) -> dict[str, float]:
+    """Median seconds of each stage, in the order in which the stages run."""
+    return _stages(row, "latency.by_stage.", "")
+
+
+def _stages(row: Row, start: str, end: str) -> dict[str, float]:
+    found = [key[len(start) : len(key) - len(end)] for key in row if key.startswith(start) and key.endswith(end)]
+    values = {name: number(row, f"{start}{name}{end}") for name in sorted(found, key=_place)}
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _place(stage: str) -> tuple[int, str]:
+    return (STAGES.index(stage) if stage in STAGES else len(STAGES), stage)
+
+
 def stage_tables(cases: pd.DataFrame) -> list[Table]:
-    """One table a dataset: MACs of each stage and their share of the model."""
-    groups = by_dataset([row for row in untrained(cases) if stage_macs(row)])
-    return [_stage_table(dataset, rows) for dataset, rows in groups.items()]
+    """Two tables a dataset: MACs of each stage, and seconds of each stage."""
+    return [
+        *_each_dataset(counted(cases), "MACs", stage_macs, si),
+        *_each_dataset(untrained(cases), "Time", stage_seconds, lambda value: si(value, "s")),
+    ]
 
 
-def _stage_table(dataset: str, rows: list[Row]) -> Table:
-    stages = list(dict.fromkeys(name for row in rows for name in stage_macs(row)))
-    stages.sort(key=lambda name: STAGES.index(name) if name in STAGES else len(STAGES))
-    return Table(
-        title=f"MACs by stage on {dataset_title(dataset)}",
-        caption="A stage without MACs does not exist in the model or needs none.",
-        headers=("Model", "All stages", *stages),
-        rows=tuple(
-            (
-                text(model_label(row, rows)),
-                measured(row, "compute.macs", si),
-                *(_stage(row, name) for name in stages),
+def _each_dataset(
+    rows: list[Row], what: str, parts: Callable[[Row], dict[str, float]], show: Callable[[float], str]
+) -> list[Table]:
+    tables = []
+    for dataset, group in by_dataset([row for row in rows if parts(row)]).items():
+        stages = sorted({name for row in group for name, value in parts(row).items() if value}, key=_place)
+        tables.append(
+            Table(
+                title=f"{what} by stage at the sizes of {dataset}",
+                caption="In brackets the share of all stages.",
+                headers=("Model", "All stages", *stages),
+                rows=tuple(_stage_row(model_label(row, group), parts(row), stages, show) for row in group),
             )
-            for row in rows
-        ),
-    )
+        )
+    return tables
 
 
-def _stage(row: Row, name: str) -> Cell:
-    value, total = stage_macs(row).get(name, 0.0), number(row, "compute.macs")
-    if not value or not total:
-        return Cell("0", 0.0)
-    return Cell(f"{si(value)} ({percent(100 * value / total)})", value)
+def _stage_row(
+    label: str, parts: dict[str, float], stages: list[str], show: Callable[[float], str]
+) -> tuple[Cell, ...]:
+    total = sum(parts.values())
+    cells = [_share(parts.get(name, 0.0), total, show) for name in stages]
+    return (text(label), Cell(show(total), total), *cells)
+
+
+def _share(value: float, total: float, show: Callable[[float], str]) -> Cell:
+    return Cell(f"{show(value)} ({100 * value / total:.0f} %)", value) if value else Cell("0", 0.0)
 
 
 def crosscheck_tables(cases: pd.DataFrame) -> list[Table]:
     """One table a dataset: the exact count, fvcore's, and what explains the difference."""
-    groups = by_dataset([row for row in untrained(cases) if number(row, "compute.macs") is not None])
-    return [_crosscheck_table(dataset, rows) for dataset, rows in groups.items()]
+    return [_crosscheck_table(dataset, rows) for dataset, rows in by_dataset(counted(cases)).items()]
 
 
 def _crosscheck_table(dataset: str, rows: list[Row]) -> Table:
@@ -66,13 +93,14 @@ def _crosscheck_table(dataset: str, rows: list[Row]) -> Table:
     if flips:
         caption = "fvcore turns the order around: " + "; ".join(flips) + "."
     return Table(
-        title=f"What fvcore would have said on {dataset_title(dataset)}",
+        title=f"What fvcore would have said at the sizes of {dataset}",
         caption=caption,
-        headers=("Model", "Exact MACs", "fvcore's “FLOPs”", "fvcore sees", "Why"),
+        headers=("Model", "Exact MACs", "Operators counted", "fvcore's “FLOPs”", "fvcore's coverage", "Why"),
         rows=tuple(
             (
                 text(model_label(row, rows)),
                 measured(row, "compute.macs", si),
+                measured(row, "compute.coverage.covered_pct", lambda value: f"{value:.4g} %"),
                 measured(row, "compute.crosscheck.fvcore_macs", si),
                 fvcore_share(row),
                 _explanation(row),
@@ -83,22 +111,22 @@ def _crosscheck_table(dataset: str, rows: list[Row]) -> Table:
 
 
 def _explanation(row: Row) -> Cell:
-    explained = row.get("compute.crosscheck.explained_by")
-    names = [explained] if isinstance(explained, str) else list(explained or [])
-    if names:
-        return text(", ".join(_operator(row, str(name)) for name in names))
     if number(row, "compute.crosscheck.fvcore_macs") is None:
         return empty(reason(row, "compute.crosscheck.fvcore_macs"))
-    return text("the counters agree" if _agree(row) else "unexplained")
+    hidden: dict[str, int] = row.get("compute.crosscheck.explained_macs") or {}
+    parts = [f"no {name}{_calls(row, name)}: {si(macs)}" for name, macs in hidden.items()]
+    rest = number(row, "compute.crosscheck.unexplained_macs")
+    if rest:
+        parts.append(f"unexplained: {si(rest)}")
+    norms = number(row, "compute.crosscheck.fvcore_norm_flops")
+    if norms:
+        parts.append(f"adds {si(norms)} FLOPs of norms")
+    return text("; ".join(parts) or "the counters agree")
 
 
-def _operator(row: Row, name: str) -> str:
-    calls = (row.get("compute.crosscheck.fvcore_unsupported") or {}).get(name)
-    return f"{name} ×{calls}" if calls else name
-
-
-def _agree(row: Row) -> bool:
-    return number(row, "compute.macs") == number(row, "compute.crosscheck.fvcore_macs")
+def _calls(row: Row, operator: str) -> str:
+    calls = (row.get("compute.crosscheck.fvcore_unsupported") or {}).get(operator)
+    return f" ×{calls}" if calls else ""
 
 
 def order_flips(rows: list[Row]) -> list[str]:
@@ -106,14 +134,14 @@ def order_flips(rows: list[Row]) -> list[str]:
     known = [row for row in rows if number(row, "compute.crosscheck.fvcore_macs") is not None]
     return [
         f"{model_label(a, rows)} looks dearer than {model_label(b, rows)} and is cheaper"
-        for a, b in combinations(sorted(known, key=lambda row: number(row, "compute.macs") or 0.0), 2)
-        if _flipped(a, b)
+        for a, b in combinations(sorted(known, key=_exact), 2)
+        if _exact(a) < _exact(b) and _printed(a) > _printed(b)
     ]
 
 
-def _flipped(cheaper: Row, dearer: Row) -> bool:
-    exact = (number(dearer, "compute.macs") or 0.0) - (number(cheaper, "compute.macs") or 0.0)
-    fvcore = (number(dearer, "compute.crosscheck.fvcore_macs") or 0.0) - (
-        number(cheaper, "compute.crosscheck.fvcore_macs") or 0.0
-    )
-    return exact > 0 > fvcore
+def _exact(row: Row) -> float:
+    return number(row, "compute.macs") or 0.0
+
+
+def _printed(row: Row) -> float:
+    return number(row, "compute.crosscheck.fvcore_macs") or 0.0

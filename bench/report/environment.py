@@ -26,12 +26,13 @@ _FACTS = (
     ("TF32", "settings.tf32"),
     ("Attention fast path", "settings.mha_fastpath"),
     ("Virtualised", "settings.virtualised"),
+    ("CPU pressure (PSI, 10 s)", "volatile.psi_cpu_some_avg10"),
     ("Load at the start (1 min)", "volatile.load1_start"),
     ("CPU time stolen by the host", "volatile.steal_pct"),
     ("Reference GEMM", "volatile.reference.gemm_gflops"),
     ("Environment fingerprint", "fingerprint"),
 )
-_UNITS = {"volatile.steal_pct": " %", "volatile.reference.gemm_gflops": " GFLOP/s"}
+_UNITS = {"volatile.steal_pct": " %", "volatile.psi_cpu_some_avg10": " %", "volatile.reference.gemm_gflops": " GFLOP/s"}
 
 
 def warnings(docs: Sequence[Run], cases: pd.DataFrame) -> list[str]:
@@ -40,6 +41,7 @@ def warnings(docs: Sequence[Run], cases: pd.DataFrame) -> list[str]:
     for doc in docs:
         prefix = f"Run {doc['run_id']}: " if len(docs) > 1 else ""
         found += [prefix + warning for warning in _run_warnings(doc)]
+    found += _pinning(docs)
     if len({_at(doc, "env.fingerprint") for doc in docs}) > 1:
         found.append("The runs come from different environments: their latencies are not comparable.")
     return found
@@ -62,18 +64,26 @@ def _run_warnings(doc: Run) -> list[str]:
     found = []
     if _at(doc, "suite.dirty"):
         found.append("The working tree was dirty: the commit does not identify the code that ran.")
-    if not _pinned(doc):
-        found.append("Threads were not pinned to cores: the scheduler may have moved them.")
+    elif _at(doc, "suite.commit") is None:
+        found.append(f"The code that ran is unknown: {_at(doc, 'suite.commit_reason') or 'no commit was recorded'}.")
     load, cores = _at(doc, "env.volatile.load1_start"), _at(doc, "env.hardware.cores_logical")
     if load is not None and cores is not None and load > cores / 2:
         found.append(f"Other work was running at the start: load {load:.1f} on {cores} cores.")
     return found
 
 
-def _pinned(doc: Run) -> bool:
-    """Pinned means allowed on no more cores than there are threads."""
-    affinity, threads = _at(doc, "env.settings.affinity"), _at(doc, "env.settings.num_threads")
-    return affinity is not None and (threads is None or len(affinity) <= threads)
+def _pinning(docs: Sequence[Run]) -> list[str]:
+    """Pinned means allowed on no more cores than there are threads; single queries run on few."""
+    loose = []
+    for doc in docs:
+        threads = [_at(case, "execution.threads") for case in doc["cases"]]
+        fewest, cores = min(filter(None, threads), default=1), _at(doc, "env.settings.affinity")
+        if cores is None or len(cores) > fewest:
+            loose.append(len(cores) if cores else None)
+    if not loose:
+        return []
+    among = f" among {loose[0]} cores" if loose[0] else ""
+    return [f"Threads were not pinned: the scheduler was free to move them{among}."]
 
 
 def card(doc: Run) -> list[tuple[str, str]]:
@@ -83,7 +93,7 @@ def card(doc: Run) -> list[tuple[str, str]]:
     facts = [
         ("Run", str(doc["run_id"])),
         ("Measured", str(doc["created_utc"])),
-        ("Suite", f"{suite.get('version')} at commit {str(suite.get('commit'))[:12]}{dirty}"),
+        ("Suite", f"{suite.get('version')} at commit {str(suite.get('commit') or 'unknown')[:12]}{dirty}"),
         ("Profile, seed", f"{suite.get('profile')}, {suite.get('seed')}"),
     ]
     facts += [(label, text) for label, path in _FACTS if (text := _fact(doc["env"], path)) is not None]
@@ -107,7 +117,7 @@ def _shown(path: str, value: Any) -> str:
         return ", ".join(map(str, value))
     if path.endswith("_bytes"):
         return byte_size(value)
-    return f"{value:g}{_UNITS.get(path, '')}" if isinstance(value, float) else f"{value}{_UNITS.get(path, '')}"
+    return f"{value:.4g}{_UNITS.get(path, '')}" if isinstance(value, float) else f"{value}{_UNITS.get(path, '')}"
 
 
 def _at(node: Any, path: str) -> Any:

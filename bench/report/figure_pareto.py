@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import hypot
 from typing import Any
 
 import pandas as pd
@@ -42,6 +43,7 @@ COSTS = (
 
 _SCOPE = (
     "quality.dataset",
+    "quality.synthetic",
     "quality.split",
     "quality.protocol",
     "execution.device",
@@ -67,7 +69,7 @@ def pareto_figures(cases: pd.DataFrame) -> list[Figure]:
 
 def _figure(name: str, rows: list[Row]) -> Figure:
     first = rows[0]
-    title = f"{dataset_title(str(first['quality.dataset']))}: accuracy against cost"
+    title = f"Accuracy against cost, {dataset_title(first)}"
     costs = [cost for cost in COSTS if any(number(row, cost.column) is not None for row in rows)]
     with look():
         across = min(2, max(1, len(costs)))
@@ -194,47 +196,47 @@ def _draw(ax: Axes, role: str, point: Point, state: Standing) -> None:
 
 def _name_points(ax: Axes, named: Sequence[_Named]) -> None:
     """Names beside their points, in pixels, once axes no longer move."""
-    if not named:
-        return
+    notes = [_box(note.get_window_extent()) for note in ax.texts]
     pixels = [ax.transData.transform((n.point.cost.value, n.point.gain.value)) for n in named]
-    whiskers = [
-        ax.transData.transform([(n.point.cost.low, n.point.gain.low), (n.point.cost.high, n.point.gain.high)])
-        for n in named
-    ]
+    inks = [MUTED if n.standing is Standing.DOMINATED else INK for n in named]
     texts = [
-        ax.text(
-            0,
-            0,
-            n.label,
-            fontsize=9,
-            va="center",
-            ha="center",
-            zorder=5,
-            color=MUTED if n.standing is Standing.DOMINATED else INK,
-        )
-        for n in named
+        ax.text(0, 0, n.label, fontsize=9, va="center", ha="center", zorder=5, color=ink)
+        for n, ink in zip(named, inks, strict=True)
     ]
     extents = [text.get_window_extent() for text in texts]
-    dots = [Box(x - 9, y - 9, x + 9, y + 9) for x, y in pixels]
-    bars = [Box(x - 3, low[1], x + 3, high[1]) for (x, _), (low, high) in zip(pixels, whiskers, strict=True)]
-    notes = [note.get_window_extent() for note in ax.texts if note not in texts]
-    written = [Box(box.x0, box.y0, box.x1, box.y1) for box in notes]
     steps = _strokes([pixel for pixel, n in zip(pixels, named, strict=True) if n.standing is Standing.FRONT])
-    inside = ax.get_window_extent()
+    dots = [Box(x - 7, y - 7, x + 7, y + 7) for x, y in pixels]
     boxes = place(
         [(float(x), float(y)) for x, y in pixels],
-        [(box.width + 4, box.height) for box in extents],
-        [*dots, *bars, *steps, *written],
-        Box(inside.x0, inside.y0, inside.x1, inside.y1),
+        [(extent.width + 4, extent.height) for extent in extents],
+        [*dots, *(bar for n in named for bar in _whiskers(ax, n.point)), *steps, *notes],
+        _box(ax.get_window_extent()),
     )
-    for text, box in zip(texts, boxes, strict=True):
-        middle = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
-        text.set_position(tuple(ax.transData.inverted().transform(middle)))
+    back = ax.transData.inverted()
+    for text, box, (x, y) in zip(texts, boxes, pixels, strict=True):
+        text.set_position(tuple(back.transform(((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2))))
+        near = (min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1))
+        if hypot(near[0] - x, near[1] - y) > 1.3 * (box.y1 - box.y0):
+            start, end = back.transform((x, y)), back.transform(near)
+            ax.plot([start[0], end[0]], [start[1], end[1]], color=MUTED, linewidth=0.6, zorder=2.5)
+
+
+def _box(extent: Any) -> Box:
+    return Box(extent.x0, extent.y0, extent.x1, extent.y1)
+
+
+def _whiskers(ax: Axes, point: Point) -> list[Box]:
+    x, y = ax.transData.transform((point.cost.value, point.gain.value))
+    left, bottom = ax.transData.transform((point.cost.low, point.gain.low))
+    right, top = ax.transData.transform((point.cost.high, point.gain.high))
+    return [Box(x - 2, bottom, x + 2, top), Box(left, y - 2, right, y + 2)]
 
 
 def _strokes(corners: Sequence[Any]) -> list[Box]:
     """The staircase through these points as thin boxes, for names to keep clear of."""
     ordered = sorted((float(x), float(y)) for x, y in corners)
+    if not ordered:
+        return []
     ahead = [*ordered[1:], (ordered[-1][0] + 1e4, ordered[-1][1])]
     return [
         box
@@ -283,4 +285,4 @@ def _caption(rows: list[Row]) -> str:
 def _alt(rows: list[Row]) -> str:
     ordered = sorted(rows, key=lambda row: -(number(row, METRIC) or 0.0))
     values = ", ".join(f"{model_label(row, rows)} {number(row, METRIC) or 0.0:.1f} %" for row in ordered)
-    return f"{METRIC} against cost, {dataset_title(str(rows[0]['quality.dataset']))}: {values}."
+    return f"{METRIC} against cost, {dataset_title(rows[0])}: {values}."

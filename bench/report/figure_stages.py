@@ -11,12 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
-from bench.report.audit import stage_macs
+from bench.report.audit import counted, stage_macs
 from bench.report.frame import Row, number
 from bench.report.quantity import si
-from bench.report.seeds import dataset_title
 from bench.report.style import INK, PALETTE, Figure, canvas, finish, head, look
-from bench.report.tables import by_dataset, model_label, untrained
+from bench.report.tables import by_dataset, model_label
 from emtm.contract import STAGES
 
 _WRITTEN_FROM = 7.0
@@ -25,7 +24,7 @@ _WRITTEN_FROM = 7.0
 
 def stage_figure(cases: pd.DataFrame) -> Figure | None:
     """One panel a dataset, one bar a model; None where no case knows its stages."""
-    groups = by_dataset([row for row in untrained(cases) if stage_macs(row)])
+    groups = by_dataset([row for row in counted(cases) if stage_macs(row)])
     if not groups:
         return None
     models = list(dict.fromkeys(model_label(row, rows) for rows in groups.values() for row in reversed(rows)))
@@ -49,11 +48,12 @@ def _colour(stage: str) -> tuple[float, float, float]:
 
 
 def _panel(ax: Axes, dataset: str, rows: list[Row], models: list[str], stages: list[str]) -> None:
-    ax.set_title(dataset_title(dataset))
+    ax.set_title(f"{dataset} sizes")
     ax.set_yticks(range(len(models)), models)
     ax.tick_params(axis="y", labelcolor=INK)
     for row in rows:
         _bar(ax, models.index(model_label(row, rows)), row, stages)
+    ax.set_ylim(-0.55, len(models) - 0.45)
     ax.set_xlim(0, 124)
     ax.set_xticks([0, 25, 50, 75, 100])
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f} %"))

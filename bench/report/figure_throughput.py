@@ -12,7 +12,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 from bench.report.frame import Row, number
 from bench.report.labels import spread
 from bench.report.quantity import digits, si
-from bench.report.seeds import dataset_title
 from bench.report.style import MUTED, PALETTE, Figure, canvas, finish, head, look
 from bench.report.tables import by_dataset, model_label, untrained
 
@@ -74,7 +73,7 @@ def _panel(ax: Axes, dataset: str, rows: list[Row], models: list[str]) -> None:
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value) if value >= 1 else digits(value, 1)))
     ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.set_title(dataset_title(dataset))
+    ax.set_title(f"{dataset} sizes")
     ax.set_xlabel("batch size")
     ax.set_ylabel("queries per second")
     # Room for the names at the right-hand end of the lines.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from statistics import fmean, median
 from typing import Any
@@ -15,9 +16,11 @@ METRICS = {"R1@0.3": "r1.0.3", "R1@0.5": "r1.0.5", "R1@0.7": "r1.0.7", "mIoU": "
 
 GROUP = (
     "quality.dataset",
+    "quality.synthetic",
     "quality.split",
     "quality.protocol",
     "model.name",
+    "tag",
     "model.role",
     "model.config_hash",
     "execution.device",
@@ -58,7 +61,8 @@ def seeds_frame(cases: pd.DataFrame) -> pd.DataFrame:
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows_of(cases):
         if trained(row):
-            groups.setdefault(tuple(row.get(key) for key in GROUP), []).append(row)
+            tagged = {**row, "tag": _tag(row)}
+            groups.setdefault(tuple(tagged.get(key) for key in GROUP), []).append(tagged)
     return pd.DataFrame([_aggregate(key, rows) for key, rows in groups.items()], dtype=object)
 
 
@@ -95,12 +99,12 @@ def _numbers(rows: list[Row], column: str) -> list[float]:
 
 
 def floors(row: Row) -> dict[str, dict[str, float]]:
-    """The accuracies that need no video or no query: floor name -> metric name -> percent."""
+    """What models reach that lack the query or the video: floor name -> metric name -> percent."""
     found: dict[str, dict[str, float]] = {}
     for metric, column in METRICS.items():
         for key in row:
             if key.startswith("quality.floors.") and key.endswith(f".{column}"):
-                name = key.removeprefix("quality.floors.").removesuffix(f".{column}")
+                name = key.removeprefix("quality.floors.").removesuffix(f".{column}").replace("_", "-")
                 value = number(row, key)
                 if value is not None:
                     found.setdefault(name, {})[metric] = value
@@ -113,11 +117,22 @@ def best_floor(row: Row, metric: str) -> tuple[str, float] | None:
     return max(known, key=lambda pair: pair[1], default=None)
 
 
-def is_synthetic(dataset: str) -> bool:
-    """Is the dataset generated? Its accuracies say nothing about real video."""
-    return dataset == "smoke" or dataset.startswith("synth")
+def is_synthetic(row: Row) -> bool:
+    """Was the accuracy measured on generated videos? It then says nothing about real video."""
+    dataset = str(row.get("quality.dataset"))
+    return row.get("quality.synthetic") is True or dataset == "smoke" or dataset.startswith("synth-")
 
 
-def dataset_title(dataset: str) -> str:
-    """The dataset's name, marked where it is synthetic."""
-    return f"{dataset} (synthetic)" if is_synthetic(dataset) else dataset
+def dataset_title(row: Row) -> str:
+    """The name of the dataset that the accuracy belongs to, marked where it is synthetic."""
+    return f"{row.get('quality.dataset')} (synthetic)" if is_synthetic(row) else str(row.get("quality.dataset"))
+
+
+def _tag(row: Row) -> str:
+    """What tells this run's training apart: the end of the case's id, without its seed.
+
+    The harness names the run's folder there when model, dataset and seed alone are ambiguous, as
+    they are for ablations; such runs must not be averaged as if they were seeds of one another.
+    """
+    match = re.search(r"\|s\d+\|(.+)$", str(row["case_id"]))
+    return re.sub(r"[-_.]?s(eed)?[-_.]?\d+$", "", match[1]) if match else ""

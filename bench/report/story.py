@@ -12,6 +12,7 @@ import pandas as pd
 from bench.report.cells import Table, text
 from bench.report.frame import Row, number, reason, rows_of
 from bench.report.seeds import is_synthetic, seeds_frame, trained
+from bench.report.tables import untrained
 
 MANY_SEEDS = 5
 """Below this many seeds a difference between two models is an observation, not a finding."""
@@ -20,8 +21,8 @@ MANY_SEEDS = 5
 def limits(cases: pd.DataFrame) -> list[str]:
     """What the numbers of this report do not say."""
     rows = [row for row in rows_of(cases) if row["status"] == "ok"]
-    found = []
-    if any(is_synthetic(str(row.get("quality.dataset"))) for row in rows if trained(row)):
+    found: list[str] = []
+    if any(is_synthetic(row) for row in rows if trained(row)):
         found.append(
             "Accuracies on synthetic datasets say nothing about real video. They show that a model learns and "
             "what it costs; they stand in tables and figures of their own."
@@ -37,7 +38,7 @@ def limits(cases: pd.DataFrame) -> list[str]:
     )
     if any("video_feature_extraction" in (row.get("workload.excludes") or []) for row in rows):
         found.append("Extracting the video features is in no figure; it usually costs more than all the rest.")
-    found += _missing(rows, "energy.joules_per_query", "Energy was not measured")
+    found += _missing(untrained(cases), "energy.joules_per_query", "Energy was not measured")
     return found
 
 
@@ -49,24 +50,27 @@ def _missing(rows: list[Row], column: str, sentence: str) -> list[str]:
 
 def protocol(cases: pd.DataFrame) -> list[str]:
     """How each kind of number was obtained."""
-    rows = [row for row in rows_of(cases) if row["status"] == "ok"]
+    rows = [row for row in rows_of(cases) if row["status"] == "ok" and "latency.n" in row]
     warmup, samples = (_range(rows, f"latency.{name}") for name in ("warmup", "n"))
     clock = ", ".join(sorted({str(row["latency.clock"]) for row in rows if "latency.clock" in row}))
     convention = ", ".join(sorted({str(row["compute.convention"]) for row in rows if "compute.convention" in row}))
     steps = [
-        f"Compute is counted operator by operator while the model runs ({convention}). FLOPs include "
-        "normalisation and element-wise work, MACs only multiply-adds. fvcore's answer stands beside it.",
+        f"Compute is counted operator by operator while the model runs ({convention}). MACs and FLOPs are those of "
+        "matrix products and convolutions; norms and element-wise work are counted apart, in the CSV. fvcore's "
+        "figure stands beside them: the number most papers print, and the share of the exact MACs that it sees.",
         f"Latency is the median of {samples} timed calls after {warmup} warm-up calls ({clock}), with a 99 % "
         "interval; a percentile is given only when there are enough calls to bound it.",
-        "Throughput is given at the knee: the batch size from which larger batches stop paying.",
-        "Peak tensors is the most memory that live tensors took, which is deterministic; peak host memory is what "
-        "the process grew by, which is what the operating system saw.",
+        "× GEMM floor is the latency over the time that the same multiply-adds take in one plain matrix product "
+        "timed in turn with the model. It has no unit and carries over to other machines better than seconds do.",
+        "Throughput is given at the knee: the smallest batch that comes within 10 % of the best rate.",
+        "Peak memory is the weights, the inputs and the most that intermediate tensors take at once. It is "
+        "deterministic; what the process and the allocator hold beyond it is in the CSV.",
     ]
-    if any(trained(row) for row in rows):
+    if any(trained(row) for row in rows_of(cases)):
         steps.append(
             "Accuracy is the percentage of queries whose best moment overlaps the annotated one by at least the "
             "given IoU (R1@IoU), and the mean IoU. The timestamp protocol scores seconds against seconds. A floor "
-            "is what can be reached without looking at the video."
+            "is what can be reached without the query or without the video."
         )
     return steps
 
@@ -99,7 +103,8 @@ def commands(docs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[st
     """The shell commands that measure the runs again and draw this report from their files."""
     lines = []
     for doc in docs:
-        lines += [f"git checkout {doc['suite'].get('commit')}", _measure(doc["suite"].get("argv") or [])]
+        commit = doc["suite"].get("commit")
+        lines += [*([f"git checkout {commit}"] if commit else []), _measure(doc["suite"].get("argv") or [])]
     return [*dict.fromkeys(lines), f"python -m bench.report {shlex.join(names)}"]
 
 

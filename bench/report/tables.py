@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from bench.report.cells import Cell, Table, empty, measured, text
@@ -18,23 +20,35 @@ COST_HEADERS = (
     "fvcore MACs (coverage)",
     "Latency p50 [99 % CI]",
     "p90",
+    "× GEMM floor",
     "Throughput at knee",
-    "Peak tensors",
-    "Peak host memory",
+    "Peak memory",
 )
 
+_EXECUTION = ("execution.device", "execution.dtype", "execution.backend", "execution.threads")
+_UNITS = {"workload.batch_size": "batch", "workload.num_clips": "clips", "execution.threads": "threads"}
 
-def untrained(cases: pd.DataFrame) -> list[Row]:
-    """The cases that were measured for cost alone, cheapest first within a dataset."""
-    rows = [row for row in rows_of(cases) if row["status"] == "ok" and not trained(row)]
+
+def measured_cases(cases: pd.DataFrame, scenario: str) -> list[Row]:
+    """The sound cases of a scenario that carry no accuracy, cheapest first."""
+    rows = [
+        row
+        for row in rows_of(cases)
+        if row["status"] == "ok" and row["workload.scenario"] == scenario and not trained(row)
+    ]
     return sorted(rows, key=lambda row: (number(row, "compute.macs") or 0.0, str(row["case_id"])))
 
 
-def by_dataset(rows: list[Row], column: str = "workload.dataset") -> dict[str, list[Row]]:
-    """Rows grouped by dataset, in the order of the datasets' names."""
+def untrained(cases: pd.DataFrame) -> list[Row]:
+    """The single-query cases that were measured for cost alone, cheapest first."""
+    return measured_cases(cases, "single_stream")
+
+
+def by_dataset(rows: list[Row]) -> dict[str, list[Row]]:
+    """Rows grouped by the dataset whose sizes they run on, in the order of the names."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(str(row.get(column)), []).append(row)
+        groups.setdefault(str(row.get("workload.dataset")), []).append(row)
     return dict(sorted(groups.items()))
 
 
@@ -42,19 +56,14 @@ def model_label(row: Row, among: list[Row]) -> str:
     """The model's name, with what sets it apart where the name alone is ambiguous."""
     name = str(row["model.name"])
     same = [other for other in among if other["model.name"] == name]
-    if len(same) == 1:
-        return name
-    telling = (*_EXECUTION, "workload.batch_size", "workload.num_clips", "model.config_hash")
-    extra = [_short(key, row.get(key)) for key in telling if len({str(other.get(key)) for other in same}) > 1]
+    telling = ("tag", *_EXECUTION, "workload.batch_size", "workload.num_clips", "model.config_hash")
+    differing = [key for key in telling if len({str(other.get(key)) for other in same}) > 1]
+    extra = [_short(key, row[key]) for key in differing if row.get(key)]
     return f"{name} ({', '.join(extra)})" if extra else name
 
 
-_EXECUTION = ("execution.device", "execution.dtype", "execution.backend", "execution.mode", "execution.threads")
-_UNITS = {"workload.batch_size": "batch", "workload.num_clips": "clips", "execution.threads": "threads"}
-
-
-def _short(key: str, value: object) -> str:
-    return f"{value} {_UNITS[key]}" if key in _UNITS else str(value)[:16]
+def _short(key: str, value: Any) -> str:
+    return f"{value} {_UNITS[key]}" if key in _UNITS else str(value)
 
 
 def cost_tables(cases: pd.DataFrame) -> list[Table]:
@@ -63,17 +72,28 @@ def cost_tables(cases: pd.DataFrame) -> list[Table]:
 
 
 def _cost_table(dataset: str, rows: list[Row]) -> Table:
-    energy = any(number(row, "energy.joules_per_query") is not None for row in rows)
+    optional = [entry for entry in _OPTIONAL if any(number(row, entry[1]) is not None for row in rows)]
+    threads = {number(row, "throughput.num_threads") for row in rows} - {None}
+    sweep = f" Throughput with {max(filter(None, threads)):.0f} thread(s)." if threads else ""
     return Table(
-        title=f"Cost on {dataset_title(dataset)}",
-        caption=_workload(rows),
-        headers=COST_HEADERS + (("Energy per query",) if energy else ()),
-        rows=tuple(_cost_row(row, rows, energy) for row in rows),
+        title=f"Cost at the sizes of {dataset}",
+        caption=_workload(rows) + sweep,
+        headers=(*COST_HEADERS, *(title for title, _, _ in optional)),
+        rows=tuple(
+            (*_cost_row(row, rows), *(measured(row, column, show) for _, column, show in optional)) for row in rows
+        ),
     )
 
 
-def _cost_row(row: Row, among: list[Row], energy: bool) -> tuple[Cell, ...]:
-    cells = (
+_OPTIONAL = (
+    ("Peak GPU memory", "memory.device_peak_allocated_bytes", byte_size),
+    ("Energy per query", "energy.joules_per_query", lambda value: si(value, "J")),
+)
+"""Columns for machines that can measure them."""
+
+
+def _cost_row(row: Row, among: list[Row]) -> tuple[Cell, ...]:
+    return (
         text(model_label(row, among)),
         measured(row, "params.total", si),
         measured(row, "params.trainable", si),
@@ -82,11 +102,10 @@ def _cost_row(row: Row, among: list[Row], energy: bool) -> tuple[Cell, ...]:
         _fvcore(row),
         latency(row),
         measured(row, "latency.p90", lambda value: si(value, "s")),
+        measured(row, "reference.ratio", digits),
         throughput(row),
         measured(row, "memory.tensor_peak_bytes", byte_size),
-        measured(row, "memory.host_peak_bytes", byte_size),
     )
-    return (*cells, measured(row, "energy.joules_per_query", lambda value: si(value, "J"))) if energy else cells
 
 
 def _fvcore(row: Row) -> Cell:
@@ -96,33 +115,37 @@ def _fvcore(row: Row) -> Cell:
 
 
 def fvcore_share(row: Row) -> Cell:
-    """fvcore's count as a share of the exact one."""
+    """The part of the exact MACs that fvcore sees; the norms it adds are not among them."""
     fvcore, exact = number(row, "compute.crosscheck.fvcore_macs"), number(row, "compute.macs")
     if fvcore is None or not exact:
         return empty(reason(row, "compute.crosscheck.fvcore_macs"))
-    share = 100 * fvcore / exact
+    share = 100 * (fvcore - (number(row, "compute.crosscheck.fvcore_norm_flops") or 0.0)) / exact
     return Cell(f"{share:.0f} %", share)
 
 
 def latency(row: Row) -> Cell:
     """Median latency and its interval, both in the median's unit."""
-    median, low, high = (number(row, f"latency.median{part}") for part in ("", "_ci99.low", "_ci99.high"))
-    if median is None:
-        return empty(reason(row, "latency.median"))
-    bounds = "" if low is None or high is None else f" {interval(low, high, median)}"
-    factor, letter = prefix(median)
-    return Cell(f"{digits(median / factor)}{bounds} {letter}s", median)
+    return timed(row, "latency.median", "latency.median_ci99")
+
+
+def timed(row: Row, column: str, bounds: str) -> Cell:
+    """A time in seconds and its interval, both in the time's unit."""
+    value, low, high = number(row, column), number(row, f"{bounds}.low"), number(row, f"{bounds}.high")
+    if value is None:
+        return empty(reason(row, column))
+    factor, letter = prefix(value)
+    if low is None or high is None:
+        return Cell(f"{digits(value / factor)} {letter}s", value, f"no interval: {reason(row, bounds)}")
+    return Cell(f"{digits(value / factor)} {interval(low, high, value)} {letter}s", value)
 
 
 def throughput(row: Row) -> Cell:
     """Queries per second at the batch size from which more batching stops paying."""
     knee = number(row, "throughput.knee_batch")
     at_knee = [point["value"] for point in row.get("throughput.curve") or [] if point["batch"] == knee]
-    value = at_knee[0] if at_knee else number(row, "throughput.value")
-    if value is None:
-        return empty(reason(row, "throughput.value"))
-    batch = "" if knee is None else f" at batch {knee:.0f}"
-    return Cell(f"{si(value, '/s')}{batch}", value)
+    if knee is None or not at_knee:
+        return empty(reason(row, "throughput.knee_batch"))
+    return Cell(f"{si(at_knee[0], '/s')} at batch {knee:.0f}", at_knee[0])
 
 
 def _workload(rows: list[Row]) -> str:
@@ -144,9 +167,9 @@ def _workload(rows: list[Row]) -> str:
 
 def accuracy_tables(cases: pd.DataFrame) -> list[Table]:
     """One table a dataset and protocol: accuracy of the trained runs, their cost, and the floors."""
-    groups: dict[tuple[str, str, str], list[Row]] = {}
+    groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows_of(seeds_frame(cases)):
-        key = (str(row["quality.dataset"]), str(row.get("quality.split")), str(row.get("quality.protocol")))
+        key = (dataset_title(row), str(row.get("quality.split")), str(row.get("quality.protocol")))
         groups.setdefault(key, []).append(row)
     return [_accuracy_table(*key, rows) for key, rows in sorted(groups.items())]
 
@@ -157,13 +180,13 @@ def _accuracy_table(dataset: str, split: str, protocol: str, rows: list[Row]) ->
     queries = number(best, "quality.n")
     count = "" if queries is None else f" of {queries:.0f} queries"
     return Table(
-        title=f"Accuracy and cost on {dataset_title(dataset)}",
+        title=f"Accuracy and cost on {dataset}",
         caption=f"Split {split}{count}, {protocol} protocol. A mean over seeds, then (lowest–highest seed); "
         "the interval is the envelope of the seeds' 95 % intervals over queries; "
         "the gain is in percentage points of R1@0.5 over the best floor.",
         headers=(
             *("Model", "Seeds", *METRICS, "R1@0.5 95 % CI", "Gain over floor"),
-            *("Trainable", "MACs", "Latency p50 [99 % CI]", "Peak tensors"),
+            *("Trainable", "MACs", "Latency p50 [99 % CI]", "Peak memory"),
         ),
         rows=(*(_accuracy_row(row, rows) for row in rows), *_floor_rows(best)),
         rule_before=len(rows),

@@ -55,7 +55,7 @@ def open_charades_sta(root: Path, features: Path | str | None, glove: Path | Non
     vectors = _vectors(words, glove, staged)
     if staged and glove is None:
         notes.append("embedded word vectors")
-    return Dataset(NAME, staged, splits, store, vectors, tuple(notes))
+    return Dataset(f"{NAME}+{EMBEDDED}" if staged else NAME, staged, splits, store, vectors, tuple(notes))
 
 
 def read_splits(root: Path) -> tuple[Splits, Mapping[str, ReadCounts]]:

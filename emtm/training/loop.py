@@ -177,7 +177,7 @@ class _Trainer:
         state = {"history": self.history, "best_epoch": self.best_epoch, "best_miou": self.best_miou}
         runs.write_tensors(self.out / runs.LAST, tensors, state)
         lines = "".join(json.dumps(entry) + "\n" for entry in self.history)
-        (self.out / runs.HISTORY).write_text(lines, "utf-8")
+        runs.write_text(self.out / runs.HISTORY, lines)
 
     def restore(self) -> None:
         """Go on from the last whole epoch."""
@@ -218,7 +218,7 @@ def _prepare(spec: RunSpec, out: Path, vocabulary: Vocabulary, resume: bool) -> 
     versions = {"emtm": __version__, "torch": torch.__version__, "python": platform.python_version()}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        runs.write_json(out / runs.VOCABULARY, vocabulary.to_json())
+        runs.write_text(out / runs.VOCABULARY, vocabulary.to_json())
         runs.write_json(out / runs.RUN, {**spec.to_json(), "versions": versions})
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror}") from error

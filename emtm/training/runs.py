@@ -103,8 +103,9 @@ class Run:
 
     @property
     def dataset(self) -> str:
-        """Name of the dataset it was trained on."""
-        return self.spec.data.name
+        """Name of the dataset it was trained on, told apart where its features are synthetic."""
+        data = self.spec.data
+        return f"{data.name}+{data.features}" if data.features == "embedded" else data.name
 
     @property
     def seed(self) -> int:
@@ -128,7 +129,7 @@ def load_run(path: Path, device: str = "cpu") -> Run:
     """Model of a run directory in eval mode; raises UserError when anything in it is unreadable."""
     spec = read_spec(path)
     try:
-        vocabulary = Vocabulary.from_json(json.loads((path / VOCABULARY).read_text("utf-8")))
+        vocabulary = Vocabulary.from_json((path / VOCABULARY).read_text("utf-8"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path / VOCABULARY} is missing or damaged") from error
     weights, _ = read_tensors(path / BEST)
@@ -173,8 +174,13 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str,
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
     with _replacing(path) as partial:
-        partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", "utf-8")
+        partial.write_text(text, "utf-8")
 
 
 class _replacing:  # noqa: N801

@@ -1,0 +1,111 @@
+"""`python -m bench.report`: turns run files into a page, or checks them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.report.cells import Table
+from bench.report.document import Report, build
+from bench.report.output import replace_folder, report_files
+from bench.report.runs import newest
+from bench.report.terminal import print_table
+from bench.results import SchemaInvalidError, read_run
+from emtm.errors import UserError
+
+SCHEMA_INVALID = 7
+
+app = typer.Typer(
+    name="bench.report",
+    help="Reports of benchmark runs. Without a command: `report`.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command(epilog="Example: python -m bench.report reports/reference/RUN.json --out /tmp/report")
+def report(
+    run: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Run files; by default the newest in reports/runs, else in reports/reference."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the report; an older report in it is replaced.")] = Path(
+        "reports/latest"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print paths and a summary as JSON.")] = False,
+) -> None:
+    """Write an HTML page, Markdown, CSV and figures of one run, or of several that share no case."""
+    paths = run or [newest()]
+    built = build([read_run(path) for path in paths], [path.as_posix() for path in paths])
+    files = report_files(built)
+    replace_folder(files, out)
+    if as_json:
+        print(json.dumps(_summary(built, paths, [out / name for name in files]), indent=1))
+    else:
+        _show(built, out)
+
+
+@app.command(epilog="Example: python -m bench.report validate reports/runs/RUN.json")
+def validate(
+    file: Annotated[Path, typer.Argument(help="Run file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+) -> None:
+    """Check a run file against the result schema; exit code 7 when it does not follow it."""
+    doc = read_run(file)
+    if as_json:
+        print(json.dumps({"file": str(file), "valid": True, "cases": len(doc["cases"])}))
+    else:
+        print(f"{file} follows {doc['schema']} {doc['schema_version']} and holds {len(doc['cases'])} cases.")
+
+
+def _main_tables(built: Report) -> list[Table]:
+    return [t for section in built.sections if section.key in ("accuracy", "cost") for t in section.tables]
+
+
+def _show(built: Report, out: Path) -> None:
+    console = Console()
+    for warning in built.warnings:
+        console.print(f"! {warning}", style="yellow", markup=False, highlight=False)
+    for table in _main_tables(built):
+        print_table(console, table)
+    console.print(f"Written to {out}/: report.html, report.md, results.csv, figures/", markup=False, highlight=False)
+
+
+def _summary(built: Report, paths: Sequence[Path], files: Sequence[Path]) -> dict[str, object]:
+    status = built.cases["status"].value_counts().sort_index() if len(built.cases) else {}
+    return {
+        "runs": [str(path) for path in paths],
+        "files": [str(path) for path in files],
+        "cases": {str(kind): int(count) for kind, count in status.items()},
+        "warnings": list(built.warnings),
+    }
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a command; the first argument names it, or is already an argument of `report`."""
+    names = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    arguments = list(argv)
+    if not arguments or (arguments[0] not in names and arguments[0] != "--help"):
+        arguments.insert(0, "report")
+    try:
+        app(args=arguments, prog_name="python -m bench.report")
+    except SchemaInvalidError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return SCHEMA_INVALID
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

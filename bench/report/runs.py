@@ -1,0 +1,30 @@
+"""Which run file is meant when none is named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from emtm.errors import UserError
+
+FOLDERS = (Path("reports/runs"), Path("reports/reference"))
+"""The user's own runs come before the reference runs that the repository holds."""
+
+
+def newest(folders: Sequence[Path] = FOLDERS) -> Path:
+    """The run measured last in the first folder that holds one.
+
+    Raises UserError when no folder holds a run.
+    """
+    for folder in folders:
+        found = sorted(folder.glob("*.json"))
+        if found:
+            return max(found, key=lambda path: (_created(path), path.name))
+    raise UserError("There is no run to report yet: make one with `pytest bench/ --benchmark-only`.")
+
+
+def _created(path: Path) -> str:
+    """When the run was made by its own account: a checkout gives every file the time of the checkout."""
+    match = re.search(r'"created_utc":\s*"([^"]*)"', path.read_text("utf-8", errors="replace"))
+    return match[1] if match else ""

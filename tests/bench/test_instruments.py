@@ -1,0 +1,238 @@
+"""Instruments against known truths; bounds on time are sanity bounds, for a busy machine."""
+
+from __future__ import annotations
+
+import gc
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.instruments import energy, memory, noise, throughput
+from bench.instruments.device import CPU, threads
+from bench.instruments.environment import VolatileWindow, environment, repository
+from bench.instruments.latency import LatencyProbe, rounds_for, stage_seconds
+from bench.instruments.reference import GEMM_MACS, GemmFloor, floor_ratio
+from bench.measure import (
+    EvaluationMeasurement,
+    LatencyMeasurement,
+    TrainStepMeasurement,
+    measure_memory,
+    measure_throughput,
+)
+from bench.profiles import PROFILES
+from bench.subjects import InvalidOutputError, check_output, infer, make_batch, staged_run, take_rows
+from tests.bench.toy import SHAPE, Toy, toy, toy_case
+
+MIB = 2**20
+
+
+def test_the_clock_times_a_sleep() -> None:
+    probe = LatencyProbe(time.sleep, (0.01,), CPU)
+    probe.repeat(9)
+    assert 0.0099 < min(probe.samples_s) < 0.05
+    assert len(probe.samples_s) == 9
+
+
+def test_the_probe_rotates_inputs_and_works_between_calls() -> None:
+    seen: list[object] = []
+    probe = LatencyProbe(seen.append, ("a", "b", "c"), CPU, lambda: seen.append("between"))
+    probe.repeat(3)
+    assert seen == ["between", "b", "between", "c", "between", "a"]
+    probe.forget()
+    assert probe.samples_s == []
+
+
+@pytest.mark.parametrize(("once", "expected"), [(0.1, 11), (0.01, 50), (0.0, 100)])
+def test_rounds_for_a_budget(once: float, expected: int) -> None:
+    assert rounds_for(once, 0.5, 11, 100) == expected
+
+
+def test_stage_seconds_add_up() -> None:
+    model, batch = toy(), make_batch(SHAPE, 8, 1)
+    start = time.perf_counter()
+    spent = stage_seconds(model, staged_run(model, batch), dict(model.stages), CPU)
+    assert {"video_proj", "video_encode", "text_embed", "text_encode", "fusion", "decode"} <= set(spent)
+    assert sum(spent.values()) <= time.perf_counter() - start
+
+
+def test_memory_sees_a_64_mib_allocation() -> None:
+    def call() -> torch.Tensor:
+        a = torch.ones(8 * MIB)
+        return a + a
+
+    gc.collect()
+    assert memory.activation_peak_bytes(call) == 64 * MIB
+    host = memory.host_peak(call)
+    if host is not None:
+        assert 0.8 * 64 * MIB < host.peak_bytes - host.baseline_bytes < 2 * 64 * MIB
+
+
+def test_memory_follows_releases_views_and_in_place_results() -> None:
+    given = torch.zeros(MIB)
+
+    def call() -> torch.Tensor:
+        given.add_(1).view(-1)
+        for _ in range(3):
+            out = torch.ones(MIB).view(2, -1).relu_()
+        return out
+
+    # Rebinding `out` keeps the old tensor alive until the new one exists.
+    assert memory.activation_peak_bytes(call) == 8 * MIB
+
+
+def test_device_peak_is_a_matter_of_gpus() -> None:
+    assert memory.device_peak(lambda: None, CPU) is None
+
+
+def test_energy_is_measured_or_explained() -> None:
+    found = energy.measure(lambda: None, CPU)
+    assert (found.joules_per_query is None) == (found.joules_per_query_reason is not None)
+
+
+def test_the_floor_of_itself_is_one() -> None:
+    with threads(1):
+        floor = GemmFloor(CPU)
+        for _ in range(20):
+            floor.sample()
+    ratio = floor_ratio(list(floor.samples_s), floor, GEMM_MACS, 1)
+    assert ratio.ratio == pytest.approx(1)
+    assert ratio.ratio_ci99[0] <= 1 <= ratio.ratio_ci99[1]
+    assert ratio.floor_s == pytest.approx(ratio.gemm_s)
+    twice = floor_ratio([2 * s for s in floor.samples_s], floor, 4 * GEMM_MACS, 1)
+    assert twice.ratio == pytest.approx(0.5)
+
+
+def test_threads_are_restored() -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(RuntimeError), threads(1):
+        assert torch.get_num_threads() == 1
+        raise RuntimeError
+    assert torch.get_num_threads() == before
+
+
+def point(batch: int, rate: float | None) -> throughput.ThroughputPoint:
+    return throughput.ThroughputPoint(batch, rate, None, 3, "ok" if rate else "oom")
+
+
+def test_knee_is_where_batching_stops_paying() -> None:
+    points = [point(1, 10.0), point(8, 95.0), point(16, 100.0), point(32, None)]
+    assert throughput.knee_batch(points) == 8
+    assert throughput.best(points).batch == 16
+    with pytest.raises(ValueError, match="memory"):
+        throughput.best([point(1, None)])
+
+
+def test_running_out_of_memory_ends_a_point_not_the_sweep() -> None:
+    def make_run(batch: int) -> object:
+        raise torch.OutOfMemoryError
+
+    assert throughput.measure_point(4, make_run, CPU, 0.0, 1).status == "oom"  # type: ignore[arg-type]
+
+
+def test_noise_readings(tmp_path: Path) -> None:
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  10 0 10 60 0 0 0 20 0 0\n")
+    before = noise.cpu_ticks(stat)
+    stat.write_text("cpu  20 0 20 120 0 0 0 40 0 0\n")
+    assert noise.steal_pct(before, noise.cpu_ticks(stat)) == 20
+    assert noise.cpu_ticks(tmp_path / "none") is None
+    assert noise.steal_pct(None, None) is None
+    pressure = tmp_path / "cpu"
+    pressure.write_text("some avg10=1.50 avg60=0.00 avg300=0.00 total=5\n")
+    assert noise.psi_cpu(pressure) == 1.5
+    assert noise.psi_cpu(tmp_path / "none") is None
+    assert noise.NoiseWindow().close(1.2).verdict == "noisy"
+
+
+def test_environment_has_one_fingerprint() -> None:
+    first, second = environment(), environment()
+    assert first == second
+    assert first["fingerprint"].startswith("sha256:")
+    assert VolatileWindow().close()["load1_start"] >= 0
+
+
+def test_a_directory_without_git_says_so(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    assert found["commit"] is None
+    assert "git" in found["commit_reason"]
+
+
+def test_latency_blocks() -> None:
+    case, model = toy_case(), toy()
+    with threads(1):
+        measurement = LatencyMeasurement(case, model, PROFILES["smoke"])
+        assert measurement.warm_up() > 0
+        measurement.probe.repeat(30)
+        blocks = measurement.blocks(1000)
+    latency = blocks["latency"]
+    assert latency["n"] == len(latency["samples"]) == 30
+    assert latency["min"] <= latency["median_ci99"][0] <= latency["median"] <= latency["median_ci99"][1]
+    assert latency["p90"] is None
+    assert latency["p90_reason"] == "n=30 < 64"
+    assert blocks["reference"]["ratio"] > 0
+    assert set(latency["by_stage"]) >= {"fusion", "decode"}
+
+
+def test_train_step_blocks_leave_the_model_as_it_was() -> None:
+    case, model = toy_case(batch_size=4, scenario="train_step"), toy()
+    measurement = TrainStepMeasurement(case, model, PROFILES["smoke"])
+    measurement.warm_up()
+    measurement.probe.repeat(3)
+    blocks = measurement.blocks(1000)
+    assert blocks["reference"]["macs"] == 3 * 4 * 1000
+    assert blocks["training"]["samples_per_s"] > 0
+    assert blocks["training"]["step_ci99_s"] is None
+    assert blocks["training"]["step_ci99_s_reason"] == "n=3 < 8 samples for a 99 % interval"
+    assert not model.training
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_evaluation_runs_every_query_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, done, encoded = toy(), [], []
+    ground, encode = Toy.ground, Toy.encode_video
+    monkeypatch.setattr(Toy, "ground", lambda s, v, q: done.append(len(v)) or ground(s, v, q))
+    monkeypatch.setattr(Toy, "encode_video", lambda s, v, m: encoded.append(len(v)) or encode(s, v, m))
+    measurement = EvaluationMeasurement(toy_case(scenario="evaluation"), model, 0.1)
+    measurement()
+    assert (sum(done), sum(encoded)) == (372, 133)
+    block = measurement.block()
+    assert block["seconds"] == pytest.approx(10 * block["seconds_measured"])
+
+
+def test_throughput_and_memory_blocks() -> None:
+    case, model = toy_case(), toy()
+    swept = measure_throughput(case, model, PROFILES["smoke"], 1)
+    assert [p["batch"] for p in swept["curve"]] == [1, 8, 32]
+    held = measure_memory(case, model)
+    assert held["tensor_peak_bytes"] > held["activation_peak_bytes"] > 0
+    assert held["device_peak_allocated_bytes_reason"] == "ran on the CPU"
+
+
+def test_unsound_models_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, batch = toy(), make_batch(SHAPE, 8, 2)
+    check_output(model, batch)
+    forward = Toy.forward
+    monkeypatch.setattr(Toy, "forward", lambda s, b: forward(s, make_batch(SHAPE, 8, 2, seed=9)))
+    with pytest.raises(InvalidOutputError, match="differ"):
+        check_output(model, batch)
+    torch.nn.init.constant_(model.mix.weight, float("nan"))
+    with pytest.raises(InvalidOutputError, match="finite"):
+        check_output(model, batch)
+
+
+def test_rows_of_any_encoding() -> None:
+    rows = torch.tensor([1, 1])
+    taken = take_rows({"a": (torch.arange(3), [torch.arange(6).view(3, 2)]), "b": 7}, rows)
+    assert taken["a"][0].tolist() == [1, 1]
+    assert taken["a"][1][0].tolist() == [[2, 3], [2, 3]]
+    assert taken["b"] == 7
+
+
+def test_inputs_are_seeded() -> None:
+    a, b = make_batch(SHAPE, 8, 2, seed=3, targets=True), make_batch(SHAPE, 8, 2, seed=3)
+    assert torch.equal(a.video, b.video)
+    assert a.targets is not None
+    assert bool((a.targets.start_index <= a.targets.end_index).all())
+    assert infer(toy(), a).shape == (2, 1, 3)

@@ -1,0 +1,116 @@
+"""The main job in a subprocess, on one case."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import results
+from bench.cases import Broken, Matrix, build_matrix, paper_shape
+from bench.lab import CaseError, Lab
+from bench.profiles import PROFILES
+from bench.subjects import InvalidOutputError
+from emtm.errors import UserError
+from emtm.registry import preset
+from tests.bench.toy import toy_case
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.slow
+def test_a_session_writes_one_valid_run_file(tmp_path: Path) -> None:
+    run_file, own = tmp_path / "run.json", tmp_path / "pytest-benchmark.json"
+    command = [
+        *(sys.executable, "-m", "pytest", "bench/", "--benchmark-only", "-q", "--bench-profile", "smoke"),
+        *("--runs", str(tmp_path / "none"), "--run-file", str(run_file), f"--benchmark-json={own}"),
+        *("-p", "no:cacheprovider", "-k", "charades-sta and vslnet and not transformer"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    doc = results.read_run(run_file)
+    assert str(run_file) in done.stdout
+    case = results.cases_by_id(doc)["vslnet|charades-sta|single_stream|cpu|fp32|eager|t1|b1|l128"]
+    assert {"params", "compute", "latency", "throughput", "memory", "energy", "reference", "noise"} <= set(case)
+    assert case["status"] == "ok"
+    assert case["quality"] is None
+    assert "random" in case["quality_reason"]
+    assert len(case["latency"]["samples"]) >= 11
+    extra = [b["extra_info"]["emtm"]["case_id"] for b in json.loads(own.read_text())["benchmarks"]]
+    assert set(extra) == {c["case_id"] for c in doc["cases"]}
+
+
+def test_xdist_is_refused() -> None:
+    command = [sys.executable, "-m", "pytest", "bench/", "-n", "2", "--collect-only"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 4
+    assert "leave -n out" in done.stderr
+
+
+def test_without_models_there_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("bench.cases.model_names", lambda: ())
+    with pytest.raises(UserError, match="no model is installed"):
+        build_matrix(tmp_path, ())
+
+
+def test_a_model_that_does_not_load_is_a_failed_case(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    known = preset
+
+    def failing(name: str, dataset: str) -> object:
+        if name == "vslnet":
+            raise ImportError("no module")
+        return known(name, dataset)
+
+    monkeypatch.setattr("bench.cases.preset", failing)
+    matrix = build_matrix(tmp_path, ())
+    assert {b.label for b in matrix.broken} == {"vslnet", "vslnet-transformer"}
+    assert all(b.record()["status"] == "failed" for b in matrix.broken)
+    monkeypatch.setattr("bench.cases.preset", lambda name, dataset: failing("vslnet", dataset))
+    with pytest.raises(UserError, match="no model can be measured"):
+        build_matrix(tmp_path, ())
+
+
+def test_case_ids_are_stable_and_unique(tmp_path: Path) -> None:
+    ids = [case.case_id for case in build_matrix(tmp_path, ("tacos",)).cases]
+    assert len(ids) == len(set(ids))
+    assert "emtm-student|charades-sta|single_stream|cpu|fp32|eager|t1|b1|l64" in ids
+    assert "emtm-student|charades-sta|evaluation|cpu|fp32|eager|t2|b32|l64" in ids
+    assert "seqpan|tacos|train_step|cpu|fp32|eager|t2|b16|l256" in ids
+    assert "vslnet-transformer|tacos|single_stream|cpu|fp32|eager|t1|b1|l128" in ids
+
+
+def test_paper_workloads_have_the_vocabulary_of_the_published_tables() -> None:
+    shape = paper_shape("activitynet-captions", preset("emtm-student", "activitynet-captions").config)
+    assert (shape.num_clips, shape.num_words, shape.num_chars) == (100, 25, 10)
+    assert (shape.word_vocabulary, shape.char_vocabulary) == (11593, 55)
+
+
+def test_one_failing_case_leaves_the_others(tmp_path: Path) -> None:
+    good, bad, unsound = toy_case(), toy_case(label="bad"), toy_case(label="unsound")
+    lab = Lab(Matrix((good, bad, unsound), ()), PROFILES["smoke"], tmp_path)
+    with lab.guarded(good, "static"):
+        lab.add(good, {})
+    with pytest.raises(CaseError, match="latency: RuntimeError: boom"), lab.guarded(bad, "latency"):
+        raise RuntimeError("boom")
+    with pytest.raises(CaseError), lab.guarded(bad, "memory"):
+        raise RuntimeError("later")
+    with pytest.raises(CaseError), lab.guarded(unsound, "latency"):
+        raise InvalidOutputError("the output is not finite")
+    doc = results.read_run(lab.write(None))
+    assert [(c["status"], c.get("reason")) for c in doc["cases"]] == [
+        ("ok", None),
+        ("failed", "latency: RuntimeError: boom"),
+        ("invalid", "the output is not finite"),
+    ]
+    assert len(lab.problems) == 2
+    assert lab.measured
+
+
+def test_broken_cases_are_in_the_run_file(tmp_path: Path) -> None:
+    lab = Lab(Matrix((), (Broken("x", "x", "tacos", "ImportError: no"),)), PROFILES["smoke"], tmp_path)
+    path = lab.write(tmp_path / "run.json")
+    assert results.read_run(path)["cases"][0]["reason"] == "ImportError: no"
+    assert not lab.measured

@@ -1,0 +1,86 @@
+"""A grounding model small enough that every cost of it is known by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bench.cases import Case
+from bench.instruments.device import CPU
+from bench.subjects import Shape
+from emtm.contract import GroundingModel, Lexicon, Losses, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.data.batch import Batch
+
+DIM = 4
+CONFIG = ModelConfig(feature_dim=8, word_dim=5, max_clips=6, max_words=3)
+SHAPE = Shape(num_clips=6, num_words=3, num_chars=4, word_vocabulary=10, char_vocabulary=7)
+
+
+@dataclass(frozen=True)
+class ToyOutput:
+    logits: Tensor
+
+
+class Toy(GroundingModel[Tensor, Tensor, ToyOutput]):
+    """Projects both sides to DIM and scores clips by their product with the query."""
+
+    name = "toy"
+    info = ModelInfo("Toy", "student", "none", "none", "none")
+    config_class = ModelConfig
+    presets: ClassVar = {"charades-sta": Preset(CONFIG, Recipe())}
+    stages: ClassVar = {"project": "video_proj", "words": "text_embed", "absent": "localise"}
+
+    def __init__(self, config: ModelConfig, lexicon: Lexicon) -> None:
+        super().__init__(config, lexicon)
+        self.register_buffer("vectors", lexicon.vectors)
+        self.project = nn.Linear(config.feature_dim, DIM)
+        self.words = nn.Linear(config.word_dim, DIM)
+        self.mix = nn.Linear(DIM, DIM)
+        self.training_only = nn.Linear(DIM, 2)
+
+    def encode_video(self, video: Tensor, video_mask: Tensor) -> Tensor:
+        return self.mix(self.project(video)) * video_mask.unsqueeze(2)
+
+    def encode_query(self, word_ids: Tensor, char_ids: Tensor) -> Tensor:
+        return self.mix(self.words(F.embedding(word_ids - 2, self.vectors)).mean(1))
+
+    def ground(self, video: Tensor, query: Tensor) -> ToyOutput:
+        return ToyOutput(torch.bmm(video, query.unsqueeze(2)).squeeze(2))
+
+    def loss(self, output: ToyOutput, batch: Batch) -> Losses:
+        assert batch.targets is not None
+        total = F.cross_entropy(output.logits, batch.targets.start_index)
+        return Losses(total, {"span": total})
+
+    def moments(self, output: ToyOutput, duration_s: Tensor, top_k: int = 1) -> Tensor:
+        score, start = output.logits.softmax(1).max(1)
+        begin = start * duration_s / output.logits.shape[1]
+        return torch.stack([begin, duration_s, score], 1).unsqueeze(1)
+
+    def span_distribution(self, output: ToyOutput) -> Tensor:
+        return output.logits.softmax(1).unsqueeze(1).expand(-1, 2, -1)
+
+
+def toy() -> Toy:
+    torch.manual_seed(0)
+    return Toy(CONFIG, Lexicon(torch.randn(SHAPE.word_vocabulary - 2, 5), SHAPE.char_vocabulary)).eval()
+
+
+def toy_case(**changes: object) -> Case:
+    given = {
+        "label": "toy",
+        "model": "emtm-student",
+        "dataset": "charades-sta",
+        "config": CONFIG,
+        "shape": SHAPE,
+        "scenario": "single_stream",
+        "device": CPU,
+        "threads": 1,
+        "batch_size": 1,
+        **changes,
+    }
+    return Case(**given)  # type: ignore[arg-type]
