@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.instruments.device import Device, devices
+from bench.instruments.device import CPU, Device, devices
+from bench.profiles import Profile
 from bench.subjects import SEED, Shape
 from emtm.contract import ModelConfig
 from emtm.errors import UserError
@@ -160,8 +161,8 @@ class Matrix:
         return [case for case in self.cases if case.scenario == scenario]
 
 
-def build_matrix(runs: Path, train_datasets: tuple[str, ...]) -> Matrix:
-    """The whole matrix; `train_datasets` limits on which workloads training steps are timed.
+def build_matrix(runs: Path, profile: Profile) -> Matrix:
+    """The whole matrix; the profile limits whose training steps are timed on which workloads.
 
     Raises UserError when there is no model at all, or none that loads.
     """
@@ -181,7 +182,8 @@ def build_matrix(runs: Path, train_datasets: tuple[str, ...]) -> Matrix:
             except Exception as error:
                 broken.append(Broken(label, model, dataset, f"{type(error).__name__}: {error}"))
                 continue
-            cases += _untrained(label, model, dataset, config, dataset in train_datasets)
+            train = dataset in profile.train_datasets and model_class(model).info.role in profile.train_roles
+            cases += _untrained(label, model, dataset, config, train)
     for path in _run_paths(runs):
         try:
             cases += _trained(path)
@@ -193,23 +195,14 @@ def build_matrix(runs: Path, train_datasets: tuple[str, ...]) -> Matrix:
 
 
 def _untrained(label: str, model: str, dataset: str, config: ModelConfig, train: bool) -> Iterator[Case]:
-    shape = paper_shape(dataset, config)
+    single = Case(label, model, dataset, config, paper_shape(dataset, config), "single_stream", CPU, 1, 1)
     for device in devices():
-        yield Case(label, model, dataset, config, shape, "single_stream", device, 1, 1)
+        case = replace(single, device=device)
+        yield case
         if train:
-            yield Case(label, model, dataset, config, shape, "train_step", device, TRAIN_THREADS, TRAIN_BATCH)
+            yield replace(case, scenario="train_step", threads=TRAIN_THREADS, batch_size=TRAIN_BATCH)
         if model_class(model).info.role == "student" and dataset == "charades-sta":
-            yield Case(
-                label,
-                model,
-                dataset,
-                config,
-                shape,
-                "evaluation",
-                device,
-                EVALUATION_THREADS,
-                EVALUATION_BATCH,
-            )
+            yield replace(case, scenario="evaluation", threads=EVALUATION_THREADS, batch_size=EVALUATION_BATCH)
 
 
 def _trained(path: Path) -> Iterator[Case]:

@@ -47,10 +47,10 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("bench/ measures time, so it cannot share the machine with itself: leave -n out")
     profile = PROFILES[config.getoption("--bench-profile")]
     try:
-        matrix = build_matrix(config.getoption("--runs"), profile.train_datasets)
+        matrix = build_matrix(config.getoption("--runs"), profile)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
-    config.stash[_LAB] = Lab(matrix, profile, config.rootpath)
+    config.stash[_LAB] = Lab(matrix, profile, config.rootpath, ("pytest", *map(str, config.invocation_params.args)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,7 +33,8 @@ class Lab:
     matrix: Matrix
     profile: Profile
     root: Path
-    argv: tuple[str, ...] = ()
+    argv: tuple[str, ...]
+    """The command that started the session."""
     _records: dict[str, Record] = field(default_factory=dict)
     _static: dict[object, Static] = field(default_factory=dict)
     _checked: dict[str, str | None] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class Lab:
                 **repository(self.root),
                 "profile": self.profile.name,
                 "seed": SEED,
-                "argv": list(self.argv or [Path(sys.argv[0]).name, *sys.argv[1:]]),
+                "argv": list(self.argv),
             },
             "env": {**self._environment, "volatile": volatile},
             "cases": list(unique.values()),

@@ -202,7 +202,7 @@ class TrainStepMeasurement:
         """Untimed steps; returns the seconds one step takes."""
         self._model.train()
         torch.manual_seed(0)
-        self.probe.repeat(2)
+        self.probe.repeat(1)
         once_s = min(self.probe.samples_s)
         self.probe.forget()
         self.floor.samples_s.clear()

@@ -21,17 +21,60 @@ class Profile:
     train_rounds: tuple[int, int]
     train_s: float
     train_datasets: tuple[str, ...]
+    train_roles: tuple[str, ...]
+    """Roles of the models whose training step is timed."""
     evaluation_share: float
     """Part of the evaluation that is run; the rest is extrapolated."""
     warmup: int
 
 
+_ROLES = ("student", "teacher", "baseline")
 _PAPER = ("charades-sta", "activitynet-captions", "tacos")
 
 PROFILES = {
-    "smoke": Profile("smoke", 0.4, (11, 100), 4, (1, 4, 16), 0.1, 3, (3, 8), 0.5, ("charades-sta",), 0.1, warmup=3),
-    "ci": Profile("ci", 5.0, (64, 700), 20, (1, 2, 4, 8, 16, 32, 64), 0.4, 8, (8, 20), 4.0, _PAPER, 1.0, warmup=10),
+    "smoke": Profile(
+        name="smoke",
+        latency_s=0.4,
+        latency_rounds=(11, 100),
+        stage_rounds=4,
+        throughput_batches=(1, 4, 16),
+        throughput_point_s=0.1,
+        throughput_calls=3,
+        train_rounds=(2, 8),
+        train_s=1.0,
+        train_datasets=("charades-sta",),
+        train_roles=("student",),
+        evaluation_share=0.1,
+        warmup=3,
+    ),
+    "ci": Profile(
+        name="ci",
+        latency_s=5.0,
+        latency_rounds=(64, 700),
+        stage_rounds=20,
+        throughput_batches=(1, 2, 4, 8, 16, 32, 64),
+        throughput_point_s=0.4,
+        throughput_calls=8,
+        train_rounds=(8, 20),
+        train_s=4.0,
+        train_datasets=_PAPER,
+        train_roles=_ROLES,
+        evaluation_share=1.0,
+        warmup=10,
+    ),
     "full": Profile(
-        "full", 30.0, (662, 7000), 50, (1, 2, 4, 8, 16, 32, 64, 128), 2.0, 20, (20, 100), 20.0, _PAPER, 1.0, warmup=20
+        name="full",
+        latency_s=30.0,
+        latency_rounds=(662, 7000),
+        stage_rounds=50,
+        throughput_batches=(1, 2, 4, 8, 16, 32, 64, 128),
+        throughput_point_s=2.0,
+        throughput_calls=20,
+        train_rounds=(20, 100),
+        train_s=20.0,
+        train_datasets=_PAPER,
+        train_roles=_ROLES,
+        evaluation_share=1.0,
+        warmup=20,
     ),
 }

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import torch
 
-from bench.instruments.noise import cpu_ticks, psi_cpu, steal_pct
+from bench.instruments.noise import NoiseWindow, psi_cpu
 
 Block = dict[str, Any]
 _PACKAGES = ("numpy", "fvcore", "pytest", "pytest-benchmark", "scipy", "safetensors")
@@ -32,15 +32,18 @@ class VolatileWindow:
 
     def __init__(self) -> None:
         self._load = os.getloadavg()[0]
-        self._ticks = cpu_ticks()
+        self._psi = psi_cpu()
+        self._window = NoiseWindow()
 
     def close(self) -> Block:
         """Readings for the run file."""
+        noise = self._window.close(1.0)
         block = {
             "load1_start": self._load,
             "load1_end": os.getloadavg()[0],
-            "steal_pct": steal_pct(self._ticks, cpu_ticks()),
-            "psi_cpu_some_avg10": psi_cpu(),
+            "steal_pct": noise.steal_pct,
+            "psi_cpu_some_avg10": self._psi,
+            "cpu_pressure_pct": noise.cpu_pressure_pct,
             "ram_available_bytes": psutil.virtual_memory().available,
         }
         return _explained(block, "the kernel does not report it")

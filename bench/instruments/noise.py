@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Literal
 
 STEAL_LIMIT_PCT = 2.0
 DRIFT_LIMIT = 0.1
+PRESSURE_LIMIT_PCT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,8 @@ class Noise:
     """Disturbance during one measurement; quantities the kernel does not show are None."""
 
     steal_pct: float | None
-    psi_cpu_some_avg10: float | None
+    cpu_pressure_pct: float | None
+    """Share of the time in which some task of the machine waited for a CPU."""
     nvcsw: int
     nivcsw: int
     reference_drift: float
@@ -30,28 +34,39 @@ class NoiseWindow:
 
     def __init__(self) -> None:
         self._ticks = cpu_ticks()
+        self._waited_us = cpu_waits_us()
+        self._start = time.perf_counter()
         self._usage = resource.getrusage(resource.RUSAGE_SELF)
 
     def close(self, reference_drift: float) -> Noise:
         """What happened since the window was opened."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
         steal = steal_pct(self._ticks, cpu_ticks())
-        noisy = (steal or 0.0) > STEAL_LIMIT_PCT or abs(reference_drift - 1) > DRIFT_LIMIT
+        pressure = self._pressure_pct()
+        noisy = (
+            (steal or 0.0) > STEAL_LIMIT_PCT
+            or (pressure or 0.0) > PRESSURE_LIMIT_PCT
+            or abs(reference_drift - 1) > DRIFT_LIMIT
+        )
         return Noise(
             steal_pct=steal,
-            psi_cpu_some_avg10=psi_cpu(),
+            cpu_pressure_pct=pressure,
             nvcsw=usage.ru_nvcsw - self._usage.ru_nvcsw,
             nivcsw=usage.ru_nivcsw - self._usage.ru_nivcsw,
             reference_drift=reference_drift,
             verdict="noisy" if noisy else "quiet",
         )
 
+    def _pressure_pct(self) -> float | None:
+        now = cpu_waits_us()
+        if now is None or self._waited_us is None:
+            return None
+        return min(100.0, 1e-4 * (now - self._waited_us) / (time.perf_counter() - self._start))
+
 
 @contextmanager
 def quiet_gc() -> Iterator[None]:
     """Collects garbage once, then keeps the collector out of the block."""
-    import gc
-
     gc.collect()
     gc.disable()
     try:
@@ -75,6 +90,14 @@ def steal_pct(before: tuple[int, ...] | None, after: tuple[int, ...] | None) -> 
         return None
     total = sum(after) - sum(before)
     return 100 * (after[7] - before[7]) / total if total > 0 else 0.0
+
+
+def cpu_waits_us(path: Path = Path("/proc/pressure/cpu")) -> int | None:
+    """Microseconds since boot in which some task waited for a CPU."""
+    try:
+        return int(path.read_text().splitlines()[0].split("total=")[1])
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 def psi_cpu(path: Path = Path("/proc/pressure/cpu")) -> float | None:

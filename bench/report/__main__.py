@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from bench.report.cells import Table
 from bench.report.document import Report, build
+from bench.report.frame import rows_of
 from bench.report.output import replace_folder, report_files
 from bench.report.runs import newest
 from bench.report.terminal import print_table
@@ -53,16 +55,10 @@ def report(
 
 
 @app.command(epilog="Example: python -m bench.report validate reports/runs/RUN.json")
-def validate(
-    file: Annotated[Path, typer.Argument(help="Run file.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
-) -> None:
+def validate(file: Annotated[Path, typer.Argument(help="Run file.")]) -> None:
     """Check a run file against the result schema; exit code 7 when it does not follow it."""
     doc = read_run(file)
-    if as_json:
-        print(json.dumps({"file": str(file), "valid": True, "cases": len(doc["cases"])}))
-    else:
-        print(f"{file} follows {doc['schema']} {doc['schema_version']} and holds {len(doc['cases'])} cases.")
+    print(f"{file} follows {doc['schema']} {doc['schema_version']} and holds {len(doc['cases'])} cases.")
 
 
 def _main_tables(built: Report) -> list[Table]:
@@ -79,11 +75,11 @@ def _show(built: Report, out: Path) -> None:
 
 
 def _summary(built: Report, paths: Sequence[Path], files: Sequence[Path]) -> dict[str, object]:
-    status = built.cases["status"].value_counts().sort_index() if len(built.cases) else {}
+    status = Counter(str(row["status"]) for row in rows_of(built.cases))
     return {
         "runs": [str(path) for path in paths],
         "files": [str(path) for path in files],
-        "cases": {str(kind): int(count) for kind, count in status.items()},
+        "cases": dict(sorted(status.items())),
         "warnings": list(built.warnings),
     }
 

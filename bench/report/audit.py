@@ -13,6 +13,8 @@ from bench.report.quantity import si
 from bench.report.tables import by_dataset, fvcore_share, model_label, untrained
 from emtm.contract import STAGES
 
+_SHARES = "In brackets the share of all stages."
+_HOOKED = f"Medians from calls of their own, which the clocks between the stages slow down a little. {_SHARES}"
 _CONFIGURATION = ("model.name", "model.config_hash", "workload.dataset", "workload.num_clips", "workload.num_words")
 
 
@@ -37,32 +39,37 @@ def stage_seconds(row: Row) -> dict[str, float]:
 
 def _stages(row: Row, start: str, end: str) -> dict[str, float]:
     found = [key[len(start) : len(key) - len(end)] for key in row if key.startswith(start) and key.endswith(end)]
-    values = {name: number(row, f"{start}{name}{end}") for name in sorted(found, key=_place)}
+    values = {name: number(row, f"{start}{name}{end}") for name in sorted(found, key=stage_place)}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _place(stage: str) -> tuple[int, str]:
+def stage_place(stage: str) -> tuple[int, str]:
+    """What stages are sorted by: the order they run in, unknown ones last."""
     return (STAGES.index(stage) if stage in STAGES else len(STAGES), stage)
 
 
 def stage_tables(cases: pd.DataFrame) -> list[Table]:
     """Two tables a dataset: MACs of each stage, and seconds of each stage."""
     return [
-        *_each_dataset(counted(cases), "MACs", stage_macs, si),
-        *_each_dataset(untrained(cases), "Time", stage_seconds, lambda value: si(value, "s")),
+        *_each_dataset(counted(cases), "MACs", _SHARES, stage_macs, si),
+        *_each_dataset(untrained(cases), "Time", _HOOKED, stage_seconds, lambda value: si(value, "s")),
     ]
 
 
 def _each_dataset(
-    rows: list[Row], what: str, parts: Callable[[Row], dict[str, float]], show: Callable[[float], str]
+    rows: list[Row],
+    what: str,
+    caption: str,
+    parts: Callable[[Row], dict[str, float]],
+    show: Callable[[float], str],
 ) -> list[Table]:
     tables = []
     for dataset, group in by_dataset([row for row in rows if parts(row)]).items():
-        stages = sorted({name for row in group for name, value in parts(row).items() if value}, key=_place)
+        stages = sorted({name for row in group for name, value in parts(row).items() if value}, key=stage_place)
         tables.append(
             Table(
                 title=f"{what} by stage at the sizes of {dataset}",
-                caption="In brackets the share of all stages.",
+                caption=caption,
                 headers=("Model", "All stages", *stages),
                 rows=tuple(_stage_row(model_label(row, group), parts(row), stages, show) for row in group),
             )

@@ -17,6 +17,7 @@ from bench.report.frame import cases_frame
 from bench.report.style import Figure
 from bench.report.tables import accuracy_tables, cost_tables
 from bench.report.workflows import workflow_tables
+from emtm.errors import UserError
 
 Run = Mapping[str, Any]
 
@@ -56,6 +57,8 @@ def build(docs: Sequence[Run], names: Sequence[str]) -> Report:
     Raises UserError when two runs hold the same case or there is no case at all.
     """
     cases = cases_frame(docs)
+    if cases.empty:
+        raise UserError(f"there is no case in {', '.join(names)}")
     return Report(
         title="Temporal sentence grounding: accuracy and cost",
         warnings=tuple(warnings(docs, cases)),

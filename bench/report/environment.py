@@ -22,7 +22,7 @@ _FACTS = (
     ("PyTorch", "software.torch"),
     ("CUDA", "software.cuda"),
     ("Threads, intra-op / inter-op", "settings.num_threads / settings.interop_threads"),
-    ("Pinned to cores", "settings.affinity"),
+    ("Allowed cores", "settings.affinity"),
     ("TF32", "settings.tf32"),
     ("Attention fast path", "settings.mha_fastpath"),
     ("Virtualised", "settings.virtualised"),
@@ -50,14 +50,14 @@ def warnings(docs: Sequence[Run], cases: pd.DataFrame) -> list[str]:
 def _case_warnings(cases: pd.DataFrame) -> list[str]:
     rows = rows_of(cases)
     status = Counter(str(row["status"]) for row in rows)
-    found = [f"{_cases(status[kind])} {kind}; see “Cases without a result”." for kind in ("failed", "invalid")]
     noisy = sum(row.get("noise.verdict") in ("noisy", "invalid") for row in rows)
-    found.append(f"{_cases(noisy)} measured while the machine was noisy: their times may be too long.")
-    return [warning for warning in found if not warning.startswith("0 ")]
-
-
-def _cases(count: int) -> str:
-    return f"{count} case was" if count == 1 else f"{count} cases were"
+    counts = (
+        (status["failed"], "failed; see “Cases without a result”."),
+        (status["invalid"], "gave an unsound output; see “Cases without a result”."),
+        (status["skipped"], "skipped; see “Cases without a result”."),
+        (noisy, "measured while the machine was noisy: the times may be too long."),
+    )
+    return [f"{count} case{'s' if count > 1 else ''} {what}" for count, what in counts if count]
 
 
 def _run_warnings(doc: Run) -> list[str]:

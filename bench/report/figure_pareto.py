@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from bench.report.frame import Row, number, reason, rows_of
 from bench.report.labels import Box, place
 from bench.report.pareto import Interval, Point, Standing, standings
-from bench.report.quantity import binary, prefix
+from bench.report.quantity import binary, plural, prefix
 from bench.report.seeds import best_floor, dataset_title, seeds_frame
 from bench.report.style import FAINT, INK, MUTED, ROLE_COLOUR, ROLE_MARKER, Figure, canvas, finish, head, look
 from bench.report.tables import model_label
@@ -91,7 +91,7 @@ def _scope_line(row: Row) -> str:
     threads = number(row, "execution.threads")
     parts = [f"{row.get('quality.split')} split", f"{row.get('quality.protocol')} protocol"]
     parts += [str(row[key]) for key in ("execution.device", "execution.dtype", "execution.backend") if key in row]
-    parts += [f"{threads:.0f} thread" + ("s" if threads > 1 else "")] if threads else []
+    parts += [plural(threads, "thread")] if threads else []
     return ", ".join([*parts, f"batch {row.get('workload.batch_size')}"])
 
 
@@ -251,7 +251,7 @@ def _legend(figure: Any, rows: list[Row]) -> None:
         Line2D([], [], linestyle="", marker=ROLE_MARKER[role], color=ROLE_COLOUR[role], markersize=7, label=role)
         for role in roles
     ]
-    hollow = {"markerfacecolor": "white", "markeredgecolor": MUTED, "markeredgewidth": 1.5}
+    hollow: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": MUTED, "markeredgewidth": 1.5}
     handles += [
         Line2D([], [], color=INK, alpha=0.55, linewidth=1.2, label="Pareto front"),
         Line2D([], [], linestyle="", marker="o", markersize=7, label="behind the front, within intervals", **hollow),

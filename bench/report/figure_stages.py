@@ -11,13 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
-from bench.report.audit import counted, stage_macs
+from bench.report.audit import counted, stage_macs, stage_place
 from bench.report.frame import Row, number
 from bench.report.quantity import si
 from bench.report.style import INK, PALETTE, Figure, canvas, finish, head, look
 from bench.report.tables import by_dataset, model_label
 from emtm.contract import STAGES
 
+_OTHER = (0.6, 0.6, 0.6)
 _WRITTEN_FROM = 7.0
 """A share in percent below this has no room for its number."""
 
@@ -28,7 +29,7 @@ def stage_figure(cases: pd.DataFrame) -> Figure | None:
     if not groups:
         return None
     models = list(dict.fromkeys(model_label(row, rows) for rows in groups.values() for row in reversed(rows)))
-    stages = [name for name in STAGES if any(name in stage_macs(row) for rows in groups.values() for row in rows)]
+    stages = sorted({name for rows in groups.values() for row in rows for name in stage_macs(row)}, key=stage_place)
     title = "Where the multiply-adds go"
     with look():
         figure = canvas(1.8 + 3.4 * len(groups), 1.5 + 0.42 * len(models))
@@ -44,7 +45,7 @@ def stage_figure(cases: pd.DataFrame) -> Figure | None:
 
 
 def _colour(stage: str) -> tuple[float, float, float]:
-    return PALETTE[STAGES.index(stage)]
+    return PALETTE[STAGES.index(stage)] if stage in STAGES else _OTHER
 
 
 def _panel(ax: Axes, dataset: str, rows: list[Row], models: list[str], stages: list[str]) -> None:

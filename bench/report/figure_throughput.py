@@ -96,4 +96,5 @@ def _name_lines(ax: Axes, rows: list[Row], models: list[str]) -> None:
         if abs(height - end[1]) > 3:
             ax.plot([start[0], target[0]], [start[1], target[1]], color=MUTED, linewidth=0.6)
         dark = tuple(0.72 * channel for channel in _colour(model, models))
-        ax.text(*back.transform((end[0] + 19, height)), model, va="center", fontsize=9, color=dark)
+        x, y = back.transform((end[0] + 19, height))
+        ax.text(x, y, model, va="center", fontsize=9, color=dark)

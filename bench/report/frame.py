@@ -57,7 +57,7 @@ def cases_frame(docs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         for case in doc["cases"]:
             case_id, run_id = case["case_id"], doc["run_id"]
             if case_id in seen:
-                raise UserError(f"Case {case_id} is in run {seen[case_id]} and again in run {run_id}.")
+                raise UserError(f"case {case_id} is in run {seen[case_id]} and again in run {run_id}")
             seen[case_id] = run_id
             rows.append({"run_id": run_id, **flatten(case)})
     return pd.DataFrame(rows, dtype=object)

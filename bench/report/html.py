@@ -33,7 +33,10 @@ def _grid(table: Table) -> dict[str, Any]:
     split = len(rows) if table.rule_before is None else table.rule_before
     numeric = [all(row[i].numeric for row in rows) for i in range(len(table.headers))]
     return {
-        "head": list(zip(table.headers, numeric, strict=True)),
+        "head": [
+            (header.replace(" % ", "\u00a0%\u00a0"), right)
+            for header, right in zip(table.headers, numeric, strict=True)
+        ],
         "body": rows[:split],
         "foot": rows[split:],
         "notes": [(superscript(i), note) for i, note in enumerate(notes, 1)],

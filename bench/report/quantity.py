@@ -50,11 +50,6 @@ def binary(value: float) -> tuple[float, str]:
     return next((pair for pair in _BINARY if abs(value) >= pair[0]), (1, "B"))
 
 
-def percent(value: float) -> str:
-    """A percentage with one decimal, which is what a few thousand queries resolve."""
-    return f"{value:.1f} %"
-
-
 def points(value: float) -> str:
     """A difference of percentages, signed."""
     return f"{value:+.1f}"
@@ -65,6 +60,11 @@ def interval(low: float, high: float, scale_of: float) -> str:
     factor, _ = prefix(scale_of)
     decimals = _decimals(scale_of / factor, 3)
     return f"[{low / factor:.{decimals}f}, {high / factor:.{decimals}f}]"
+
+
+def plural(count: float, noun: str) -> str:
+    """`1 thread`, `2 threads`."""
+    return f"{count:.0f} {noun}" if count == 1 else f"{count:.0f} {noun}s"
 
 
 def superscript(index: int) -> str:

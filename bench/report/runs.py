@@ -21,7 +21,7 @@ def newest(folders: Sequence[Path] = FOLDERS) -> Path:
         found = sorted(folder.glob("*.json"))
         if found:
             return max(found, key=lambda path: (_created(path), path.name))
-    raise UserError("There is no run to report yet: make one with `pytest bench/ --benchmark-only`.")
+    raise UserError("there is no run to report yet: make one with `pytest bench/ --benchmark-only`")
 
 
 def _created(path: Path) -> str:

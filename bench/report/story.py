@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench.report.cells import Table, text
 from bench.report.frame import Row, number, reason, rows_of
+from bench.report.quantity import plural
 from bench.report.seeds import is_synthetic, seeds_frame, trained
 from bench.report.tables import untrained
 
@@ -31,7 +32,7 @@ def limits(cases: pd.DataFrame) -> list[str]:
         found.append("Rows with random weights measure cost alone; they have no accuracy.")
     seeds = [int(row["seeds"]) for row in rows_of(seeds_frame(cases))]
     if seeds and min(seeds) < MANY_SEEDS:
-        found.append(f"Some models were trained with {min(seeds)} seed(s): small differences between them are chance.")
+        found.append(f"Some models were trained with {plural(min(seeds), 'seed')}: small differences may be chance.")
     found.append(
         "Latency, throughput and memory belong to the machine in the card above. "
         "Parameters and MACs are exact and the same everywhere."

@@ -20,7 +20,7 @@ PALETTE: tuple[tuple[float, float, float], ...] = tuple(sns.color_palette("color
 ROLE_COLOUR = {"student": PALETTE[3], "teacher": PALETTE[0], "baseline": PALETTE[2]}
 ROLE_MARKER = {"student": "o", "teacher": "^", "baseline": "s"}
 
-_RC = {
+_RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "axes.edgecolor": FAINT,
@@ -74,7 +74,7 @@ def head(figure: Canvas, title: str, subtitle: str) -> None:
     figure.text(0.012, 1 - 0.34 * inch, subtitle, va="top", fontsize=9.5, color=MUTED)
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
-        engine.set(rect=(0, 0, 1, 1 - 0.62 * inch), h_pad=0.06, hspace=0.05)  # type: ignore[call-arg]
+        engine.set(rect=(0, 0, 1, 1 - 0.62 * inch), h_pad=0.06, hspace=0.05)
 
 
 def finish(figure: Canvas, name: str, title: str, alt: str, caption: str) -> Figure:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.report.cells import Cell, Table, empty, measured, text
 from bench.report.frame import Row, number, reason, rows_of
-from bench.report.quantity import byte_size, digits, interval, percent, points, prefix, si
+from bench.report.quantity import byte_size, digits, interval, plural, points, prefix, si
 from bench.report.seeds import METRICS, best_floor, dataset_title, floors, seeds_frame, trained
 
 COST_HEADERS = (
@@ -73,8 +73,8 @@ def cost_tables(cases: pd.DataFrame) -> list[Table]:
 
 def _cost_table(dataset: str, rows: list[Row]) -> Table:
     optional = [entry for entry in _OPTIONAL if any(number(row, entry[1]) is not None for row in rows)]
-    threads = {number(row, "throughput.num_threads") for row in rows} - {None}
-    sweep = f" Throughput with {max(filter(None, threads)):.0f} thread(s)." if threads else ""
+    threads = sorted({n for row in rows if (n := number(row, "throughput.num_threads")) is not None})
+    sweep = f" Throughput with {plural(threads[-1], 'thread')}." if threads else ""
     return Table(
         title=f"Cost at the sizes of {dataset}",
         caption=_workload(rows) + sweep,
@@ -157,17 +157,18 @@ def _workload(rows: list[Row]) -> str:
         "execution.device": "{}",
         "execution.dtype": "{}",
         "execution.backend": "{}",
-        "execution.threads": "{} thread(s)",
         "model.weights_kind": "{} weights",
     }
     values = {key: {row.get(key) for row in rows} for key in shown}
     parts = [shown[key].format(next(iter(found))) for key, found in values.items() if len(found) == 1]
-    return ", ".join(part for part in parts if "None" not in part) + "."
+    threads = {number(row, "execution.threads") for row in rows}
+    known = [plural(count, "thread") for count in threads if count is not None and len(threads) == 1]
+    return ", ".join([*(part for part in parts if "None" not in part), *known]) + "."
 
 
 def accuracy_tables(cases: pd.DataFrame) -> list[Table]:
     """One table a dataset and protocol: accuracy of the trained runs, their cost, and the floors."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
+    groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows_of(seeds_frame(cases)):
         key = (dataset_title(row), str(row.get("quality.split")), str(row.get("quality.protocol")))
         groups.setdefault(key, []).append(row)
@@ -185,7 +186,7 @@ def _accuracy_table(dataset: str, split: str, protocol: str, rows: list[Row]) ->
         "the interval is the envelope of the seeds' 95 % intervals over queries; "
         "the gain is in percentage points of R1@0.5 over the best floor.",
         headers=(
-            *("Model", "Seeds", *METRICS, "R1@0.5 95 % CI", "Gain over floor"),
+            *("Model", "Seeds", *(f"{name} (%)" for name in METRICS), "R1@0.5 95 % CI", "Gain over floor"),
             *("Trainable", "MACs", "Latency p50 [99 % CI]", "Peak memory"),
         ),
         rows=(*(_accuracy_row(row, rows) for row in rows), *_floor_rows(best)),
@@ -212,7 +213,7 @@ def _metric(row: Row, name: str) -> Cell:
     if mean is None or low is None or high is None:
         return empty(reason(row, f"quality.{METRICS[name]}"))
     spread = f" ({low:.1f}–{high:.1f})" if row["seeds"] > 1 else ""
-    return Cell(f"{percent(mean)}{spread}", mean)
+    return Cell(f"{mean:.1f}{spread}", mean)
 
 
 def _bounds(row: Row, name: str) -> Cell:
@@ -237,7 +238,7 @@ def _floor_rows(row: Row) -> tuple[tuple[Cell, ...], ...]:
         (
             text(f"floor: {name}"),
             blank,
-            *(Cell(percent(values[m]), values[m]) if m in values else blank for m in METRICS),
+            *(Cell(f"{values[m]:.1f}", values[m]) if m in values else blank for m in METRICS),
             *([blank] * 6),
         )
         for name, values in floors(row).items()

@@ -1,6 +1,8 @@
-"""Tables in the terminal."""
+"""Tables in the terminal: as many columns as fit, unbroken."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -9,17 +11,53 @@ from rich.text import Text
 from bench.report.cells import Table, marked
 from bench.report.quantity import superscript
 
+_FIRST_TO_GO = (
+    *("FLOPs", "p90", "Params", "R1@0.3 (%)", "R1@0.5 95 % CI", "× GEMM floor", "R1@0.7 (%)"),
+    *("fvcore MACs (coverage)", "Seeds", "Peak memory", "Trainable", "Throughput at knee", "MACs", "mIoU (%)"),
+)
+"""The columns that a narrow terminal goes without, the most dispensable first; the page has them all."""
+_GAP = 2
+
 
 def print_table(console: Console, table: Table) -> None:
-    """Print a table with its caption and footnotes."""
+    """Print a table with its caption and footnotes; output into a file or pipe keeps all columns."""
+    left_out: list[str] = []
+    if console.is_terminal:
+        table, left_out = _fitting(table, console.width)
     rows, notes = marked(table)
     drawn = RichTable(title=Text(table.title, style="bold"), title_justify="left", box=None, header_style="bold")
     for i, header in enumerate(table.headers):
-        drawn.add_column(Text(header), justify="right" if all(row[i].numeric for row in rows) else "left")
-    for i, row in enumerate(rows):
-        style = "dim" if table.rule_before is not None and i >= table.rule_before else None
+        numeric = all(row[i].numeric for row in rows)
+        drawn.add_column(Text(header), justify="right" if numeric else "left", no_wrap=True)
+    for at, row in enumerate(rows):
+        style = "dim" if table.rule_before is not None and at >= table.rule_before else None
         drawn.add_row(*(Text(cell.plain) for cell in row), style=style)
+    lines = [table.caption, *(f"{superscript(i)} {note}" for i, note in enumerate(notes, 1))]
+    lines += [f"Not shown: {', '.join(left_out)}."] if left_out else []
     console.print()
-    console.print(drawn)
-    for line in (table.caption, *(f"{superscript(i)} {note}" for i, note in enumerate(notes, 1))):
-        console.print(Text(line, style="dim"))
+    console.print(drawn, width=None if console.is_terminal else _width(table))
+    for line in lines:
+        console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
+
+
+def _fitting(table: Table, width: int) -> tuple[Table, list[str]]:
+    """The table without the columns that it must lose to be no wider than `width`, and their headings."""
+    left_out: list[str] = []
+    for name in _FIRST_TO_GO:
+        if _width(table) <= width:
+            break
+        if name in table.headers:
+            table = _without(table, table.headers.index(name))
+            left_out.append(name)
+    return table, left_out
+
+
+def _without(table: Table, column: int) -> Table:
+    headers = table.headers[:column] + table.headers[column + 1 :]
+    return replace(table, headers=headers, rows=tuple(row[:column] + row[column + 1 :] for row in table.rows))
+
+
+def _width(table: Table) -> int:
+    rows, _ = marked(table)
+    columns = range(len(table.headers))
+    return sum(max(len(table.headers[i]), *(len(row[i].plain) for row in rows)) + _GAP for i in columns)

@@ -140,9 +140,10 @@ def test_noise_readings(tmp_path: Path) -> None:
     assert noise.cpu_ticks(tmp_path / "none") is None
     assert noise.steal_pct(None, None) is None
     pressure = tmp_path / "cpu"
-    pressure.write_text("some avg10=1.50 avg60=0.00 avg300=0.00 total=5\n")
-    assert noise.psi_cpu(pressure) == 1.5
-    assert noise.psi_cpu(tmp_path / "none") is None
+    pressure.write_text("some avg10=1.50 avg60=0.00 avg300=0.00 total=5\nfull avg10=0 total=7\n")
+    assert noise.cpu_waits_us(pressure) == 5
+    assert (noise.psi_cpu(pressure), noise.psi_cpu(tmp_path / "none")) == (1.5, None)
+    assert noise.cpu_waits_us(tmp_path / "none") is None
     assert noise.NoiseWindow().close(1.2).verdict == "noisy"
 
 
@@ -204,7 +205,7 @@ def test_evaluation_runs_every_query_once(monkeypatch: pytest.MonkeyPatch) -> No
 def test_throughput_and_memory_blocks() -> None:
     case, model = toy_case(), toy()
     swept = measure_throughput(case, model, PROFILES["smoke"], 1)
-    assert [p["batch"] for p in swept["curve"]] == [1, 8, 32]
+    assert [p["batch"] for p in swept["curve"]] == [1, 4, 16]
     held = measure_memory(case, model)
     assert held["tensor_peak_bytes"] > held["activation_peak_bytes"] > 0
     assert held["device_peak_allocated_bytes_reason"] == "ran on the CPU"

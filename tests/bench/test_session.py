@@ -53,7 +53,7 @@ def test_xdist_is_refused() -> None:
 def test_without_models_there_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("bench.cases.model_names", lambda: ())
     with pytest.raises(UserError, match="no model is installed"):
-        build_matrix(tmp_path, ())
+        build_matrix(tmp_path, PROFILES["smoke"])
 
 
 def test_a_model_that_does_not_load_is_a_failed_case(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -65,16 +65,16 @@ def test_a_model_that_does_not_load_is_a_failed_case(monkeypatch: pytest.MonkeyP
         return known(name, dataset)
 
     monkeypatch.setattr("bench.cases.preset", failing)
-    matrix = build_matrix(tmp_path, ())
+    matrix = build_matrix(tmp_path, PROFILES["smoke"])
     assert {b.label for b in matrix.broken} == {"vslnet", "vslnet-transformer"}
     assert all(b.record()["status"] == "failed" for b in matrix.broken)
     monkeypatch.setattr("bench.cases.preset", lambda name, dataset: failing("vslnet", dataset))
     with pytest.raises(UserError, match="no model can be measured"):
-        build_matrix(tmp_path, ())
+        build_matrix(tmp_path, PROFILES["smoke"])
 
 
 def test_case_ids_are_stable_and_unique(tmp_path: Path) -> None:
-    ids = [case.case_id for case in build_matrix(tmp_path, ("tacos",)).cases]
+    ids = [case.case_id for case in build_matrix(tmp_path, PROFILES["ci"]).cases]
     assert len(ids) == len(set(ids))
     assert "emtm-student|charades-sta|single_stream|cpu|fp32|eager|t1|b1|l64" in ids
     assert "emtm-student|charades-sta|evaluation|cpu|fp32|eager|t2|b32|l64" in ids
@@ -90,7 +90,7 @@ def test_paper_workloads_have_the_vocabulary_of_the_published_tables() -> None:
 
 def test_one_failing_case_leaves_the_others(tmp_path: Path) -> None:
     good, bad, unsound = toy_case(), toy_case(label="bad"), toy_case(label="unsound")
-    lab = Lab(Matrix((good, bad, unsound), ()), PROFILES["smoke"], tmp_path)
+    lab = Lab(Matrix((good, bad, unsound), ()), PROFILES["smoke"], tmp_path, ("pytest",))
     with lab.guarded(good, "static"):
         lab.add(good, {})
     with pytest.raises(CaseError, match="latency: RuntimeError: boom"), lab.guarded(bad, "latency"):
@@ -110,7 +110,7 @@ def test_one_failing_case_leaves_the_others(tmp_path: Path) -> None:
 
 
 def test_broken_cases_are_in_the_run_file(tmp_path: Path) -> None:
-    lab = Lab(Matrix((), (Broken("x", "x", "tacos", "ImportError: no"),)), PROFILES["smoke"], tmp_path)
+    lab = Lab(Matrix((), (Broken("x", "x", "tacos", "ImportError: no"),)), PROFILES["smoke"], tmp_path, ("pytest",))
     path = lab.write(tmp_path / "run.json")
     assert results.read_run(path)["cases"][0]["reason"] == "ImportError: no"
     assert not lab.measured
