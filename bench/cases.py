@@ -11,6 +11,7 @@ from bench.instruments.device import CPU, Device, devices
 from bench.profiles import Profile
 from bench.subjects import SEED, Shape
 from emtm.contract import ModelConfig
+from emtm.data.datasets import describe
 from emtm.errors import UserError
 from emtm.registry import config_hash, model_class, model_names, override, preset
 
@@ -211,7 +212,9 @@ def _trained(path: Path) -> Iterator[Case]:
     run = load_run(path)
     words, chars = run.model.lexicon_size
     text = text_of(run.dataset)
-    shape = Shape(run.config.max_clips, min(text.num_words, run.config.max_words), text.num_chars, words, chars)
+    # A world of short videos never fills the clips its configuration allows.
+    clips = min(run.config.max_clips, describe(run.spec.data.name).get("clips", run.config.max_clips))
+    shape = Shape(clips, min(text.num_words, run.config.max_words), text.num_chars, words, chars)
     source = TrainedRun(path, run.seed)
     for device in devices():
         yield Case(run.name, run.name, run.dataset, run.config, shape, "single_stream", device, 1, 1, source)
