@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from bench.report.cells import Table
 from bench.report.document import Report, build
 from bench.report.frame import rows_of
 from bench.report.output import replace_folder, report_files
 from bench.report.runs import newest
-from bench.report.terminal import print_table
+from bench.report.terminal import print_table, terminal
 from bench.results import SchemaInvalidError, read_run
 from emtm.errors import UserError
 
@@ -32,7 +31,7 @@ app = typer.Typer(
 )
 
 
-@app.command(epilog="Example: python -m bench.report reports/reference/RUN.json --out /tmp/report")
+@app.command(epilog="Example: python -m bench.report reports/reference/RUN.json --out my-report")
 def report(
     run: Annotated[
         list[Path] | None,
@@ -66,7 +65,7 @@ def _main_tables(built: Report) -> list[Table]:
 
 
 def _show(built: Report, out: Path) -> None:
-    console = Console()
+    console = terminal()
     for warning in built.warnings:
         console.print(f"! {warning}", style="yellow", markup=False, highlight=False)
     for table in _main_tables(built):

@@ -26,13 +26,13 @@ _FACTS = (
     ("TF32", "settings.tf32"),
     ("Attention fast path", "settings.mha_fastpath"),
     ("Virtualised", "settings.virtualised"),
-    ("CPU pressure (PSI, 10 s)", "volatile.psi_cpu_some_avg10"),
+    ("Time some work waited for a CPU", "volatile.cpu_pressure_pct"),
     ("Load at the start (1 min)", "volatile.load1_start"),
     ("CPU time stolen by the host", "volatile.steal_pct"),
     ("Reference GEMM", "volatile.reference.gemm_gflops"),
     ("Environment fingerprint", "fingerprint"),
 )
-_UNITS = {"volatile.steal_pct": " %", "volatile.psi_cpu_some_avg10": " %", "volatile.reference.gemm_gflops": " GFLOP/s"}
+_UNITS = {"volatile.steal_pct": " %", "volatile.cpu_pressure_pct": " %", "volatile.reference.gemm_gflops": " GFLOP/s"}
 
 
 def warnings(docs: Sequence[Run], cases: pd.DataFrame) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import hypot
 from typing import Any
 
 import pandas as pd
@@ -14,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from bench.report.frame import Row, number, reason, rows_of
-from bench.report.labels import Box, place
+from bench.report.labels import Box, nearest, needs_leader, place
 from bench.report.pareto import Interval, Point, Standing, standings
 from bench.report.quantity import binary, plural, prefix
 from bench.report.seeds import best_floor, dataset_title, seeds_frame
@@ -22,6 +21,8 @@ from bench.report.style import FAINT, INK, MUTED, ROLE_COLOUR, ROLE_MARKER, Figu
 from bench.report.tables import model_label
 
 METRIC = "R1@0.5"
+_VEIL = {"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 0.5}
+"""Keeps a name readable where a crowd leaves no way around a line, without hiding the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ def _name_points(ax: Axes, named: Sequence[_Named]) -> None:
     pixels = [ax.transData.transform((n.point.cost.value, n.point.gain.value)) for n in named]
     inks = [MUTED if n.standing is Standing.DOMINATED else INK for n in named]
     texts = [
-        ax.text(0, 0, n.label, fontsize=9, va="center", ha="center", zorder=5, color=ink)
+        ax.text(0, 0, n.label, fontsize=9, va="center", ha="center", zorder=5, color=ink, bbox=_VEIL)
         for n, ink in zip(named, inks, strict=True)
     ]
     extents = [text.get_window_extent() for text in texts]
@@ -215,9 +216,8 @@ def _name_points(ax: Axes, named: Sequence[_Named]) -> None:
     back = ax.transData.inverted()
     for text, box, (x, y) in zip(texts, boxes, pixels, strict=True):
         text.set_position(tuple(back.transform(((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2))))
-        near = (min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1))
-        if hypot(near[0] - x, near[1] - y) > 1.3 * (box.y1 - box.y0):
-            start, end = back.transform((x, y)), back.transform(near)
+        if needs_leader((x, y), box):
+            start, end = back.transform((x, y)), back.transform(nearest((x, y), box))
             ax.plot([start[0], end[0]], [start[1], end[1]], color=MUTED, linewidth=0.6, zorder=2.5)
 
 

@@ -15,6 +15,8 @@ from bench.report.quantity import digits, si
 from bench.report.style import MUTED, PALETTE, Figure, canvas, finish, head, look
 from bench.report.tables import by_dataset, model_label, untrained
 
+_CURVE_IN = 2.2
+"""Width of a panel without its names, in inches."""
 _LINES = ("-", "--", ":")
 
 
@@ -26,7 +28,7 @@ def throughput_figure(cases: pd.DataFrame) -> Figure | None:
     models = list(dict.fromkeys(model_label(row, rows) for rows in groups.values() for row in rows))
     title = "What batching buys"
     with look():
-        figure = canvas(1.0 + 3.7 * len(groups), 1.1 + max(3.2, 0.24 * len(models) + 1.0))
+        figure = canvas(0.8 + (_CURVE_IN + _name_room(models)) * len(groups), 1.1 + max(3.2, 0.24 * len(models) + 1.0))
         axes = figure.subplots(1, len(groups), squeeze=False, sharey=True).flatten()
         head(
             figure, title, "Queries per second against batch size; the ring marks the knee, × a batch that did not fit"
@@ -39,6 +41,11 @@ def throughput_figure(cases: pd.DataFrame) -> Figure | None:
         caption = "The knee is the batch size from which larger batches stop paying. Both axes are logarithmic."
         alt = f"Throughput against batch size for {', '.join(models)} on {', '.join(groups)}."
         return finish(figure, "throughput", title, alt, caption)
+
+
+def _name_room(models: list[str]) -> float:
+    """Inches that the longest name takes."""
+    return 0.35 + 0.074 * max(map(len, models))
 
 
 def _curve(row: Row) -> list[tuple[float, float]]:
@@ -77,7 +84,8 @@ def _panel(ax: Axes, dataset: str, rows: list[Row], models: list[str]) -> None:
     ax.set_xlabel("batch size")
     ax.set_ylabel("queries per second")
     # Room for the names at the right-hand end of the lines.
-    ax.set_xlim(batches[0] / 1.2, batches[-1] * (batches[-1] / batches[0]) ** 0.52)
+    room = _name_room(models) / _CURVE_IN
+    ax.set_xlim(batches[0] / 1.2, batches[-1] * (batches[-1] / batches[0]) ** room)
     sns.despine(ax=ax, left=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import hypot
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,12 @@ class Box:
 
 
 Spot = tuple[float, float]
-_SIDES = ((1, 1), (1, -1), (-1, 1), (-1, -1), (0, 1), (0, -1), (1, 0), (-1, 0))
+_SIDES = (
+    *((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0), (0.0, 1.0), (0.0, -1.0), (1.0, 0.0), (-1.0, 0.0)),
+    *((0.5, 1.0), (0.5, -1.0), (-0.5, 1.0), (-0.5, -1.0)),
+)
 """Preferred sides first: to the right and above, as readers expect."""
-_RINGS = (0.55, 1.3, 2.2, 3.4)
+_RINGS = (0.55, 1.3, 2.2, 3.3, 4.6, 6.0)
 """Distances from the anchor to the label's edge, in label heights."""
 
 
@@ -41,14 +45,43 @@ def place(anchors: Sequence[Spot], sizes: Sequence[Spot], obstacles: Sequence[Bo
     in turn, each at the best of a ring of candidates; a candidate farther away costs a little.
     """
     placed: list[Box] = []
+    leaders: list[Box] = []
     for anchor, size in zip(anchors, sizes, strict=True):
-        taken = [*obstacles, *placed]
+        taken = [*obstacles, *placed, *leaders]
         candidates = [
-            (_badness(box, taken, frame) + penalty, rank, box)
+            (_badness(box, taken, frame) + _crossings(anchor, box, [*placed, *leaders]) + penalty, rank, box)
             for rank, (box, penalty) in enumerate(_candidates(anchor, size))
         ]
-        placed.append(min(candidates, key=lambda candidate: candidate[:2])[2])
+        best = min(candidates, key=lambda candidate: candidate[:2])[2]
+        placed.append(best)
+        leaders += _leader(anchor, best)
     return placed
+
+
+def nearest(anchor: Spot, box: Box) -> Spot:
+    """The point of the box where a line from the anchor arrives."""
+    return (min(max(anchor[0], box.x0), box.x1), min(max(anchor[1], box.y0), box.y1))
+
+
+def needs_leader(anchor: Spot, box: Box) -> bool:
+    """Is the label so far away that a line must say what it belongs to?"""
+    x, y = nearest(anchor, box)
+    return hypot(x - anchor[0], y - anchor[1]) > 1.3 * (box.y1 - box.y0)
+
+
+def _leader(anchor: Spot, box: Box) -> list[Box]:
+    """The line from anchor to label as a string of beads; none where the label is near."""
+    if not needs_leader(anchor, box):
+        return []
+    x, y = nearest(anchor, box)
+    beads = ((anchor[0] + t / 24 * (x - anchor[0]), anchor[1] + t / 24 * (y - anchor[1])) for t in range(4, 24))
+    return [Box(bx - 1, by - 1, bx + 1, by + 1) for bx, by in beads]
+
+
+def _crossings(anchor: Spot, box: Box, others: Sequence[Box]) -> float:
+    """What it costs that the leader runs over names and other leaders."""
+    beads = _leader(anchor, box)
+    return box.area * sum(any(bead.overlap(other) > 0 for bead in beads) for other in others)
 
 
 def _candidates(anchor: Spot, size: Spot) -> list[tuple[Box, float]]:
@@ -66,7 +99,7 @@ def _candidates(anchor: Spot, size: Spot) -> list[tuple[Box, float]]:
 
 def _badness(box: Box, taken: Sequence[Box], frame: Box) -> float:
     # Touching a thin line spoils a name as much as covering a broad box, whatever the area.
-    touched = sum(0.5 * box.area + box.overlap(other) for other in taken if box.overlap(other) > 0)
+    touched = sum(0.8 * box.area + box.overlap(other) for other in taken if box.overlap(other) > 0)
     return touched + 5 * (box.area - box.overlap(frame))
 
 

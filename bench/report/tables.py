@@ -13,6 +13,7 @@ from bench.report.seeds import METRICS, best_floor, dataset_title, floors, seeds
 
 COST_HEADERS = (
     "Model",
+    "Clips",
     "Params",
     "Trainable",
     "MACs",
@@ -95,17 +96,23 @@ _OPTIONAL = (
 def _cost_row(row: Row, among: list[Row]) -> tuple[Cell, ...]:
     return (
         text(model_label(row, among)),
+        measured(row, "workload.num_clips", si),
         measured(row, "params.total", si),
         measured(row, "params.trainable", si),
         measured(row, "compute.macs", si),
         measured(row, "compute.flops", si),
         _fvcore(row),
         latency(row),
-        measured(row, "latency.p90", lambda value: si(value, "s")),
+        _p90(row),
         measured(row, "reference.ratio", digits),
         throughput(row),
         measured(row, "memory.tensor_peak_bytes", byte_size),
     )
+
+
+def _p90(row: Row) -> Cell:
+    cell = measured(row, "latency.p90", lambda value: si(value, "s"))
+    return cell if cell.note is None else empty(f"no 90th percentile: {cell.note}")
 
 
 def _fvcore(row: Row) -> Cell:
@@ -151,7 +158,6 @@ def throughput(row: Row) -> Cell:
 def _workload(rows: list[Row]) -> str:
     """What was run, where all rows agree on it."""
     shown = {
-        "workload.num_clips": "{} clips",
         "workload.num_words": "{} words",
         "workload.batch_size": "batch {}",
         "execution.device": "{}",

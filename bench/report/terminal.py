@@ -12,15 +12,25 @@ from bench.report.cells import Table, marked
 from bench.report.quantity import superscript
 
 _FIRST_TO_GO = (
-    *("FLOPs", "p90", "Params", "R1@0.3 (%)", "R1@0.5 95 % CI", "× GEMM floor", "R1@0.7 (%)"),
+    *("FLOPs", "p90", "Clips", "Params", "R1@0.3 (%)", "R1@0.5 95 % CI", "× GEMM floor", "R1@0.7 (%)"),
     *("fvcore MACs (coverage)", "Seeds", "Peak memory", "Trainable", "Throughput at knee", "MACs", "mIoU (%)"),
 )
 """The columns that a narrow terminal goes without, the most dispensable first; the page has them all."""
 _GAP = 2
 
 
+_PIPE_WIDTH = 300
+"""Output into a file or a pipe has no edge to break lines at."""
+
+
+def terminal() -> Console:
+    """The user's terminal, or a very wide one where there is none."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
+
+
 def print_table(console: Console, table: Table) -> None:
-    """Print a table with its caption and footnotes; output into a file or pipe keeps all columns."""
+    """Print a table with its caption and footnotes; what is not a terminal gets all columns."""
     left_out: list[str] = []
     if console.is_terminal:
         table, left_out = _fitting(table, console.width)
@@ -35,9 +45,9 @@ def print_table(console: Console, table: Table) -> None:
     lines = [table.caption, *(f"{superscript(i)} {note}" for i, note in enumerate(notes, 1))]
     lines += [f"Not shown: {', '.join(left_out)}."] if left_out else []
     console.print()
-    console.print(drawn, width=None if console.is_terminal else _width(table))
+    console.print(drawn)
     for line in lines:
-        console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
+        console.print(Text(line, style="dim"))
 
 
 def _fitting(table: Table, width: int) -> tuple[Table, list[str]]:

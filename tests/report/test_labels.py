@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +24,6 @@ def test_a_name_stays_inside():
 def test_spread_keeps_the_distance_the_order_and_the_bounds(wanted):
     found = spread(wanted, gap=10, low=0, high=100)
     ordered = sorted(found)
-    assert all(b - a >= 10 - 1e-9 for a, b in zip(ordered, ordered[1:], strict=False))
-    assert -1e-9 <= ordered[0] and ordered[-1] <= 100
+    assert all(b - a >= 10 - 1e-9 for a, b in pairwise(ordered))
+    assert ordered[0] >= -1e-9 and ordered[-1] <= 100
     assert [found[i] for i in sorted(range(len(wanted)), key=wanted.__getitem__)] == ordered
