@@ -13,7 +13,7 @@ from bench.subjects import SEED, Shape
 from emtm.contract import ModelConfig
 from emtm.data.datasets import describe
 from emtm.errors import UserError
-from emtm.registry import config_hash, model_class, model_names, override, preset
+from emtm.registry import FAMILY, config_hash, model_class, model_names, override, preset
 
 Scenario = Literal["single_stream", "train_step", "evaluation"]
 
@@ -40,16 +40,6 @@ PAPER = {
 }
 """The three workloads of the published efficiency tables."""
 
-FAMILY = {
-    "charades-cd": "charades-sta",
-    "synth-charades": "charades-sta",
-    "smoke": "charades-sta",
-    "activitynet-cd": "activitynet-captions",
-    "synth-anet": "activitynet-captions",
-    "synth-tacos": "tacos",
-}
-"""Datasets whose queries are as long as those of a paper workload."""
-
 VARIANTS = (("vslnet-transformer", "vslnet", ("predictor=transformer",)),)
 """Label, registered model, settings: configurations that are compared as models of their own."""
 
@@ -60,6 +50,8 @@ class TrainedRun:
 
     path: Path
     seed: int
+    recipe_hash: str
+    """Tells apart runs of one configuration that were trained differently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +87,7 @@ class Case:
             "base": self.model,
             "role": model_class(self.model).info.role,
             "config_hash": config_hash(self.model, self.config),
+            **_recipe(self.run),
             "weights_kind": "trained" if trained else "random",
             "weights_sha256": None,
             "weights_sha256_reason": "not read yet" if trained else "random weights have no file",
@@ -195,6 +188,12 @@ def build_matrix(runs: Path, profile: Profile) -> Matrix:
     return Matrix(tuple(_unique(cases)), tuple(broken))
 
 
+def _recipe(run: TrainedRun | None) -> dict[str, Any]:
+    if run is not None:
+        return {"recipe_hash": run.recipe_hash}
+    return {"recipe_hash": None, "recipe_hash_reason": "random weights were not trained"}
+
+
 def _untrained(label: str, model: str, dataset: str, config: ModelConfig, train: bool) -> Iterator[Case]:
     single = Case(label, model, dataset, config, paper_shape(dataset, config), "single_stream", CPU, 1, 1)
     for device in devices():
@@ -215,7 +214,7 @@ def _trained(path: Path) -> Iterator[Case]:
     # A world of short videos never fills the clips its configuration allows.
     clips = min(run.config.max_clips, describe(run.spec.data.name).get("clips", run.config.max_clips))
     shape = Shape(clips, min(text.num_words, run.config.max_words), text.num_chars, words, chars)
-    source = TrainedRun(path, run.seed)
+    source = TrainedRun(path, run.seed, config_hash(run.name, run.spec.recipe))
     for device in devices():
         yield Case(run.name, run.name, run.dataset, run.config, shape, "single_stream", device, 1, 1, source)
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import yaml
 
-from emtm.contract import GroundingModel, ModelConfig, Preset
+from emtm.contract import GroundingModel, ModelConfig, Preset, Recipe
 from emtm.errors import UserError
 
 GROUP = "emtm.models"
 AnyModel = GroundingModel[Any, Any, Any]
 
-_FAMILY = {
+FAMILY = {
     "smoke": "charades-sta",
     "synth-charades": "charades-sta",
     "synth-anet": "activitynet-captions",
@@ -26,6 +26,7 @@ _FAMILY = {
     "charades-cd": "charades-sta",
     "activitynet-cd": "activitynet-captions",
 }
+"""Dataset -> the benchmark whose sizes it has."""
 
 
 @cache
@@ -58,7 +59,7 @@ def preset(name: str, dataset: str, which: str = "paper") -> Preset:
     key of the model's own `presets`.
     """
     presets = model_class(name).presets
-    key = _FAMILY.get(dataset, dataset) if which == "paper" else which
+    key = FAMILY.get(dataset, dataset) if which == "paper" else which
     if key not in presets:
         raise UserError(unknown(f"preset of {name}", key, list(presets)))
     return presets[key]
@@ -87,7 +88,7 @@ def override(config: Any, assignments: list[str]) -> Any:
     return dataclasses.replace(config, **changes)
 
 
-def config_hash(name: str, config: ModelConfig) -> str:
-    """Short stable hash of a model's name and configuration."""
+def config_hash(name: str, config: ModelConfig | Recipe) -> str:
+    """Short stable hash of a model's name and its configuration or recipe."""
     text = json.dumps([name, dataclasses.asdict(config)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

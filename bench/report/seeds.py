@@ -23,6 +23,7 @@ GROUP = (
     "tag",
     "model.role",
     "model.config_hash",
+    "model.recipe_hash",
     "execution.device",
     "execution.dtype",
     "execution.backend",

@@ -22,7 +22,7 @@ def _step_table(dataset: str, rows: list[Row]) -> Table:
     rows = sorted(rows, key=lambda row: (number(row, "training.step_s") or 0.0, str(row["case_id"])))
     return Table(
         title=f"One training step at the sizes of {dataset}",
-        caption="Forward, loss and backward of one batch; the optimiser is not in it.",
+        caption="Forward, loss, backward, clipping and the optimiser's update of one batch.",
         headers=("Model", "Batch", "Threads", "Step p50 [99 % CI]", "× GEMM floor", "Samples per second"),
         rows=tuple(
             (
