@@ -20,10 +20,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from emtm.contract import GroundingModel, Lexicon, Losses, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import Lexicon, Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
 from emtm.data.labels import highlight_labels
-from emtm.layers.decoding import span_moments, span_probabilities
+from emtm.layers.decoding import SpanGroundingModel
 from emtm.layers.dropout import Dropout
 from emtm.layers.embedding import CHAR_DIM_OUT, QueryEmbedding
 from emtm.layers.encoder import NORM_EPS, FeatureEncoder, linear
@@ -101,7 +101,7 @@ class _Predictor(nn.Module):
         return start, self.end_logits(torch.cat([ended, x], 2)).squeeze(2)
 
 
-class VSLNet(GroundingModel[Encoded, Encoded, VSLNetOutput]):
+class VSLNet(SpanGroundingModel[Encoded, Encoded, VSLNetOutput]):
     """Shared feature encoder, context-query attention, highlighting, span predictor."""
 
     name: ClassVar[str] = "vslnet"
@@ -170,18 +170,3 @@ class VSLNet(GroundingModel[Encoded, Encoded, VSLNetOutput]):
         highlight = highlight_loss(output.highlight, labels, mask)
         total = spans + self.config.highlight_weight * highlight
         return Losses(total, {"span": spans, "highlight": highlight})
-
-    def moments(self, output: VSLNetOutput, duration_s: Tensor, top_k: int = 1) -> Tensor:
-        """Best moments `[B, top_k, 3]` by the joint probability of start and end."""
-        return span_moments(
-            output.start_logits,
-            output.end_logits,
-            output.video_mask,
-            duration_s,
-            top_k,
-            official=self.config.official,
-        )
-
-    def span_distribution(self, output: VSLNetOutput) -> Tensor:
-        """Masked softmax of the logits, `[B, 2, L]`."""
-        return torch.stack(span_probabilities(output.start_logits, output.end_logits, output.video_mask), 1)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Protocol, TypeVar
+
 import torch
 from torch import Tensor
 
+from emtm.contract import GroundingModel, QueryT, VideoT
 from emtm.layers.masking import mask_logits
 
 NMS_IOU = 0.5
@@ -69,3 +72,44 @@ def _overlap_with_all(start: Tensor, end: Tensor, length: int) -> Tensor:
     shared = (torch.minimum(j, last) - torch.maximum(i, first)).clamp_min(0)
     joined = torch.maximum(j, last) - torch.minimum(i, first)
     return shared / joined
+
+
+class SpanLogits(Protocol):
+    """Output of a model that scores start and end clips; logits are unmasked."""
+
+    @property
+    def start_logits(self) -> Tensor:
+        """`[B, L]`."""
+        ...
+
+    @property
+    def end_logits(self) -> Tensor:
+        """`[B, L]`."""
+        ...
+
+    @property
+    def video_mask(self) -> Tensor:
+        """Bool `[B, L]`."""
+        ...
+
+
+SpanT = TypeVar("SpanT", bound=SpanLogits)
+
+
+class SpanGroundingModel(GroundingModel[VideoT, QueryT, SpanT]):
+    """A model whose moments are read off start and end logits."""
+
+    def moments(self, output: SpanT, duration_s: Tensor, top_k: int = 1) -> Tensor:
+        """Best moments `[B, top_k, 3]` by the joint probability of start and end."""
+        return span_moments(
+            output.start_logits,
+            output.end_logits,
+            output.video_mask,
+            duration_s,
+            top_k,
+            official=self.config.official,
+        )
+
+    def span_distribution(self, output: SpanT) -> Tensor:
+        """Masked softmax of the logits, `[B, 2, L]`."""
+        return torch.stack(span_probabilities(output.start_logits, output.end_logits, output.video_mask), 1)

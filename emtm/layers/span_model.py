@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
-from emtm.contract import GroundingModel, Lexicon, Losses, ModelConfig
+from emtm.contract import Lexicon, Losses, ModelConfig
 from emtm.data.batch import Batch
 from emtm.data.labels import match_labels, soft_span_labels
-from emtm.layers.decoding import span_moments, span_probabilities
+from emtm.layers.decoding import SpanGroundingModel
 from emtm.layers.losses import match_loss, orthogonality, span_loss
 from emtm.layers.shared_encoder import SharedEncoder
 from emtm.layers.span_head import SpanHead, SpanOutput
@@ -34,7 +33,7 @@ class SpanModelConfig(ModelConfig):
     """Clips by which the start and end classes reach to either side."""
 
 
-class SpanModel(GroundingModel[EncodedVideo, EncodedQuery, SpanOutput]):
+class SpanModel(SpanGroundingModel[EncodedVideo, EncodedQuery, SpanOutput]):
     """A shared encoder, a head of span logits, and the losses of SeqPAN."""
 
     config: SpanModelConfig
@@ -91,18 +90,3 @@ class SpanModel(GroundingModel[EncodedVideo, EncodedQuery, SpanOutput]):
         match = match_loss(output.match_logits, labels, batch.video_mask)
         match = match + orthogonality(self.head.match.labels)
         return Losses(spans + self.config.match_weight * match, {"span": spans, "match": match})
-
-    def moments(self, output: SpanOutput, duration_s: Tensor, top_k: int = 1) -> Tensor:
-        """Best moments `[B, top_k, 3]` by the joint probability of start and end."""
-        return span_moments(
-            output.start_logits,
-            output.end_logits,
-            output.video_mask,
-            duration_s,
-            top_k,
-            official=self.config.official,
-        )
-
-    def span_distribution(self, output: SpanOutput) -> Tensor:
-        """Masked softmax of the logits, `[B, 2, L]`."""
-        return torch.stack(span_probabilities(output.start_logits, output.end_logits, output.video_mask), 1)
