@@ -14,7 +14,7 @@ Known defects of that code and what is done here:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import torch
@@ -45,7 +45,7 @@ class VSLNetConfig(ModelConfig):
     dim: int = 128
     heads: int = 8
     char_dim: int = 50
-    dropout: float = 0.2
+    dropout: float = field(default=0.2, metadata={"below": 1.0})
     predictor: Literal["rnn", "transformer"] = "rnn"
     highlight_weight: float = 5.0
     """Weight of the highlight loss."""
@@ -77,13 +77,11 @@ class _Predictor(nn.Module):
         if config.predictor == "rnn":
             self.start_encoder = nn.LSTM(dim, dim, batch_first=True)
             self.end_encoder = nn.LSTM(dim, dim, batch_first=True)
-        elif config.predictor == "transformer":
+        else:
             self.encoder = FeatureEncoder(
                 dim, config.heads, config.max_clips, dropout=config.dropout, official=config.official
             )
             self.start_norm, self.end_norm = nn.LayerNorm(dim, NORM_EPS), nn.LayerNorm(dim, NORM_EPS)
-        else:
-            raise ValueError(f"predictor is 'rnn' or 'transformer', not '{config.predictor}'")
         self.start_logits, self.end_logits = _SpanLogits(dim), _SpanLogits(dim)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -162,7 +162,7 @@ def train(
     features: FeaturesOption = None,
     glove: GloveOption = None,
     device: DeviceOption = "cpu",
-    threads: Annotated[int | None, typer.Option(help="CPU threads [default: all cores]")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads [default: all cores]")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a model; keep its best validation epoch and score that once on the test split."""

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Literal, TypeVar
 
 from torch import Tensor, nn
 
+from emtm.config import check_fields
 from emtm.data.batch import Batch
 
 VideoT = TypeVar("VideoT")
@@ -56,6 +57,9 @@ class ModelConfig:
     official: bool = False
     """Published behaviour to the bit, padding leaks and wasted products included."""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -64,7 +68,7 @@ class Recipe:
     optimizer: Literal["bert-adam", "adamw", "adam"] = "bert-adam"
     learning_rate: float = 1e-4
     weight_decay: float = 0.01
-    warmup_epochs: int = 0
+    warmup_epochs: int = field(default=0, metadata={"minimum": 0})
     """Epochs at `warmup_learning_rate` before the linear decay begins."""
     warmup_learning_rate: float = 1e-6
     schedule: Literal["epoch-linear", "step-linear", "constant"] = "epoch-linear"
@@ -74,6 +78,9 @@ class Recipe:
     clip_norm: float = 1.0
     patience: int | None = None
     """Stop after this many epochs without a better validation mIoU; None never stops early."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def rate(self, progress: float) -> float:
         """Learning rate after `progress` epochs (a fraction within an epoch)."""

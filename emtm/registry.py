@@ -87,7 +87,10 @@ def override(config: Any, assignments: list[str]) -> Any:
         if old is not None and value is not None and type(value) is not type(old):
             raise UserError(f"setting '{key}' takes {type(old).__name__}, not '{text}'")
         changes[key] = value
-    return dataclasses.replace(config, **changes)
+    try:
+        return dataclasses.replace(config, **changes)
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def config_hash(name: str, config: ModelConfig | Recipe) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from torch import Tensor
@@ -26,10 +26,10 @@ class SpanModelConfig(ModelConfig):
     dim: int = 128
     heads: int = 8
     char_dim: int = 100
-    dropout: float = 0.2
+    dropout: float = field(default=0.2, metadata={"below": 1.0})
     match_weight: float = 1.0
     """Weight of the match loss."""
-    match_extension: int = 1
+    match_extension: int = field(default=1, metadata={"minimum": 0})
     """Clips by which the start and end classes reach to either side."""
 
 

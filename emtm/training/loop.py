@@ -46,6 +46,9 @@ def train(
     for split in ("train", "val", "test"):
         videos = [q.video_id for q in dataset.splits[split]]
         check_store(dataset.features, videos, spec.config.feature_dim)
+    width = dataset.word_vectors.vectors.shape[1]
+    if width != spec.config.word_dim:
+        raise UserError(f"the word vectors are {width} wide, not {spec.config.word_dim}")
     vocabulary = Vocabulary.build(
         [q.sentence for queries in dataset.splits.values() for q in queries], dataset.word_vectors
     )

@@ -132,6 +132,13 @@ def test_resume_with_other_settings_is_refused(run: Path) -> None:
         (["train", "vslnet", "--dataset", "charades-sta"], ["charades-sta"]),
         (["train", "vslnet", "--dataset", "smoke", "--device", "tpu"], ["tpu"]),
         (["train", "vslnet", "--dataset", "smoke", "--set", "feature_dim=512"], ["1024", "512"]),
+        (["train", "vslnet", "--dataset", "smoke", "--set", "word_dim=50"], ["300", "50"]),
+        (["train", "vslnet", "--dataset", "smoke", "--set", "dim=30"], ["30", "4 heads"]),
+        (["train", "vslnet", "--dataset", "smoke", "--set", "epochs=0"], ["epochs"]),
+        (["train", "vslnet", "--dataset", "smoke", "--set", "max_clips=0"], ["max_clips"]),
+        (["train", "vslnet", "--dataset", "smoke", "--set", "dropout=1.5"], ["dropout"]),
+        (["train", "vslnet", "--dataset", "smoke", "--set", "predictor=gru"], ["'rnn'", "'transformer'"]),
+        (["train", "vslnet", "--dataset", "smoke", "--set", "optimizer=sgd"], ["'adamw'"]),
     ],
 )
 def test_bad_training_input(arguments: list[str], words: list[str], tmp_path: Path) -> None:
