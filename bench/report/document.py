@@ -14,6 +14,7 @@ from bench.report.cells import Table
 from bench.report.environment import card, warnings
 from bench.report.figures import all_figures
 from bench.report.frame import cases_frame
+from bench.report.kinds import kind_tables
 from bench.report.style import Figure
 from bench.report.tables import accuracy_tables, cost_tables
 from bench.report.workflows import workflow_tables
@@ -75,7 +76,7 @@ def _sections(cases: pd.DataFrame) -> list[Section]:
     figures = all_figures(cases)
     missing = story.without_result(cases)
     parts = (
-        ("accuracy", "Accuracy and what it costs", "pareto", accuracy_tables(cases)),
+        ("accuracy", "Accuracy and what it costs", "pareto", [*accuracy_tables(cases), *kind_tables(cases)]),
         ("cost", "Cost of one query at the sizes of the papers", "throughput", cost_tables(cases)),
         ("workflows", "Training and evaluation", None, workflow_tables(cases)),
         ("stages", "Where compute and time go", "stages", stage_tables(cases)),

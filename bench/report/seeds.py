@@ -74,6 +74,9 @@ def _aggregate(key: tuple[Any, ...], rows: list[Row]) -> Row:
     merged["quality.source"] = rows[0].get("quality.source")
     for name, column in METRICS.items():
         merged |= _metric(name, f"quality.{column}", f"quality.ci95.{column}", rows)
+    for column in rows[0]:
+        if column.startswith(("quality.by_kind.", "quality.r5.")) and (values := _numbers(rows, column)):
+            merged[column] = fmean(values)
     for column, combine in _COSTS.items():
         values = _numbers(rows, column)
         merged[column] = combine(values) if values else None
