@@ -60,10 +60,9 @@ def preset(name: str, dataset: str, which: str = "paper") -> Preset:
     """
     presets = model_class(name).presets
     key = FAMILY.get(dataset, dataset) if which == "paper" else which
-    if which == "paper" and key not in presets:
-        raise UserError(f"{name} has no published configuration for '{dataset}'; try --preset compact")
     if key not in presets:
-        raise UserError(unknown(f"preset of {name}", key, list(presets)))
+        what = f"dataset of {name}'s published configurations" if which == "paper" else f"preset of {name}"
+        raise UserError(unknown(what, key, list(presets)))
     return presets[key]
 
 

@@ -74,8 +74,8 @@ def test_any_module(name: str, macs: int, factories: None) -> None:
     [
         ((), "give either"),
         (("--model", "vslnt"), "did you mean 'vslnet'"),
-        (("--model", "vslnet", "--dataset", "charade"), "unknown preset"),
-        (("--model", "vslnet", "--set", "predictor=none"), "cannot be built"),
+        (("--model", "vslnet", "--dataset", "charade"), "did you mean 'charades-sta'"),
+        (("--model", "vslnet", "--set", "predictor=none"), "predictor is one of"),
         (("--model", "vslnet", "--set", "x"), "not of the form key=value"),
         (("factories",), "not of the form MODULE:FACTORY"),
         (("factories:absent",), "has no 'absent'"),
