@@ -53,11 +53,11 @@ class VSLNetConfig(ModelConfig):
 
 @dataclass(frozen=True, slots=True)
 class VSLNetOutput:
-    """Span logits (unmasked) and highlight probabilities, `[B, L]` each, with the clip mask."""
+    """Span logits (unmasked) and highlight logits (masked), `[B, L]` each, with the clip mask."""
 
     start_logits: Tensor
     end_logits: Tensor
-    highlight: Tensor
+    highlight_logits: Tensor
     video_mask: Tensor
 
 
@@ -151,11 +151,11 @@ class VSLNet(SpanGroundingModel[Encoded, Encoded, VSLNetOutput]):
         return self.encoder(projected, mask, key_bias(mask)), mask
 
     def ground(self, video: Encoded, query: Encoded) -> VSLNetOutput:
-        """Span logits and highlight probabilities of every pair of video and query."""
+        """Span and highlight logits of every pair of video and query."""
         clips, mask = video
         fused = self.concat(self.attention(clips, query[0], mask, query[1]), *query)
-        highlight = torch.sigmoid(mask_logits(self.highlight(fused).squeeze(2), mask))
-        start, end = self.predictor(fused * highlight.unsqueeze(2), mask)
+        highlight = mask_logits(self.highlight(fused).squeeze(2), mask)
+        start, end = self.predictor(fused * torch.sigmoid(highlight).unsqueeze(2), mask)
         return VSLNetOutput(start, end, highlight, mask)
 
     def loss(self, output: VSLNetOutput, batch: Batch) -> Losses:
@@ -165,6 +165,6 @@ class VSLNet(SpanGroundingModel[Encoded, Encoded, VSLNetOutput]):
         start, end, mask = batch.targets.start_index, batch.targets.end_index, batch.video_mask
         spans = span_loss(output.start_logits, output.end_logits, start, end, mask)
         labels = highlight_labels(start, end, batch.num_clips, batch.video.shape[1])
-        highlight = highlight_loss(output.highlight, labels, mask)
+        highlight = highlight_loss(output.highlight_logits, labels, mask)
         total = spans + self.config.highlight_weight * highlight
         return Losses(total, {"span": spans, "highlight": highlight})

@@ -34,10 +34,10 @@ def orthogonality(embeddings: Tensor) -> Tensor:
     return torch.where(squared > 0, squared, 1.0).sqrt() * (squared > 0)
 
 
-def highlight_loss(probabilities: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-    """Binary cross-entropy of highlight probabilities `[B, L]`, positives doubled (VSLNet).
+def highlight_loss(logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+    """Binary cross-entropy of highlight logits `[B, L]`, positives doubled (VSLNet).
 
     Averaged over all valid clips of the batch.
     """
-    each = F.binary_cross_entropy(probabilities, labels, reduction="none") * (1.0 + labels)
+    each = F.binary_cross_entropy_with_logits(logits, labels, reduction="none") * (1.0 + labels)
     return (each * mask).sum() / (mask.sum() + 1e-12)

@@ -63,7 +63,9 @@ def check_vslnet_labels(fixture: Fixture) -> Iterator[Row]:
         "roundtrip_times": back,
         "highlight_labels": highlight_labels(first, last, mask.sum(1), mask.shape[1]),
         "highlight_loss": highlight_loss(
-            fixture.tensor("highlight_scores"), fixture.tensor("highlight_labels").float(), mask
+            torch.logit(fixture.tensor("highlight_scores").double(), 1e-12).float(),
+            fixture.tensor("highlight_labels").float(),
+            mask,
         ),
         "ce_loss": span_loss(*logits, first, last, mask),
         "decoded_start": decoded[0],

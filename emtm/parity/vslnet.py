@@ -79,9 +79,9 @@ def check_vslnet(fixture: Fixture) -> Iterator[Row]:
     targets = batch.targets
     assert targets is not None
     losses = span_loss(start_logits, end_logits, targets.start_index, targets.end_index, mask)
-    highlight = highlight_loss(output.highlight, fixture.tensor("input::highlight_labels"), mask)
+    highlight = highlight_loss(output.highlight_logits, fixture.tensor("input::highlight_labels"), mask)
     for name, value in {
-        "highlight_score": output.highlight,
+        "highlight_score": torch.sigmoid(output.highlight_logits),
         "start_logits": start_logits,
         "end_logits": end_logits,
         "start_index": start,
