@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from emtm.contract import ModelConfig
 from emtm.data.datasets import open_dataset
 from emtm.data.features import check_store
 from emtm.data.loader import Collator, batches
 from emtm.data.records import Dataset, Query
+from emtm.data.text import Vocabulary
 from emtm.errors import UserError
 from emtm.metrics.floors import cached_floors
 from emtm.metrics.scoring import Protocol, Scores, score
@@ -46,6 +48,11 @@ def predict(
             predictions.update(zip((q.query_id for q in chunk), found, strict=True))
             progress(len(chunk))
     return predictions
+
+
+def collator_for(config: ModelConfig, dataset: Dataset, vocabulary: Vocabulary) -> Collator:
+    """Collator of the batches a model takes; published code pads every video to the longest allowed."""
+    return Collator(dataset, vocabulary, config.max_clips, config.max_words, pad_to_max=config.official)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ def evaluate_run(
     queries = split_of(dataset, split)
     config = run.config
     check_store(dataset.features, [q.video_id for q in queries], config.feature_dim)
-    collator = Collator(dataset, run.vocabulary, config.max_clips, config.max_words, pad_to_max=config.official)
+    collator = collator_for(config, dataset, run.vocabulary)
     predictions = predict(run.model, collator, queries, top_k=TOP_K, progress=progress)
     clips = None
     if protocol == "index":

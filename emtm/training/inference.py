@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from emtm.data.features import read_video
-from emtm.data.loader import Collator
 from emtm.data.records import Dataset, FloatArray, Query, WordVectors
 from emtm.data.text import tokenize
 from emtm.errors import UserError
-from emtm.training.evaluation import predict
+from emtm.training.evaluation import collator_for, predict
 from emtm.training.runs import load_run
 
 
@@ -32,9 +31,7 @@ def ground_queries(
     store = _OneVideo(video.name, features)
     none = WordVectors((), features[:0, :0])
     dataset = Dataset(run.dataset, False, {"asked": queries}, store, none)
-    config = run.config
-    collator = Collator(dataset, run.vocabulary, config.max_clips, config.max_words, pad_to_max=config.official)
-    found = predict(run.model, collator, queries, top_k=top_k)
+    found = predict(run.model, collator_for(run.config, dataset, run.vocabulary), queries, top_k=top_k)
     known = set(run.vocabulary.words)
     answers = [
         {

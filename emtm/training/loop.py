@@ -22,14 +22,14 @@ from torch.optim import Optimizer
 
 from emtm import __version__
 from emtm.data.features import check_store
-from emtm.data.loader import Collator, batches
+from emtm.data.loader import batches
 from emtm.data.records import Dataset
 from emtm.data.text import Vocabulary
 from emtm.errors import UserError
 from emtm.metrics.scoring import score
 from emtm.registry import AnyModel, model_class
 from emtm.training import runs
-from emtm.training.evaluation import evaluate_run, open_source, predict
+from emtm.training.evaluation import collator_for, evaluate_run, open_source, predict
 from emtm.training.optimizer import build_optimizer
 from emtm.training.runs import RunSpec
 
@@ -116,8 +116,7 @@ class _Trainer:
         self.spec, self.out, self.model, self.device = spec, out, model, device
         self.recipe = spec.recipe
         self.train_queries, self.val_queries = dataset.splits["train"], dataset.splits["val"]
-        config = spec.config
-        self.collator = Collator(dataset, vocabulary, config.max_clips, config.max_words, pad_to_max=config.official)
+        self.collator = collator_for(spec.config, dataset, vocabulary)
         self.optimizer = build_optimizer(model, spec.recipe)
         self.history: list[dict[str, Any]] = []
         self.best_epoch, self.best_miou = -1, -1.0
