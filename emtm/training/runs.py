@@ -28,9 +28,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from emtm.contract import Lexicon, ModelConfig, Recipe
+from emtm.data.datasets import describe
 from emtm.data.text import Vocabulary
 from emtm.errors import UserError
-from emtm.registry import AnyModel, config_hash, model_class
+from emtm.registry import AnyModel, config_hash, model_class, override, preset
 
 RUN, VOCABULARY, BEST, LAST = "run.json", "vocabulary.json", "best.safetensors", "last.safetensors"
 HISTORY, METRICS = "history.jsonl", "metrics.json"
@@ -84,6 +85,20 @@ class RunSpec:
             data=DataSource(**stored["data"]),
             seed=stored["seed"],
         )
+
+
+def plan(model: str, data: DataSource, which: str | None, settings: list[str], seed: int) -> RunSpec:
+    """The run of a preset with `key=value` settings of model or recipe applied.
+
+    `which` is as in `registry.preset`; None means compact on embedded data and paper elsewhere.
+    """
+    which = which or ("compact" if describe(data.name)["synthetic"] else "paper")
+    chosen = preset(model, data.name, which)
+    recipe_keys = {f.name for f in dataclasses.fields(chosen.recipe)}
+    of_recipe = [s for s in settings if s.partition("=")[0] in recipe_keys]
+    of_model = [s for s in settings if s not in of_recipe]
+    config, recipe = override(chosen.config, of_model), override(chosen.recipe, of_recipe)
+    return RunSpec(model, which, config, recipe, data, seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,134 @@
+"""The application object, and what several commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import torch
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from emtm import __version__
+from emtm.errors import UserError
+
+if TYPE_CHECKING:
+    from emtm.training.runs import DataSource
+
+app = typer.Typer(
+    name="emtm",
+    help="Temporal sentence grounding: train, evaluate and use EMTM and the baseline models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+F = TypeVar("F", bound=Callable[..., Any])
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+DatasetOption = Annotated[str, typer.Option("--dataset", help="Dataset name; see `python -m emtm datasets`.")]
+RootOption = Annotated[Path | None, typer.Option(help="Folder of a real dataset's annotation files.")]
+FeaturesOption = Annotated[
+    str | None,
+    typer.Option(help="Feature store of a real dataset: folder of .npy/.npz or HDF5 file; or 'embedded'."),
+]
+GloveOption = Annotated[Path | None, typer.Option(help="Word vectors (.npz with `words`, `vectors`).")]
+DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
+
+
+def command(example: str) -> Callable[[F], F]:
+    """Register a command whose user errors end in one sentence on stderr and exit code 2."""
+
+    def register(function: F) -> F:
+        @wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except UserError as error:
+                print(f"error: {error}", file=sys.stderr)
+                raise typer.Exit(2) from None
+
+        app.command(epilog=f"Example: {example}")(guarded)
+        return function
+
+    return register
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Temporal sentence grounding: train, evaluate and use EMTM and the baseline models."""
+
+
+def source(name: str, root: Path | None, features: str | None, glove: Path | None) -> DataSource:
+    """Data source with absolute paths, so that a run can be read from any folder."""
+    from emtm.training.runs import DataSource
+
+    resolve = [str(p.resolve()) if p else None for p in (root, glove)]
+    if features not in (None, "embedded"):
+        features = str(Path(str(features)).resolve())
+    return replace(DataSource(name), root=resolve[0], features=features, glove=resolve[1])
+
+
+def check_device(device: str) -> None:
+    """Raises UserError for a device that is not there."""
+    if device.split(":")[0] not in ("cpu", "cuda"):
+        raise UserError(f"device is 'cpu' or 'cuda', not '{device}'")
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError("no CUDA device is available; use --device cpu")
+
+
+def progress(unit: str) -> Any:
+    """Context whose value advances a progress bar on stderr."""
+    if not sys.stderr.isatty():
+        return nullcontext(lambda done: None)
+
+    class Bar:
+        def __enter__(self) -> Callable[[int], None]:
+            self.progress = Progress(console=Console(stderr=True), transient=True)
+            self.progress.start()
+            task = self.progress.add_task(unit, total=None)
+            return lambda done: self.progress.advance(task, done)
+
+        def __exit__(self, *_: object) -> None:
+            self.progress.stop()
+
+    return Bar()
+
+
+def print_json(value: Any) -> None:
+    """JSON on stdout."""
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def print_scores(metrics: dict[str, Any]) -> None:
+    """Accuracy beside the floors, as a table on stdout."""
+    from emtm.metrics.floors import best_r1
+
+    title = f"{metrics['model']} on {metrics['dataset']} ({'synthetic, ' if metrics['synthetic'] else ''}"
+    title += f"{metrics['split']}, {metrics['queries']} queries, protocol {metrics['protocol']})"
+    table = Table("", "R1@0.3", "R1@0.5", "R1@0.7", "mIoU", title=title)
+    for label, row in {"model": metrics, **metrics["floors"]}.items():
+        figures = [f"{row['r1'][m]:.1f}" for m in ("0.3", "0.5", "0.7")]
+        table.add_row(label if label == "model" else f"floor: {label}", *figures, f"{row['miou']:.1f}")
+    Console().print(table)
+    gain = metrics["r1"]["0.5"] - best_r1(metrics["floors"], 0.5)
+    low, high = metrics["ci95"]["r1"]["0.5"]
+    print(f"R1@0.5 {metrics['r1']['0.5']:.1f} (95 % CI {low:.1f}-{high:.1f}), {gain:+.1f} over the best floor")

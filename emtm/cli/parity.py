@@ -1,0 +1,38 @@
+"""Agreement with the published code: `parity`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from emtm.cli.app import (
+    JsonFlag,
+    command,
+    print_json,
+)
+
+
+@command("python -m emtm parity fixtures/")
+def parity(
+    paths: Annotated[list[Path], typer.Argument(help="Fixture files, or folders of them.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Run our models on reference fixtures; exit 1 if an output deviates or a fixture is unknown."""
+    from emtm.parity.fixture import check_fixture, find_fixtures
+
+    rows = [row for path in find_fixtures(paths) for row in check_fixture(path)]
+    if as_json:
+        print_json([row.to_json() for row in rows])
+    else:
+        table = Table("fixture", "model", "output", "largest deviation", "ok")
+        for row in rows:
+            deviation = "-" if row.max_abs is None else f"{row.max_abs:.1e}"
+            table.add_row(row.fixture, row.model, row.output, deviation, "yes" if row.ok else "NO")
+        Console().print(table)
+        print(f"{sum(row.ok for row in rows)} of {len(rows)} outputs agree")
+    if not all(row.ok for row in rows):
+        raise typer.Exit(1)

@@ -1,0 +1,98 @@
+"""Training and using one model: `train`, `evaluate` and `predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from emtm.cli.app import (
+    DatasetOption,
+    DeviceOption,
+    FeaturesOption,
+    GloveOption,
+    JsonFlag,
+    RootOption,
+    check_device,
+    command,
+    print_json,
+    print_scores,
+    progress,
+    source,
+)
+from emtm.errors import UserError
+
+
+@command("python -m emtm train emtm-student --dataset smoke --out runs/student")
+def train(
+    model: Annotated[str, typer.Argument(help="Model name; see `python -m emtm models`.")],
+    dataset: DatasetOption,
+    out: Annotated[Path, typer.Option(help="Run directory to create.")],
+    preset: Annotated[
+        str | None,
+        typer.Option(help="paper, compact, or a preset's own name [default: compact on embedded data]"),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a model or training setting."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of weights, order and dropout.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    root: RootOption = None,
+    features: FeaturesOption = None,
+    glove: GloveOption = None,
+    device: DeviceOption = "cpu",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads [default: all cores]")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train a model; keep its best validation epoch and score that once on the test split."""
+    from emtm.training.loop import train as run
+    from emtm.training.runs import plan
+
+    spec = plan(model, source(dataset, root, features, glove), preset, settings or [], seed)
+    check_device(device)
+    if threads:
+        torch.set_num_threads(threads)
+    metrics = run(spec, out, resume=resume, device=device)
+    if as_json:
+        print_json(metrics)
+    else:
+        print_scores(metrics)
+        print(f"run directory: {out}")
+
+
+@command("python -m emtm evaluate runs/student --protocol index")
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run directory.")],
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    protocol: Annotated[
+        str, typer.Option(help="timestamp: annotated seconds; index: truth rounded to the model's clips.")
+    ] = "timestamp",
+    device: DeviceOption = "cpu",
+    table: Annotated[bool, typer.Option("--table", help="Print a table instead of JSON.")] = False,
+) -> None:
+    """Score a trained model; prints JSON."""
+    from emtm.training.evaluation import evaluate_run
+
+    if protocol not in ("timestamp", "index"):
+        raise UserError(f"protocol is 'timestamp' or 'index', not '{protocol}'")
+    check_device(device)
+    with progress("queries") as advance:
+        result = evaluate_run(run, split, protocol, device=device, progress=advance)  # type: ignore[arg-type]
+    print_scores(result.to_json()) if table else print_json(result.to_json())
+
+
+@command("python -m emtm predict runs/student --video v1.npy --duration 18 --query 'a person opens the door'")
+def predict(
+    run: Annotated[Path, typer.Argument(help="Run directory.")],
+    video: Annotated[Path, typer.Option(help="Feature rows of one video, .npy or .npz, [rows, dim].")],
+    query: Annotated[list[str], typer.Option(help="Sentence to ground; may be given several times.")],
+    duration: Annotated[float, typer.Option(help="Length of the video in seconds.")],
+    top_k: Annotated[int, typer.Option(min=1, max=100, help="Moments a query.")] = 5,
+) -> None:
+    """Ground sentences in one video's features; prints JSON with [start s, end s, score]."""
+    from emtm.training.inference import ground_queries
+
+    print_json(ground_queries(run, video, query, duration, top_k))
