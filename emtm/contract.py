@@ -160,6 +160,19 @@ class GroundingModel(nn.Module, ABC, Generic[VideoT, QueryT, OutputT]):
     def span_distribution(self, output: OutputT) -> Tensor:
         """Start and end distributions over clips, `[B, 2, L]`; each sums to 1, 0 on padding."""
 
+    def prepare_training(self, num_teachers: int) -> None:
+        """Attach what exists in training alone; called once, before the optimiser is built.
+
+        `num_teachers` soft labels come with each batch. Raises ValueError when there are some and
+        the model learns from none.
+        """
+        if num_teachers:
+            raise ValueError(f"{self.name} does not learn from soft labels")
+
+    def inference_state(self) -> dict[str, Tensor]:
+        """The part of the state that predictions need."""
+        return self.state_dict()
+
     def forward(self, batch: Batch) -> OutputT:
         """Ground every query of the batch."""
         video = self.encode_video(batch.video, batch.video_mask)

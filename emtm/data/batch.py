@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +19,8 @@ class Targets:
     """Last clip of the moment, inclusive, long `[B]`."""
     moment_s: Tensor
     """Annotated start and end in seconds, float `[B, 2]`."""
+    soft_labels: Tensor | None = None
+    """Start and end distributions of K teachers over the clips, float `[B, K, 2, L]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,10 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         """Copy of the batch with every tensor on `device`."""
-        moved = {
-            f.name: getattr(self, f.name).to(device) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)
-        }
-        targets = self.targets
-        if targets is not None:
-            targets = Targets(*(getattr(targets, f.name).to(device) for f in fields(targets)))
-        return replace(self, targets=targets, **moved)
+        targets = self.targets and replace(self.targets, **_moved(self.targets, device))
+        return replace(self, targets=targets, **_moved(self, device))
+
+
+def _moved(record: Targets | Batch, device: torch.device | str) -> dict[str, Any]:
+    values = {f.name: getattr(record, f.name) for f in fields(record)}
+    return {name: value.to(device) for name, value in values.items() if isinstance(value, Tensor)}

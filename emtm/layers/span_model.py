@@ -75,18 +75,24 @@ class SpanModel(SpanGroundingModel[EncodedVideo, EncodedQuery, SpanOutput]):
 
     def loss(self, output: SpanOutput, batch: Batch) -> Losses:
         """Soft-target span loss plus `match_weight` times (match loss + orthogonality)."""
-        if batch.targets is None:
-            raise ValueError("the batch has no targets")
-        clips, length = batch.num_clips, batch.video.shape[1]
-        start, end = batch.targets.start_index, batch.targets.end_index
-        spans = span_loss(
-            output.start_logits,
-            output.end_logits,
-            soft_span_labels(start, clips, length),
-            soft_span_labels(end, clips, length),
-            batch.video_mask,
-        )
-        labels = match_labels(start, end, clips, length, self.config.match_extension)
-        match = match_loss(output.match_logits, labels, batch.video_mask)
-        match = match + orthogonality(self.head.match.labels)
-        return Losses(spans + self.config.match_weight * match, {"span": spans, "match": match})
+        truth, classes = span_targets(batch, self.config.match_extension)
+        return hard_losses(output, truth, classes, self.head.match.labels, self.config.match_weight)
+
+
+def span_targets(batch: Batch, match_extension: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    """Start and end distributions `[B, L]` and clip classes `[B, L]`; ValueError without targets."""
+    if batch.targets is None:
+        raise ValueError("the batch has no targets")
+    clips, length = batch.num_clips, batch.video.shape[1]
+    start, end = batch.targets.start_index, batch.targets.end_index
+    truth = soft_span_labels(start, clips, length), soft_span_labels(end, clips, length)
+    return truth, match_labels(start, end, clips, length, match_extension)
+
+
+def hard_losses(
+    output: SpanOutput, truth: tuple[Tensor, Tensor], classes: Tensor, embeddings: Tensor, match_weight: float
+) -> Losses:
+    """Losses of one span head against `span_targets`; `embeddings` are its label embeddings."""
+    span = span_loss(output.start_logits, output.end_logits, *truth, output.video_mask)
+    match = match_loss(output.match_logits, classes, output.video_mask) + orthogonality(embeddings)
+    return Losses(span + match_weight * match, {"span": span, "match": match})

@@ -92,7 +92,7 @@ class Fixture:
 
 Check = Callable[[Fixture], Iterator[Row]]
 
-_CHECKS = ("emtm.parity.span_family", "emtm.parity.vslnet", "emtm.parity.labels")
+_CHECKS = ("emtm.parity.distillation", "emtm.parity.span_family", "emtm.parity.vslnet", "emtm.parity.labels")
 """Modules with `recognise(fixture) -> Check | None`."""
 
 

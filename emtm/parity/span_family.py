@@ -7,23 +7,20 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from emtm.contract import Lexicon, Recipe
+from emtm.contract import Lexicon
 from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
-from emtm.layers.losses import match_loss, orthogonality, span_loss
+from emtm.layers.losses import orthogonality
 from emtm.layers.span_head import SpanOutput
-from emtm.layers.span_model import SpanModel, SpanModelConfig
+from emtm.layers.span_model import SpanModel, SpanModelConfig, hard_losses
 from emtm.parity import tensorflow_names as names
 from emtm.parity.fixture import Check, Fixture, Recorder, Row
 from emtm.registry import model_class
-from emtm.training.optimizer import build_optimizer
 
 STUDENT, TEACHER = "emtm-student", "seqpan"
 
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if "out/total_loss" in fixture and "in/y1" in fixture:
-        return check_losses
     if "out/start_enc" in fixture and "w/student_label_emb" in fixture:
         return check_student
     return None
@@ -78,17 +75,15 @@ def check_student(fixture: Fixture) -> Iterator[Row]:
 
 
 def check_losses(fixture: Fixture) -> Iterator[Row]:
-    """Hard losses of both branches; forward, gradients and one step where weights are given."""
-    if "w/word_embs/word_table" not in fixture:
-        for model, mine in ((STUDENT, ""), (TEACHER, "t0_")):
-            labels = fixture.tensor("w/t0_label_emb" if mine else "w/student_label_emb")
-            start, end, match = (fixture.tensor(f"out/{mine}{n}_logits") for n in ("start", "end", "match"))
-            output = SpanOutput(start, end, fixture.tensor("in/v_mask"), match, match)
-            yield from _losses(fixture, model, mine, output, labels, output.video_mask)[0]
-        return
+    """Hard losses of student and SeqPAN, and their outputs where weights are given."""
     for name, mine in ((STUDENT, ""), (TEACHER, "t0_")):
-        with torch.enable_grad():
+        if "w/word_embs/word_table" in fixture:
             yield from _check_branch(fixture, name, mine)
+            continue
+        labels = fixture.tensor("w/t0_label_emb" if mine else "w/student_label_emb")
+        start, end, match = (fixture.tensor(f"out/{mine}{n}_logits") for n in ("start", "end", "match"))
+        output = SpanOutput(start, end, fixture.tensor("in/v_mask"), match, match)
+        yield from _losses(fixture, name, mine, output, labels)
 
 
 def _check_branch(fixture: Fixture, name: str, mine: str) -> Iterator[Row]:
@@ -107,61 +102,18 @@ def _check_branch(fixture: Fixture, name: str, mine: str) -> Iterator[Row]:
         yield fixture.row(name, "match_logits", output.match_logits, fixture["out/match_logits"])
     for boundary, logits in (("start", output.start_logits), ("end", output.end_logits)):
         yield fixture.row(name, f"{mine}{boundary}_logits", logits, fixture[f"out/{mine}{boundary}_logits"])
-    rows, total = _losses(fixture, name, mine, output, model.head.match.labels, video[1])
-    yield from rows
-    if mine:
-        yield from _gradients_and_step(fixture, model, total)
+    yield from _losses(fixture, name, mine, output, model.head.match.labels)
 
 
-def _losses(
-    fixture: Fixture, model: str, mine: str, output: SpanOutput, labels: Tensor, mask: Tensor
-) -> tuple[list[Row], Tensor]:
-    targets = fixture.tensor("in/y1"), fixture.tensor("in/y2")
-    span = span_loss(output.start_logits, output.end_logits, *targets, mask)
-    ortho = orthogonality(labels)
-    match = match_loss(output.match_logits, fixture.tensor("in/match_labels"), mask) + ortho
-    total = span + fixture.config()["match_lambda"] * match
-    rows = [
-        fixture.row(model, f"{mine}loc_loss", span, fixture[f"out/{mine}loc_loss"]),
-        fixture.row(model, f"{mine}ortho", ortho, fixture[f"out/{mine}ortho"]),
-        fixture.row(model, f"{mine}match_loss", match, fixture[f"out/{mine}match_loss"]),
-    ]
+def _losses(fixture: Fixture, model: str, mine: str, output: SpanOutput, labels: Tensor) -> Iterator[Row]:
+    truth = fixture.tensor("in/y1"), fixture.tensor("in/y2")
+    classes, weight = fixture.tensor("in/match_labels"), fixture.config()["match_lambda"]
+    losses = hard_losses(output, truth, classes, labels, weight)
+    yield fixture.row(model, f"{mine}loc_loss", losses.terms["span"], fixture[f"out/{mine}loc_loss"])
+    yield fixture.row(model, f"{mine}ortho", orthogonality(labels), fixture[f"out/{mine}ortho"])
+    yield fixture.row(model, f"{mine}match_loss", losses.terms["match"], fixture[f"out/{mine}match_loss"])
     hard = "hardloss_t0" if mine else "hardloss_s"
-    rows.append(fixture.row(model, hard, total, fixture[f"out/{hard}"]))
-    return rows, total
-
-
-def _gradients_and_step(fixture: Fixture, model: SpanModel, total: Tensor) -> Iterator[Row]:
-    """Gradients of the isomorphic teacher's own weights, and one optimiser step on them.
-
-    Only its hard loss reaches them; the published total is a vector over the batch, whose sum
-    multiplies that loss by the batch size. The clipping norm is the published one, because it
-    covers variables of the other branches too.
-    """
-    recipe = Recipe(learning_rate=1e-3)
-    optimizer = build_optimizer(model, recipe)
-    (total * fixture["in/y1"].shape[0]).backward()
-    state = dict(model.named_parameters())
-    gradients = _own_state(fixture, "grad")
-    # Some gradients are small differences of large terms: the scale is that of the whole gradient.
-    largest = max(float(g.abs().max()) for g in gradients.values())
-    for name, reference in gradients.items():
-        gradient = state[name].grad
-        assert gradient is not None
-        yield fixture.row(TEACHER, f"grad {name}", gradient, reference, scale=largest)
-        gradient.mul_(recipe.clip_norm / max(recipe.clip_norm, float(fixture["out/grad_global_norm"])))
-    for group in optimizer.param_groups:
-        group["lr"] = 1e-3
-    optimizer.step()
-    for name, reference in _own_state(fixture, "after1").items():
-        yield fixture.row(TEACHER, f"after one step {name}", state[name], reference)
-
-
-def _own_state(fixture: Fixture, group: str) -> dict[str, Tensor]:
-    def get(name: str) -> Tensor:
-        return fixture.tensor(f"{group}/{name}")
-
-    return {**names.dual_attention(get), **names.span_head(get, teacher=True)}
+    yield fixture.row(model, hard, losses.total, fixture[f"out/{hard}"])
 
 
 def build(fixture: Fixture, name: str) -> SpanModel:

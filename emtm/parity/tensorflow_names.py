@@ -88,6 +88,31 @@ _DUAL_LINEARS = {
 }
 
 
+def aggregation(get: Get, num_teachers: int, prefix: str) -> State:
+    """The aggregation unit (`ens_*` variables), below `prefix`."""
+    state = _linear(f"{prefix}hidden", get, "dense")
+    for index in range(3):
+        scope = f"ens_conv{index}"
+        state[f"{prefix}scales.{index}.conv.weight"] = get(f"{scope}/kernel").permute(2, 1, 0)
+        state[f"{prefix}scales.{index}.conv.bias"] = get(f"{scope}/bias").flatten()
+        state |= _batch_norm(f"{prefix}scales.{index}.norm", get, scope, index)
+    state |= _linear(f"{prefix}gate", get, "ens_conv3")
+    state |= _batch_norm(f"{prefix}gate_norm", get, "ens_conv3", 3)
+    for index in range(num_teachers):
+        state |= _linear(f"{prefix}teachers.{index}", get, f"ens_fc{index}")
+    return state
+
+
+def _batch_norm(ours: str, get: Get, scope: str, index: int) -> State:
+    theirs = f"{scope}/batch_normalization" + (f"_{index}" if index else "")
+    return {
+        f"{ours}.gamma": get(f"{theirs}/gamma"),
+        f"{ours}.beta": get(f"{theirs}/beta"),
+        f"{ours}.mean": get(f"{theirs}/moving_mean"),
+        f"{ours}.variance": get(f"{theirs}/moving_variance"),
+    }
+
+
 def _linear(ours: str, get: Get, theirs: str) -> State:
     return linear_weights(ours, get(f"{theirs}/kernel"), get(f"{theirs}/bias"))
 

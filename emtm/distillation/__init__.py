@@ -1,0 +1,1 @@
+"""Distillation: soft labels of teachers, their aggregation, and EMTM itself."""

@@ -1,0 +1,108 @@
+"""EMTM's Knowledge Aggregation Unit (arXiv 2308.03725): how much to trust each teacher, query by query.
+
+Video features at three time scales, gated by the query, become one weight a teacher for the start
+and one for the end; the aggregated label is the weighted sum of the teachers' distributions.
+Training only. Follows renjie-liang/EMET @fc99f61, whose unit has four defects, kept under
+`official`:
+
+* its batch normalisation never leaves its initial statistics (mean 0, variance 1), so it does not
+  normalise; a LayerNorm over channels, which needs no statistics, stands in its place here;
+* video padding runs through the convolutions; it is masked here;
+* padding words take part in the maximum over words; they do not here;
+* the track over clips goes through a dense layer, so the unit is tied to one video length. Here
+  the gated channels are averaged over the valid clips and the dense layer reads the channels.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from emtm.layers.encoder import NORM_EPS, linear
+from emtm.layers.masking import mask_logits
+
+WIDTHS = (3, 5, 7)
+CHANNELS = 16
+HIDDEN = 32
+BATCH_NORM_EPS = 1e-3
+
+
+class FrozenBatchNorm(nn.Module):
+    """Batch normalisation of `[..., C]` that uses its stored statistics in training too."""
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gamma, self.beta = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("variance", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[..., C]` -> `[..., C]`."""
+        return (x - self.mean) * (self.gamma * (self.variance + BATCH_NORM_EPS).rsqrt()) + self.beta
+
+
+def _norm(official: bool) -> nn.Module:
+    return FrozenBatchNorm(CHANNELS) if official else nn.LayerNorm(CHANNELS, NORM_EPS)
+
+
+class ScaleConv(nn.Module):
+    """Convolution over time to a few channels, normalisation, ReLU."""
+
+    def __init__(self, dim: int, width: int, *, official: bool = False) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(dim, CHANNELS, width, padding=width // 2)
+        nn.init.xavier_uniform_(self.conv.weight)
+        nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
+        self.norm = _norm(official)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[B, L, D]` -> `[B, L, 16]`."""
+        return F.relu(self.norm(self.conv(x.transpose(1, 2)).transpose(1, 2)))
+
+
+class KnowledgeAggregation(nn.Module):
+    """Weights `[B, K, 2]` of K teachers for start and end; they sum to 1 over the teachers."""
+
+    def __init__(self, dim: int, num_teachers: int, max_clips: int, *, official: bool = False) -> None:
+        super().__init__()
+        if num_teachers < 1:
+            raise ValueError("aggregation needs at least one teacher")
+        self.official = official
+        self.scales = nn.ModuleList(ScaleConv(dim, width, official=official) for width in WIDTHS)
+        self.gate = linear(dim, CHANNELS)
+        self.gate_norm = _norm(official)
+        self.hidden = linear(max_clips if official else CHANNELS, HIDDEN)
+        self.teachers = nn.ModuleList(linear(HIDDEN, 2) for _ in range(num_teachers))
+
+    def forward(self, video: Tensor, query: Tensor, video_mask: Tensor, query_mask: Tensor) -> Tensor:
+        """Encoded `[B, L, D]`, `[B, T, D]` and their masks -> weights `[B, K, 2]`.
+
+        Under `official` L must be `max_clips`.
+        """
+        if not self.official:
+            video = video * video_mask.unsqueeze(2)
+            query = mask_logits(query, query_mask.unsqueeze(2))
+        multi_scale = torch.stack([scale(video) for scale in self.scales]).sum(0)
+        gate = F.relu(self.gate_norm(self.gate(query.amax(1))))
+        gated = multi_scale * gate.unsqueeze(1)
+        if self.official:
+            pooled = gated.mean(2)
+        else:
+            valid = video_mask.unsqueeze(2).to(gated.dtype)
+            pooled = (gated * valid).sum(1) / valid.sum(1)
+        hidden = F.relu(self.hidden(pooled))
+        return torch.softmax(torch.stack([teacher(hidden) for teacher in self.teachers], 1), 1)
+
+
+def aggregate(labels: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sum of teacher labels `[B, K, 2, L]` with weights `[B, K, 2]` -> `[B, 2, L]`."""
+    return (labels * weights.unsqueeze(3)).sum(1)
+
+
+def uniform_weights(labels: Tensor) -> Tensor:
+    """Equal weights `[B, K, 2]` for labels `[B, K, 2, L]`: the average in place of the unit."""
+    return torch.full_like(labels[..., 0], 1.0 / labels.shape[1])

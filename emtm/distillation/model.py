@@ -1,0 +1,200 @@
+"""EMTM (arXiv 2308.03725): the student, and the branches that exist while it learns.
+
+At inference this is `EMTMStudent`, to the parameter. Training attaches two branches that read the
+same encoded video and query, so that the shallow layers learn from all three:
+
+* the isomorphic teacher, SeqPAN behind the student's own encoder (the *shared encoder*);
+* the knowledge aggregation unit, which weighs the heterogeneous teachers' distributions.
+
+Follows renjie-liang/EMET @fc99f61. Its distillation is numerically nil and its loss a vector of
+length B whose sum multiplies the hard terms by the batch size; `objective="official"` keeps both,
+`objective="sound"` is the method as the paper describes it. `official` concerns the layers, as in
+the student.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from emtm.contract import Lexicon, Losses, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.data.batch import Batch
+from emtm.distillation.aggregation import KnowledgeAggregation, aggregate, uniform_weights
+from emtm.distillation.losses import (
+    aggregation_loss,
+    distillation_loss,
+    hidden_alignment,
+    official_distillation,
+)
+from emtm.layers.dual_attention import DualAttentionStack
+from emtm.layers.losses import span_loss
+from emtm.layers.span_head import SpanHead, SpanOutput
+from emtm.layers.span_model import EncodedQuery, EncodedVideo, SpanModel, SpanModelConfig, hard_losses, span_targets
+
+
+@dataclass(frozen=True, kw_only=True)
+class EMTMConfig(SpanModelConfig):
+    """Sizes of the student, and how it is taught."""
+
+    objective: Literal["sound", "official"] = "sound"
+    """Losses as the paper describes them, or the released code's."""
+    soft_weight: float = field(default=0.1, metadata={"minimum": 0.0})
+    """Weight of the distillation loss; 0 turns it off."""
+    temperature: float = 1.0
+    """Temperature of the distillation."""
+    aggregation: Literal["unit", "uniform"] = "unit"
+    """Teachers weighed by the aggregation unit, or equally."""
+    isomorphic: bool = True
+    """Train the isomorphic teacher through the shared encoder."""
+    hidden_weight: float = field(default=0.0, metadata={"minimum": 0.0})
+    """Weight of the alignment of fused features with the isomorphic teacher's; 0 turns it off."""
+
+
+@dataclass(frozen=True, slots=True)
+class EMTMOutput(SpanOutput):
+    """What the student predicts and, in training, what the branches say."""
+
+    isomorphic: SpanOutput | None = None
+    teacher_weights: Tensor | None = None
+    """Of the aggregation unit, `[B, K, 2]`."""
+
+
+class IsomorphicTeacher(nn.Module):
+    """SeqPAN without its encoder: dual attention and a span head of its own."""
+
+    def __init__(self, config: SpanModelConfig) -> None:
+        super().__init__()
+        sizes = config.dim, config.heads
+        self.dual_attention = DualAttentionStack(*sizes, dropout=config.dropout, official=config.official)
+        self.head = SpanHead(*sizes, config.max_clips, dropout=config.dropout, official=config.official)
+
+    def forward(self, video: Tensor, query: Tensor, video_mask: Tensor, query_mask: Tensor) -> SpanOutput:
+        """Encoded `[B, L, D]`, `[B, T, D]` and their masks -> span logits."""
+        attended = self.dual_attention(video, query, video_mask, query_mask)
+        return self.head(*attended, video_mask, query_mask)  # type: ignore[no-any-return]
+
+
+class EMTM(SpanModel):
+    """The student with, once `prepare_training` was called, its training-only branches."""
+
+    config: EMTMConfig
+    config_class: ClassVar[type[ModelConfig]] = EMTMConfig
+    name: ClassVar[str] = "emtm"
+    info: ClassVar[ModelInfo] = ModelInfo(
+        title="EMTM",
+        role="student",
+        paper="arXiv 2308.03725",
+        reference_code="renjie-liang/EMET @fc99f61",
+        reference_licence="none stated",
+    )
+    presets: ClassVar[dict[str, Preset]] = {
+        "charades-sta": Preset(
+            EMTMConfig(max_clips=64, max_words=20, dropout=0.4, match_extension=2), Recipe(warmup_epochs=2)
+        ),
+        "activitynet-captions": Preset(
+            EMTMConfig(max_clips=100, max_words=30, match_extension=2, temperature=3.0), Recipe(warmup_epochs=2)
+        ),
+        "tacos": Preset(
+            EMTMConfig(max_clips=256, max_words=30, char_dim=50, match_extension=2, temperature=3.0),
+            Recipe(warmup_epochs=2),
+        ),
+        "compact": Preset(
+            EMTMConfig(max_clips=64, max_words=30, dim=32, heads=4, char_dim=16, dropout=0.1, soft_weight=1.0),
+            Recipe(learning_rate=1e-3, epochs=14, patience=6),
+        ),
+    }
+
+    def __init__(self, config: EMTMConfig, lexicon: Lexicon) -> None:
+        super().__init__(config, lexicon)
+        self.isomorphic: IsomorphicTeacher | None = None
+        self.aggregation: KnowledgeAggregation | None = None
+
+    def prepare_training(self, num_teachers: int) -> None:
+        """Attach the branches that the configuration asks for."""
+        config, device = self.config, self.head.match.labels.device
+        if config.isomorphic:
+            self.isomorphic = IsomorphicTeacher(config).to(device)
+        if num_teachers and config.aggregation == "unit":
+            unit = KnowledgeAggregation(config.dim, num_teachers, config.max_clips, official=config.official)
+            self.aggregation = unit.to(device)
+
+    def inference_state(self) -> dict[str, Tensor]:
+        """State of the student alone."""
+        branches = ("isomorphic.", "aggregation.")
+        return {k: v for k, v in self.state_dict().items() if not k.startswith(branches)}
+
+    def ground(self, video: EncodedVideo, query: EncodedQuery) -> EMTMOutput:
+        """Span logits of every pair of video and query; the branches run in training mode alone."""
+        inputs = video[0], query[0], video[1], query[1]
+        student: SpanOutput = self.head(*inputs)
+        isomorphic = self.isomorphic(*inputs) if self.training and self.isomorphic else None
+        weights = self.aggregation(*inputs) if self.training and self.aggregation else None
+        return EMTMOutput(
+            student.start_logits,
+            student.end_logits,
+            student.video_mask,
+            student.match_logits,
+            student.fused,
+            isomorphic,
+            weights,
+        )
+
+    def loss(self, output: SpanOutput, batch: Batch) -> Losses:
+        """Hard losses of student and isomorphic teacher, aggregation loss and distillation loss."""
+        assert isinstance(output, EMTMOutput)
+        truth, classes = span_targets(batch, self.config.match_extension)
+        assert batch.targets is not None
+        soft = batch.targets.soft_labels if self.config.soft_weight else None
+        return self.objective(output, truth, classes, soft)
+
+    def objective(
+        self, output: EMTMOutput, truth: tuple[Tensor, Tensor], classes: Tensor, teachers: Tensor | None
+    ) -> Losses:
+        """Every term of the loss, from its targets.
+
+        Args:
+            output: of the model in training mode.
+            truth: start and end targets, distributions `[B, L]` each.
+            classes: clip classes `[B, L]`.
+            teachers: distributions of the heterogeneous teachers, `[B, K, 2, L]`, or None for none.
+        """
+        config, mask = self.config, output.video_mask
+        terms = {"student": self._hard(output, self.head, truth, classes)}
+        if output.isomorphic is not None and self.isomorphic is not None:
+            terms["isomorphic"] = self._hard(output.isomorphic, self.isomorphic.head, truth, classes)
+            if config.hidden_weight:
+                distance = hidden_alignment(output.fused, output.isomorphic.fused, mask)
+                terms["hidden"] = config.hidden_weight * distance
+        label = None
+        if teachers is not None:
+            weights = output.teacher_weights
+            label = aggregate(teachers, uniform_weights(teachers) if weights is None else weights)
+            if config.objective == "official":
+                terms["aggregation"] = span_loss(label[:, 0], label[:, 1], *truth, mask)
+            elif weights is not None:
+                terms["aggregation"] = sum_boundaries(lambda i: aggregation_loss(label[:, i], truth[i]))
+        hard = torch.stack(list(terms.values())).sum()
+        logits = output.start_logits, output.end_logits
+        if config.objective == "official":
+            each = torch.zeros_like(mask[:, 0], dtype=hard.dtype)
+            if label is not None:
+                each = sum_boundaries(lambda i: official_distillation(logits[i], label[:, i], mask, config.temperature))
+            each = config.soft_weight * each
+            return Losses(mask.shape[0] * hard + each.sum(), {**terms, "soft": each.mean()})
+        if label is None:
+            return Losses(hard, terms)
+        soft = sum_boundaries(lambda i: distillation_loss(logits[i], label[:, i], mask, config.temperature))
+        soft = config.soft_weight * soft
+        return Losses(hard + soft, {**terms, "soft": soft})
+
+    def _hard(self, output: SpanOutput, head: SpanHead, truth: tuple[Tensor, Tensor], classes: Tensor) -> Tensor:
+        return hard_losses(output, truth, classes, head.match.labels, self.config.match_weight).total
+
+
+def sum_boundaries(term: Callable[[int], Tensor]) -> Tensor:
+    """The term of the start (0) plus that of the end (1)."""
+    return term(0) + term(1)
