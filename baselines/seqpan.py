@@ -17,6 +17,7 @@ The PyTorch port in TSGVZoo differs from this model in at least eight places and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from emtm.contract import Lexicon, ModelInfo, Preset, Recipe
@@ -45,6 +46,10 @@ class SeqPAN(SpanModel):
         "tacos": Preset(SpanModelConfig(max_clips=256, max_words=30, char_dim=50), _PUBLISHED),
         "compact": Preset(
             SpanModelConfig(max_clips=64, max_words=30, dim=32, heads=4, char_dim=16, dropout=0.1), _COMPACT
+        ),
+        "wide": Preset(
+            SpanModelConfig(max_clips=64, max_words=30, dim=64, heads=4, char_dim=16, dropout=0.1),
+            replace(_COMPACT, epochs=24),
         ),
     }
 

@@ -14,7 +14,7 @@ Known defects of that code and what is done here:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -34,6 +34,7 @@ from emtm.layers.masking import key_bias, mask_logits
 Encoded = tuple[Tensor, Tensor]
 _PUBLISHED = Recipe(optimizer="adamw", schedule="step-linear")
 _COMPACT = Recipe(optimizer="adamw", schedule="step-linear", learning_rate=1e-3, epochs=14, patience=6)
+_WIDE = replace(_COMPACT, epochs=20)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +118,7 @@ class VSLNet(SpanGroundingModel[Encoded, Encoded, VSLNetOutput]):
         "activitynet-captions": Preset(VSLNetConfig(char_dim=100), _PUBLISHED),
         "tacos": Preset(VSLNetConfig(), _PUBLISHED),
         "compact": Preset(VSLNetConfig(max_clips=64, dim=32, heads=4, char_dim=16, dropout=0.1), _COMPACT),
+        "wide": Preset(VSLNetConfig(max_clips=64, dim=96, heads=4, char_dim=16, dropout=0.1), _WIDE),
     }
     stages: ClassVar[dict[str, str]] = {
         "embedding": "text_embed",

@@ -6,6 +6,7 @@ a test) makes the calls.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -21,7 +22,7 @@ from bench.instruments.noise import NoiseWindow
 from bench.instruments.reference import GemmFloor, floor_ratio
 from bench.profiles import Profile
 from bench.results import explained
-from bench.subjects import infer, infer_staged, make_batch, take_rows
+from bench.subjects import TEACHERS, infer, infer_staged, make_batch, take_rows
 from emtm.data.batch import Batch
 from emtm.registry import AnyModel, preset
 from emtm.training.loop import optimize
@@ -193,10 +194,12 @@ class TrainStepMeasurement:
 
     def __init__(self, case: Case, model: AnyModel, profile: Profile) -> None:
         self._case = case
-        self._model = model
+        # A copy takes the training-only branches, which must not show up in what is measured next.
+        self._model = copy.deepcopy(model)
+        self._model.prepare_training(TEACHERS if model.taught else 0)
         self._profile = profile
         self._recipe = preset(case.model, case.dataset).recipe
-        self._optimizer = build_optimizer(model, self._recipe)
+        self._optimizer = build_optimizer(self._model, self._recipe)
         self.floor = GemmFloor(case.device)
         pool = batch_pool(case, case.batch_size, 2, targets=True)
         self.probe = LatencyProbe(self._step, pool, case.device, self._between)
@@ -214,9 +217,7 @@ class TrainStepMeasurement:
         return once_s
 
     def blocks(self, macs: int) -> Block:
-        """`training`, `reference` and `noise` of the samples so far; leaves the model in eval mode."""
-        self._model.zero_grad(set_to_none=True)
-        self._model.eval()
+        """`training`, `reference` and `noise` of the samples so far."""
         samples, size = self.probe.samples_s, self._case.batch_size
         ratio = floor_ratio(samples, self.floor, TRAIN_MACS * size * macs, self._case.threads)
         summary = stats.summarise(samples)
@@ -240,7 +241,7 @@ class TrainStepMeasurement:
 
     def _step(self, batch: Batch) -> None:
         loss = self._model.loss(self._model(batch), batch).total
-        # A learning rate of zero costs the same and leaves the weights that other cases share.
+        # A learning rate of zero costs the same and keeps the loss where it was.
         optimize(self._model, self._optimizer, loss, 0.0, self._recipe.clip_norm)
 
 

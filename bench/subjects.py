@@ -44,8 +44,15 @@ def build_model(name: str, config: ModelConfig, shape: Shape) -> AnyModel:
     return model.eval()
 
 
+TEACHERS = 3
+"""Heterogeneous teachers whose soft labels come with a training batch, as in EMTM's paper."""
+
+
 def make_batch(shape: Shape, feature_dim: int, size: int, seed: int = SEED, *, targets: bool = False) -> Batch:
-    """Seeded inputs without padding: every clip, word and character is real."""
+    """Seeded inputs without padding: every clip, word and character is real.
+
+    Targets include soft labels, which models that are not taught do not read.
+    """
     generator = torch.Generator().manual_seed(seed)
     words, clips = shape.num_words, shape.num_clips
 
@@ -67,7 +74,8 @@ def make_batch(shape: Shape, feature_dim: int, size: int, seed: int = SEED, *, t
     start = torch.randint(0, max(clips // 2, 1), (size,), generator=generator)
     end = (start + clips // 4).clamp(max=clips - 1)
     moment = torch.stack([start, end + 1], 1) / clips * duration[:, None]
-    return dataclasses.replace(batch, targets=Targets(start, end, moment))
+    soft = torch.rand(size, TEACHERS, 2, clips, generator=generator)
+    return dataclasses.replace(batch, targets=Targets(start, end, moment, soft / soft.sum(3, keepdim=True)))
 
 
 def infer(model: AnyModel, batch: Batch) -> Tensor:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from emtm.config import check_fields
 from emtm.data.batch import Batch
+from emtm.data.features.resampling import Resampling
 
 VideoT = TypeVar("VideoT")
 QueryT = TypeVar("QueryT")
@@ -51,9 +52,11 @@ class ModelConfig:
     word_dim: int = 300
     """Width of the pretrained word vectors."""
     max_clips: int
-    """Longest clip sequence L; longer videos are mean-pooled to it."""
+    """Longest clip sequence L; longer videos are brought to it by `resampling`."""
     max_words: int
     """Longest query T; the rest is cut."""
+    resampling: Resampling = "mean"
+    """How feature rows become clips; see `emtm.data.features.resampling`."""
     official: bool = False
     """Published behaviour to the bit, padding leaks and wasted products included."""
 
@@ -71,11 +74,16 @@ class Recipe:
     warmup_epochs: int = field(default=0, metadata={"minimum": 0})
     """Epochs at `warmup_learning_rate` before the linear decay begins."""
     warmup_learning_rate: float = 1e-6
-    schedule: Literal["epoch-linear", "step-linear", "constant"] = "epoch-linear"
-    """Decay to zero over training, in steps of an epoch (SeqPAN, EMTM) or of a batch (VSLNet)."""
+    schedule: Literal["epoch-linear", "step-linear", "inverse-sqrt", "constant"] = "epoch-linear"
+    """Decay to zero over training, in steps of an epoch (SeqPAN, EMTM) or of a batch (VSLNet).
+
+    `inverse-sqrt` rises to the rate over the warm-up and then falls with the root of training's length (CPL).
+    """
     epochs: int = 100
     batch_size: int = 16
     clip_norm: float = 1.0
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """bf16 runs the matrix products of training in bfloat16; weights stay in float32."""
     patience: int | None = None
     """Stop after this many epochs without a better validation mIoU; None never stops early."""
 
@@ -84,6 +92,11 @@ class Recipe:
 
     def rate(self, progress: float) -> float:
         """Learning rate after `progress` epochs (a fraction within an epoch)."""
+        if self.schedule == "inverse-sqrt":
+            warmup = max(self.warmup_epochs, 1)
+            if progress < warmup:
+                return self.warmup_learning_rate + progress / warmup * (self.learning_rate - self.warmup_learning_rate)
+            return float(self.learning_rate * (warmup / progress) ** 0.5)
         if progress < self.warmup_epochs:
             return self.warmup_learning_rate
         if self.schedule == "constant":
@@ -108,6 +121,8 @@ class Lexicon:
     """Frozen word vectors, float `[num_words - 2, W]`; row i belongs to word id i + 2."""
     num_chars: int
     """Character ids, padding and unknown included."""
+    words: tuple[str, ...] | None = None
+    """The words themselves, in the order of `vectors`; None where only sizes matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +143,8 @@ class GroundingModel(nn.Module, ABC, Generic[VideoT, QueryT, OutputT]):
     """Keys: `charades-sta`, `activitynet-captions`, `tacos` (paper sizes) and `compact`."""
     separable: ClassVar[bool] = True
     """False for a model whose video encoding cannot be computed without the query."""
+    taught: ClassVar[bool] = False
+    """True for a model that learns from teachers' soft labels."""
     stages: ClassVar[Mapping[str, str]] = {}
     """Submodule path -> one of `STAGES`, where it differs from the enclosing method's own stage."""
 
@@ -163,11 +180,11 @@ class GroundingModel(nn.Module, ABC, Generic[VideoT, QueryT, OutputT]):
     def prepare_training(self, num_teachers: int) -> None:
         """Attach what exists in training alone; called once, before the optimiser is built.
 
-        `num_teachers` soft labels come with each batch. Raises ValueError when there are some and
-        the model learns from none.
+        `num_teachers` soft labels come with each batch, for a model that is `taught`.
         """
-        if num_teachers:
-            raise ValueError(f"{self.name} does not learn from soft labels")
+
+    def on_progress(self, fraction: float) -> None:
+        """Told before each epoch what fraction of training is done, for losses on a schedule."""
 
     def inference_state(self) -> dict[str, Tensor]:
         """The part of the state that predictions need."""

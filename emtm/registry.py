@@ -78,6 +78,8 @@ def override(config: Any, assignments: list[str]) -> Any:
             raise UserError(unknown("setting", key, sorted(names)))
         value = yaml.safe_load(text)
         old = getattr(config, key)
+        if isinstance(old, tuple) and isinstance(value, list):
+            value = tuple(value)
         if isinstance(old, float) and isinstance(value, int | str) and not isinstance(value, bool):
             try:
                 value = float(value)

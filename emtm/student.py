@@ -9,6 +9,7 @@ batch mates or padding.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from emtm.contract import ModelInfo, Preset, Recipe
@@ -36,5 +37,9 @@ class EMTMStudent(SpanModel):
         "compact": Preset(
             SpanModelConfig(max_clips=64, max_words=30, dim=32, heads=4, char_dim=16, dropout=0.1, match_extension=1),
             _COMPACT,
+        ),
+        "wide": Preset(
+            SpanModelConfig(max_clips=64, max_words=30, dim=96, heads=4, char_dim=16, dropout=0.1, match_extension=1),
+            replace(_COMPACT, epochs=20),
         ),
     }

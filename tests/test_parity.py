@@ -12,7 +12,22 @@ from emtm.parity.fixture import check_fixture, read_fixture
 
 from .shared import SHARED, needs_shared
 
-KINDS = ("emtm_student_*", "emtm_losses_*", "vslnet_*", "labels_vslnet_*", "labels_seqpan_tf_*")
+KINDS = (
+    "emtm_student_*",
+    "emtm_losses_*",
+    "vslnet_*",
+    "emb_*",
+    "tan2d_*",
+    "cca_*",
+    "ban_apr_*",
+    "labels_tan2d_*",
+    "labels_ban_cca_*",
+    "labels_zoo_*",
+    "labels_vslnet_*",
+    "labels_seqpan_tf_*",
+    "labels_unify_*",
+    "emtm_data_*",
+)
 
 
 def fixtures() -> list[Path]:

@@ -193,13 +193,13 @@ MOVEMENT = frozenset(
         "clone copy copy_ _to_copy cat stack empty empty_like empty_strided new_empty new_zeros new_ones "
         "new_full zeros zeros_like ones ones_like full full_like fill zero arange linspace eye "
         "scalar_tensor lift_fresh lift_fresh_copy embedding index index_select gather scatter scatter_add "
-        "index_put index_add repeat repeat_interleave roll flip constant_pad_nd reflection_pad1d "
+        "index_put index_copy index_add repeat repeat_interleave roll flip constant_pad_nd reflection_pad1d "
         "replication_pad1d _unsafe_view contiguous detach _pack_padded_sequence _pad_packed_sequence "
         "_local_scalar_dense item unsafe_split unsafe_chunk nonzero masked_select resize set_ "
         "_reshape_alias transpose t squeeze unsqueeze view as_strided im2col col2im pixel_shuffle one_hot "
         "to_padded_tensor _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned _assert_async _assert_scalar "
         "_assert_tensor_metadata tril_indices triu_indices rand randn randint uniform normal "
-        "resolve_conj resolve_neg isin searchsorted bucketize unfold_backward"
+        "diag_embed resolve_conj resolve_neg isin searchsorted bucketize unfold_backward"
     )
 )
 """Operators that only create, move or look up values."""

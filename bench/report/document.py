@@ -12,9 +12,11 @@ from bench.report import story
 from bench.report.audit import crosscheck_tables, stage_tables
 from bench.report.cells import Table
 from bench.report.environment import card, warnings
-from bench.report.figures import all_figures
+from bench.report.figures import all_figures, study_figures
 from bench.report.frame import cases_frame
 from bench.report.kinds import kind_tables
+from bench.report.study import Study
+from bench.report.study_tables import study_command, study_limits, study_protocol, study_tables
 from bench.report.style import Figure
 from bench.report.tables import accuracy_tables, cost_tables
 from bench.report.workflows import workflow_tables
@@ -45,6 +47,7 @@ class Report:
     sections: tuple[Section, ...]
     commands: tuple[str, ...]
     cases: pd.DataFrame
+    study: Study | None
 
     @property
     def figures(self) -> list[Figure]:
@@ -52,27 +55,32 @@ class Report:
         return [figure for section in self.sections for figure in section.figures]
 
 
-def build(docs: Sequence[Run], names: Sequence[str]) -> Report:
-    """The report of these runs; `names` are the run files as the user would give them.
+def build(docs: Sequence[Run], names: Sequence[str], study: Study | None = None) -> Report:
+    """The report of these runs and of a study; `names` are the run files as the user would give them.
 
-    Raises UserError when two runs hold the same case or there is no case at all.
+    Without runs it is the report of the study alone. Raises UserError when two runs hold the same
+    case, or there is no case at all.
     """
     cases = cases_frame(docs)
-    if cases.empty:
+    if cases.empty and (docs or study is None):
         raise UserError(f"there is no case in {', '.join(names)}")
     return Report(
         title="Temporal sentence grounding: accuracy and cost",
         warnings=tuple(warnings(docs, cases)),
         cards=tuple(tuple(card(doc)) for doc in docs),
-        limits=tuple(story.limits(cases)),
-        protocol=tuple(story.protocol(cases)),
-        sections=tuple(_sections(cases)),
-        commands=tuple(story.commands(docs, names)),
+        limits=(*(story.limits(cases) if docs else ()), *(study_limits(study) if study else ())),
+        protocol=(*(story.protocol(cases) if docs else ()), *(study_protocol() if study else ())),
+        sections=tuple(_sections(cases, study)),
+        commands=(
+            *(study_command(study) if study else ()),
+            *story.commands(docs, names, study.path if study else None),
+        ),
         cases=cases,
+        study=study,
     )
 
 
-def _sections(cases: pd.DataFrame) -> list[Section]:
+def _sections(cases: pd.DataFrame, study: Study | None) -> list[Section]:
     figures = all_figures(cases)
     missing = story.without_result(cases)
     parts = (
@@ -92,4 +100,8 @@ def _sections(cases: pd.DataFrame) -> list[Section]:
         )
         for key, title, stem, tables in parts
     ]
+    if study is not None:
+        # Behind what the models achieve, before what they cost.
+        title = "What distillation is worth"
+        sections.insert(1, Section("study", title, tuple(study_figures(study)), tuple(study_tables(study))))
     return [section for section in sections if section.figures or section.tables]

@@ -16,8 +16,8 @@ def report_markdown(report: Report) -> str:
     parts = [f"# {report.title}"]
     if report.warnings:
         parts += ["## Read this first", _bullets(report.warnings)]
-    parts.append("## Environment")
-    parts += [_facts(facts) for facts in report.cards]
+    if report.cards:
+        parts += ["## Environment", *(_facts(facts) for facts in report.cards)]
     parts += ["## What the numbers do not say", _bullets(report.limits)]
     parts += ["## How they were measured", _bullets(report.protocol)]
     parts += [part for section in report.sections for part in _section(section)]

@@ -8,10 +8,13 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
+
 from bench.report.document import Report
 from bench.report.frame import to_csv
 from bench.report.html import report_html
 from bench.report.markdown import report_markdown
+from bench.report.study_tables import study_rows
 from emtm.errors import UserError
 
 
@@ -20,8 +23,11 @@ def report_files(report: Report) -> dict[str, bytes]:
     files = {
         "report.html": report_html(report).encode(),
         "report.md": report_markdown(report).encode(),
-        "results.csv": to_csv(report.cases).encode(),
     }
+    if not report.cases.empty:
+        files["results.csv"] = to_csv(report.cases).encode()
+    if report.study is not None:
+        files["study.csv"] = to_csv(pd.DataFrame(study_rows(report.study), dtype=object)).encode()
     for figure in report.figures:
         files[f"figures/{figure.name}.svg"] = figure.svg.encode()
         files[f"figures/{figure.name}.png"] = figure.png

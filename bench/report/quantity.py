@@ -7,7 +7,7 @@ import math
 DASH = "—"
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def digits(value: float, significant: int = 3) -> str:
@@ -24,6 +24,12 @@ def _rounded(value: float, significant: int) -> float:
 def _decimals(value: float, significant: int) -> int:
     magnitude = math.floor(math.log10(abs(_rounded(value, significant))))
     return max(0, significant - 1 - magnitude)
+
+
+def scientific(value: float) -> str:
+    """1.234e-8 -> `1.2 × 10⁻⁸`."""
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return f"{mantissa} × 10{superscript(int(exponent))}"
 
 
 def prefix(value: float) -> tuple[float, str]:

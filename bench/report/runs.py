@@ -12,6 +12,11 @@ FOLDERS = (Path("reports/runs"), Path("reports/reference"))
 """The user's own runs come before the reference runs that the repository holds."""
 
 
+def any_run(folders: Sequence[Path] = FOLDERS) -> bool:
+    """Is there a run in any folder?"""
+    return any(True for folder in folders for _ in folder.glob("*.json"))
+
+
 def newest(folders: Sequence[Path] = FOLDERS) -> Path:
     """The run measured last in the first folder that holds one.
 

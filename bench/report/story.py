@@ -100,12 +100,13 @@ def without_result(cases: pd.DataFrame) -> Table | None:
     )
 
 
-def commands(docs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+def commands(docs: Sequence[Mapping[str, Any]], names: Sequence[str], study: str | None = None) -> list[str]:
     """The shell commands that measure the runs again and draw this report from their files."""
     lines = []
     for doc in docs:
         commit = doc["suite"].get("commit")
         lines += [*([f"git checkout {commit}"] if commit else []), _measure(doc["suite"].get("argv") or [])]
+    names = [*names, *(["--study", study] if study else [])]
     return [*dict.fromkeys(lines), f"python -m bench.report {shlex.join(names)}"]
 
 

@@ -12,7 +12,7 @@ from bench.report.cells import Table, marked
 from bench.report.quantity import superscript
 
 _FIRST_TO_GO = (
-    *("FLOPs", "p90", "Clips", "Params", "R1@0.3 (%)", "R1@0.5 95 % CI", "× GEMM floor", "R1@0.7 (%)"),
+    *("What it is", "FLOPs", "p90", "Clips", "Params", "R1@0.3 (%)", "R1@0.5 95 % CI", "× GEMM floor", "R1@0.7 (%)"),
     *("fvcore MACs (coverage)", "Seeds", "Peak memory", "Trainable", "Throughput at knee", "MACs", "mIoU (%)"),
 )
 """The columns that a narrow terminal goes without, the most dispensable first; the page has them all."""

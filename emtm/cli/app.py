@@ -38,7 +38,9 @@ DatasetOption = Annotated[str, typer.Option("--dataset", help="Dataset name; see
 RootOption = Annotated[Path | None, typer.Option(help="Folder of a real dataset's annotation files.")]
 FeaturesOption = Annotated[
     str | None,
-    typer.Option(help="Feature store of a real dataset: folder of .npy/.npz or HDF5 file; or 'embedded'."),
+    typer.Option(
+        help="Feature store of a real dataset: folder of .npy/.npz or HDF5 file, several with commas; or 'embedded'."
+    ),
 ]
 GloveOption = Annotated[Path | None, typer.Option(help="Word vectors (.npz with `words`, `vectors`).")]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
@@ -79,11 +81,12 @@ def main(
 
 def source(name: str, root: Path | None, features: str | None, glove: Path | None) -> DataSource:
     """Data source with absolute paths, so that a run can be read from any folder."""
+    from emtm.data.features import split_paths
     from emtm.training.runs import DataSource
 
     resolve = [str(p.resolve()) if p else None for p in (root, glove)]
     if features not in (None, "embedded"):
-        features = str(Path(str(features)).resolve())
+        features = ",".join(str(path.resolve()) for path in split_paths(str(features)))
     return replace(DataSource(name), root=resolve[0], features=features, glove=resolve[1])
 
 
@@ -111,6 +114,12 @@ def progress(unit: str) -> Any:
             self.progress.stop()
 
     return Bar()
+
+
+def say_floor(name: str) -> None:
+    """Tell somebody who watches which floor is being computed."""
+    if sys.stderr.isatty():
+        print(f"computing the floor {name}", file=sys.stderr)
 
 
 def print_json(value: Any) -> None:

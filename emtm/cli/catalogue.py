@@ -16,6 +16,7 @@ from emtm.cli.app import (
     RootOption,
     command,
     print_json,
+    say_floor,
     source,
 )
 
@@ -65,9 +66,12 @@ def datasets(
     glove: GloveOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List the datasets, or report on one: sizes, policies, and what a model must beat."""
-    from emtm.data.datasets import dataset_names, describe
-    from emtm.metrics.floors import cached_floors
+    """List the datasets, or report on one: sizes, policies, and what a model must beat.
+
+    A real dataset needs only --root; with --features and --glove the video-only floor is computed too.
+    """
+    from emtm.data.datasets import dataset_names, describe, open_queries
+    from emtm.metrics.floors import cached_floors, cached_sightless_floors
     from emtm.training.evaluation import open_source
 
     if name is None:
@@ -75,30 +79,44 @@ def datasets(
         if as_json:
             print_json(rows)
         else:
-            table = Table(*(rows[0].keys()))
             for row in rows:
-                table.add_row(*(str(v) for v in row.values()))
-            Console().print(table)
+                print(f"{row['name']} ({'synthetic' if row['synthetic'] else 'real video'})")
+                for key in ("queries", "embedded", "files", "source", "licence"):
+                    print(f"  {key}: {_listed(row[key])}")
         return
-    dataset = open_source(source(name, root, features, glove))
-    floors = cached_floors(dataset, "test")
-    report = {
-        "dataset": dataset.name,
-        "synthetic": dataset.synthetic,
-        "queries": {split: len(queries) for split, queries in dataset.splits.items()},
-        "videos": {s: len({q.video_id for q in queries}) for s, queries in dataset.splits.items()},
-        "feature_dim": dataset.features.dim,
-        "notes": list(dataset.notes),
+    report: dict[str, Any]
+    if features is None and glove is None and root is not None:
+        annotations = open_queries(name, root)
+        splits, notes = annotations.splits, annotations.notes
+        report = {"dataset": name, "synthetic": False}
+        floors = cached_sightless_floors(splits["train"], splits["test"], say_floor)
+        notes = (*notes, "the video-only floor needs --features and --glove")
+    else:
+        dataset = open_source(source(name, root, features, glove))
+        splits, notes = dict(dataset.splits), dataset.notes
+        width = dataset.features.dim
+        report = {"dataset": dataset.name, "synthetic": dataset.synthetic, "feature_dim": width}
+        floors = cached_floors(dataset, "test", say_floor)
+    report |= {
+        "queries": {split: len(queries) for split, queries in splits.items()},
+        "videos": {split: len({q.video_id for q in queries}) for split, queries in splits.items()},
+        "notes": list(notes),
         "floors": floors,
     }
     if as_json:
         print_json(report)
         return
     for key in ("dataset", "synthetic", "queries", "videos", "feature_dim"):
-        print(f"{key}: {report[key]}")
-    for note in dataset.notes:
+        if key in report:
+            print(f"{key}: {_listed(report[key])}")
+    for note in notes:
         print(f"note: {note}")
     table = Table("floor (no grounding needed)", "R1@0.3", "R1@0.5", "R1@0.7", "mIoU")
     for floor, figures in floors.items():
         table.add_row(floor, *(f"{figures['r1'][m]:.1f}" for m in ("0.3", "0.5", "0.7")), f"{figures['miou']:.1f}")
     Console().print(table)
+
+
+def _listed(value: Any) -> str:
+    """Sizes by split, or anything else, as text."""
+    return ", ".join(f"{k} {v:,}" for k, v in value.items()) if isinstance(value, dict) else str(value)

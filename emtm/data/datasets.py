@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from emtm.data.charades import NAME as CHARADES
-from emtm.data.charades import open_charades_sta
+from emtm.data.benchmarks import BENCHMARKS, GLOVE_SOURCE
+from emtm.data.real import EMBEDDED, RealAnnotations, open_annotations, open_real
 from emtm.data.records import Dataset
 from emtm.data.synthetic.cache import load_or_generate
 from emtm.data.synthetic.config import WORLDS
@@ -17,20 +17,10 @@ from emtm.data.word_vectors import read_word_vectors
 from emtm.errors import UserError
 from emtm.registry import unknown
 
-_CHARADES_ABOUT = {
-    "source": "annotations: https://github.com/jiyanggao/TALL (Gao et al., ICCV 2017); "
-    "I3D features: https://app.box.com/s/d7q5atlidb31cuj1u8znd7prgrck1r1s (SeqPAN); "
-    "word vectors: http://nlp.stanford.edu/data/glove.840B.300d.zip",
-    "licence": "videos and annotations under the terms of Charades (Allen Institute for AI); not shipped",
-    "files": "charades_sta_train.txt, charades_sta_test.txt, charades.json, features/",
-    "queries": {"train": 12408, "test": 3720},
-    "videos": {"train": 5338, "test": 1334},
-}
-
 
 def dataset_names() -> tuple[str, ...]:
     """Names that `open_dataset` takes."""
-    return (CHARADES, *WORLDS)
+    return (*BENCHMARKS, *WORLDS)
 
 
 def open_dataset(
@@ -43,7 +33,7 @@ def open_dataset(
 
     Args:
         name: one of `dataset_names()`.
-        root: directory of the official annotation files; an embedded dataset needs none.
+        root: directory of the annotation files; an embedded dataset needs none.
         features: directory or HDF5 file of features, by default `root/features`; "embedded" renders
             synthetic features for the real annotations, for smoke tests.
         glove: file of word vectors, `.npz` with `words` and `vectors` or GloVe's `.txt`; embedded
@@ -52,10 +42,8 @@ def open_dataset(
     Raises:
         UserError: the name is unknown, or a file is missing or malformed.
     """
-    if name == CHARADES:
-        if root is None:
-            raise UserError(f"{name} needs the directory of its annotation files")
-        return open_charades_sta(root, features, glove)
+    if name in BENCHMARKS:
+        return open_real(name, _given(name, root), features, glove)
     if name not in WORLDS:
         raise UserError(unknown("dataset", name, dataset_names()))
     if root is not None or features is not None:
@@ -63,10 +51,33 @@ def open_dataset(
     return _open_world(name, glove)
 
 
+def open_queries(name: str, root: Path | None = None) -> RealAnnotations:
+    """The queries of a real dataset alone, for what needs neither features nor word vectors.
+
+    Raises:
+        UserError: the name is unknown or embedded, or a file is missing, malformed or changed since `prepare`.
+    """
+    if name not in BENCHMARKS:
+        raise UserError(unknown("real dataset", name, tuple(BENCHMARKS)))
+    return open_annotations(name, _given(name, root), EMBEDDED)
+
+
 def describe(name: str) -> dict[str, Any]:
-    """What a dataset is: `name`, `synthetic`, `source`, `licence`, `files`, and `queries` in each split."""
-    if name == CHARADES:
-        return {"name": name, "synthetic": False, **_CHARADES_ABOUT}
+    """What a dataset is: `name`, `synthetic`, `source`, `licence`, `files`, `embedded`, `queries` in each split."""
+    if name in BENCHMARKS:
+        known = BENCHMARKS[name]
+        default = {split: counts[0] for split, counts in known.counts.items() if counts}
+        return {
+            "name": name,
+            "synthetic": False,
+            "source": f"annotations: {known.annotation_source}; features: {known.feature_source}; "
+            f"word vectors: {GLOVE_SOURCE}; videos: {known.video_source}",
+            "licence": known.licence,
+            "files": ", ".join(names[0] for names in known.files.values()),
+            "embedded": "nothing",
+            "queries": {split: count.queries for split, count in default.items()},
+            "videos": {split: count.videos for split, count in default.items()},
+        }
     if name not in WORLDS:
         raise UserError(unknown("dataset", name, dataset_names()))
     config = WORLDS[name]
@@ -76,9 +87,16 @@ def describe(name: str) -> dict[str, Any]:
         "source": f"generated; durations and moments follow the statistics of {config.statistics}",
         "licence": "Apache-2.0, as the suite",
         "files": "none: kept in the user's cache directory, or in EMTM_CACHE",
+        "embedded": f"everything: {config.clips} clips of {config.feature_dim} features a video, and word vectors",
         "queries": dict(config.queries),
         "clips": config.clips,
     }
+
+
+def _given(name: str, root: Path | None) -> Path:
+    if root is None:
+        raise UserError(f"{name} needs the directory of its annotation files")
+    return root
 
 
 def _open_world(name: str, glove: Path | None) -> Dataset:

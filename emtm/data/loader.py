@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from emtm.data.batch import Batch, Targets
-from emtm.data.features import pool_clips
+from emtm.data.features import Resampling, resample
 from emtm.data.labels import time_to_index
 from emtm.data.lru import ArrayCache
 from emtm.data.records import Dataset, FloatArray, Query
@@ -25,15 +25,25 @@ _CACHE_BYTES = 1024 * 2**20
 IntArray = npt.NDArray[np.int64]
 
 
+class SoftLabelSource(Protocol):
+    """A teacher's start and end distributions, by query."""
+
+    def batch(self, query_ids: Sequence[str], num_clips: torch.Tensor, length: int) -> torch.Tensor:
+        """Distributions `[B, 2, length]` over the first `num_clips` `[B]` clips of each sample."""
+        ...
+
+
 class Collator:
     """Makes batches of a dataset's queries; what it computes for a query or a video it keeps.
 
     Args:
         dataset: gives the features.
         vocabulary: gives the ids.
-        max_clips: longest clip sequence; longer videos are mean-pooled to it.
+        max_clips: longest clip sequence; longer videos are brought to it by `resampling`.
         max_words: longest query; the rest is cut.
         pad_to_max: pad clips to `max_clips` rather than to the longest video of the batch.
+        resampling: how the rows of a video become clips.
+        soft_labels: of each teacher, for the targets.
     """
 
     def __init__(
@@ -43,12 +53,17 @@ class Collator:
         max_clips: int,
         max_words: int,
         pad_to_max: bool = False,
+        soft_labels: Sequence[SoftLabelSource] = (),
+        *,
+        resampling: Resampling = "mean",
     ) -> None:
         self._features = dataset.features
         self._vocabulary = vocabulary
         self._max_clips = max_clips
         self._max_words = max_words
         self._pad_to_max = pad_to_max
+        self._resampling = resampling
+        self._soft_labels = soft_labels
         self._clips = ArrayCache(_CACHE_BYTES)
         # The embedded store keeps what it has projected: a second copy of whole videos buys nothing.
         self._keep_whole = not dataset.synthetic
@@ -71,8 +86,10 @@ class Collator:
         indices = torch.tensor(moments, dtype=torch.long)
         words = [word_ids for word_ids, _ in encoded]
         word_counts = [len(word_ids) for word_ids in words]
+        query_ids = tuple(query.query_id for query in queries)
+        soft = [teacher.batch(query_ids, torch.tensor(counts), length) for teacher in self._soft_labels]
         return Batch(
-            video=torch.from_numpy(_padded(clips, (length, self._features.dim), np.float32)),
+            video=torch.from_numpy(_padded(clips, (length, clips[0].shape[1]), np.float32)),
             video_mask=_mask(counts, length),
             word_ids=torch.from_numpy(_padded(words, (max(word_counts),), np.int64)),
             char_ids=torch.from_numpy(_padded_chars([chars for _, chars in encoded])),
@@ -82,15 +99,16 @@ class Collator:
                 start_index=indices[:, 0].contiguous(),
                 end_index=indices[:, 1].contiguous(),
                 moment_s=torch.tensor([(q.start_s, q.end_s) for q in queries], dtype=torch.float32),
+                soft_labels=torch.stack(soft, 1) if soft else None,
             ),
-            query_ids=tuple(query.query_id for query in queries),
+            query_ids=query_ids,
         )
 
     def _video(self, video_id: str) -> FloatArray:
         clips = self._clips.get(video_id)
         if clips is None:
             rows = self._features[video_id]
-            clips = pool_clips(rows, self._max_clips)
+            clips = resample(rows, self._max_clips, self._resampling, getattr(self._features, "widths", None))
             if self._keep_whole or clips is not rows:
                 self._clips.put(video_id, clips)
         return clips

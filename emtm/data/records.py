@@ -25,6 +25,27 @@ class Query:
     kind: str = "plain"
     """Breakdown key: `plain`, `ordinal` or `composite` in the embedded dataset, `plain` elsewhere."""
 
+    @property
+    def windows(self) -> tuple[tuple[float, float], ...]:
+        """All moments that the sentence describes, in seconds; nearly always the one."""
+        return ((self.start_s, self.end_s),)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsQuery(Query):
+    """A sentence that describes several moments, as in QVHighlights; `start_s` and `end_s` are the longest.
+
+    Models that answer one span are trained on the longest. An answer is scored against the window that
+    it overlaps most, the rule of the published evaluation of QVHighlights (Lei et al., NeurIPS 2021).
+    """
+
+    all_windows: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def windows(self) -> tuple[tuple[float, float], ...]:
+        """All moments that the sentence describes, in seconds and in the order of the file."""
+        return self.all_windows
+
 
 class FeatureStore(Protocol):
     """Feature rows of videos by id; `store[video_id]` is float32 `[num_rows, dim]`."""

@@ -98,7 +98,7 @@ class Vocabulary:
         if absent:
             raise UserError(f"{len(absent)} words of the vocabulary have no word vector, '{absent[0]}' first")
         picked = word_vectors.vectors[[rows[word] for word in self.words]]
-        return Lexicon(vectors=torch.from_numpy(picked).float(), num_chars=self.num_chars)
+        return Lexicon(torch.from_numpy(picked).float(), self.num_chars, self.words)
 
     def to_json(self) -> str:
         """The vocabulary as one JSON object."""

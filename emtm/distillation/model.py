@@ -48,8 +48,8 @@ class EMTMConfig(SpanModelConfig):
     """Temperature of the distillation."""
     aggregation: Literal["unit", "uniform"] = "unit"
     """Teachers weighed by the aggregation unit, or equally."""
-    isomorphic: bool = True
-    """Train the isomorphic teacher through the shared encoder."""
+    isomorphic_weight: float = field(default=1.0, metadata={"minimum": 0.0})
+    """Weight of the isomorphic teacher's hard loss, which reaches the shared encoder; 0 leaves it out."""
     hidden_weight: float = field(default=0.0, metadata={"minimum": 0.0})
     """Weight of the alignment of fused features with the isomorphic teacher's; 0 turns it off."""
 
@@ -84,6 +84,7 @@ class EMTM(SpanModel):
     config: EMTMConfig
     config_class: ClassVar[type[ModelConfig]] = EMTMConfig
     name: ClassVar[str] = "emtm"
+    taught: ClassVar[bool] = True
     info: ClassVar[ModelInfo] = ModelInfo(
         title="EMTM",
         role="student",
@@ -103,7 +104,16 @@ class EMTM(SpanModel):
             Recipe(warmup_epochs=2),
         ),
         "compact": Preset(
-            EMTMConfig(max_clips=64, max_words=30, dim=32, heads=4, char_dim=16, dropout=0.1, soft_weight=1.0),
+            EMTMConfig(
+                max_clips=64,
+                max_words=30,
+                dim=32,
+                heads=4,
+                char_dim=16,
+                dropout=0.1,
+                soft_weight=1.0,
+                temperature=3.0,
+            ),
             Recipe(learning_rate=1e-3, epochs=14, patience=6),
         ),
     }
@@ -115,12 +125,13 @@ class EMTM(SpanModel):
 
     def prepare_training(self, num_teachers: int) -> None:
         """Attach the branches that the configuration asks for."""
-        config, device = self.config, self.head.match.labels.device
-        if config.isomorphic:
-            self.isomorphic = IsomorphicTeacher(config).to(device)
-        if num_teachers and config.aggregation == "unit":
-            unit = KnowledgeAggregation(config.dim, num_teachers, config.max_clips, official=config.official)
-            self.aggregation = unit.to(device)
+        config = self.config
+        if config.isomorphic_weight:
+            self.isomorphic = IsomorphicTeacher(config)
+        if num_teachers and config.soft_weight and config.aggregation == "unit":
+            self.aggregation = KnowledgeAggregation(
+                config.dim, num_teachers, config.max_clips, official=config.official
+            )
 
     def inference_state(self) -> dict[str, Tensor]:
         """State of the student alone."""
@@ -165,7 +176,8 @@ class EMTM(SpanModel):
         config, mask = self.config, output.video_mask
         terms = {"student": self._hard(output, self.head, truth, classes)}
         if output.isomorphic is not None and self.isomorphic is not None:
-            terms["isomorphic"] = self._hard(output.isomorphic, self.isomorphic.head, truth, classes)
+            isomorphic = self._hard(output.isomorphic, self.isomorphic.head, truth, classes)
+            terms["isomorphic"] = config.isomorphic_weight * isomorphic
             if config.hidden_weight:
                 distance = hidden_alignment(output.fused, output.isomorphic.fused, mask)
                 terms["hidden"] = config.hidden_weight * distance

@@ -2,12 +2,13 @@
 
 Both choose among the segments of an even grid over the normalised video and learn, by binary
 cross-entropy, whether a segment has an IoU of at least 1/2 with the annotated moment. The query-only
-model sees a bag of word vectors and the duration; the video-only model sees the clip features. Such
-models were shown to rival published ones by Otani et al. (BMVC 2020).
+model sees a bag of words and the duration, and so needs nothing but annotations; the video-only model
+sees the clip features. Such models were shown to rival published ones by Otani et al. (BMVC 2020).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,38 +16,42 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from emtm.data.records import FeatureStore, Query, WordVectors
+from emtm.data.records import FeatureStore, Query
 from emtm.data.text import tokenize
 from emtm.metrics.iou import Array, temporal_iou
 
-_MAX_STEPS = 1500
+_QUERY_STEPS = 1000
+_VIDEO_STEPS = 1500
 _MAX_EPOCHS = 20
 _BATCH = 128
 _LEARNING_RATE = 2e-3
 _SKETCH = 64
+_MIN_COUNT = 2
 
 
-def query_only(train: Sequence[Query], test: Sequence[Query], word_vectors: WordVectors, seed: int = 0) -> Array:
+def query_only(train: Sequence[Query], test: Sequence[Query], seed: int = 0) -> Array:
     """Moments `[Q, 2]` in seconds for `test`, from sentence and duration alone."""
-    rows = {word: row for row, word in enumerate(word_vectors.words)}
+    counts = Counter(word for query in train for word in tokenize(query.sentence))
+    known = [word for word, count in counts.items() if count >= _MIN_COUNT]
+    ids = {word: i for i, word in enumerate(known, 2)}
+    log = np.log(durations(train))
+    mean, scale = log.mean(), log.std() + 1e-3
 
     def inputs(queries: Sequence[Query]) -> Tensor:
-        bags = np.zeros((len(queries), word_vectors.vectors.shape[1] + 1), np.float32)
-        for bag, query in zip(bags, queries, strict=True):
-            known = [rows[word] for word in tokenize(query.sentence) if word in rows]
-            if known:
-                bag[:-1] = word_vectors.vectors[known].mean(0)
-            bag[-1] = np.log(query.duration_s)
-        return torch.from_numpy(bags)
+        """Duration, then the ids of the words (0 padding, 1 unknown), `[Q, 1 + T]`."""
+        bags = [[ids.get(word, 1) for word in tokenize(query.sentence)] for query in queries]
+        rows = np.zeros((len(bags), 1 + max(map(len, bags))), np.float32)
+        rows[:, :1] = (np.log(durations(queries)) - mean) / scale
+        for row, bag in zip(rows, bags, strict=True):
+            row[1 : 1 + len(bag)] = bag
+        return torch.from_numpy(rows)
 
-    seen, unseen = _standardised(inputs(train), inputs(test))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         grid = grid_size(train)
-        hidden = nn.Linear(seen.shape[1], 256)
-        head = nn.Linear(256, len(candidates(grid)))
-        model = nn.Sequential(nn.Dropout(0.1), hidden, nn.ReLU(), nn.Dropout(0.3), head)
-        return _fit_predict(model, head.bias, grid, train, test, (seen, torch.arange(len(train))), unseen)
+        model = _BagScorer(len(known) + 2, len(candidates(grid)))
+        seen = (inputs(train), torch.arange(len(train)))
+        return _fit_predict(model, model.head.bias, grid, train, test, seen, inputs(test), _QUERY_STEPS)
 
 
 def video_only(train: Sequence[Query], test: Sequence[Query], features: FeatureStore, seed: int = 0) -> Array:
@@ -66,7 +71,7 @@ def video_only(train: Sequence[Query], test: Sequence[Query], features: FeatureS
         (seen, owner), (unseen, test_owner) = inputs(train), inputs(test)
         seen, unseen = _standardised(seen, unseen)
         model = _PairScorer(grid)
-        return _fit_predict(model, model.prior, grid, train, test, (seen, owner), unseen[test_owner])
+        return _fit_predict(model, model.prior, grid, train, test, (seen, owner), unseen[test_owner], _VIDEO_STEPS)
 
 
 def candidates(grid: int) -> Array:
@@ -90,6 +95,24 @@ def normalised(queries: Sequence[Query]) -> Array:
 def durations(queries: Sequence[Query]) -> Array:
     """Seconds `[Q, 1]`."""
     return np.array([[query.duration_s] for query in queries], np.float64)
+
+
+class _BagScorer(nn.Module):
+    """Scores `[B, C]` of a duration and a bag of words `[B, 1 + T]`."""
+
+    def __init__(self, words: int, answers: int, width: int = 128) -> None:
+        super().__init__()
+        self.words = nn.EmbeddingBag(words, width, mode="mean", padding_idx=0)
+        nn.init.normal_(self.words.weight, std=0.1)
+        self.duration = nn.Linear(1, width)
+        self.hidden = nn.Linear(width, 256)
+        self.head = nn.Linear(256, answers)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        words = F.dropout(self.words(inputs[:, 1:].long()), 0.5, self.training)
+        bag = words + self.duration(inputs[:, :1])
+        scores: Tensor = self.head(F.dropout(F.relu(self.hidden(bag)), 0.5, self.training))
+        return scores
 
 
 class _PairScorer(nn.Module):
@@ -122,6 +145,7 @@ def _fit_predict(
     test: Sequence[Query],
     seen: tuple[Tensor, Tensor],
     unseen: Tensor,
+    max_steps: int,
 ) -> Array:
     """Train on inputs `seen[0][seen[1]]` and take the likeliest candidate for each row of `unseen`."""
     inputs, owner = seen
@@ -131,7 +155,7 @@ def _fit_predict(
         chunks = np.array_split(moments, 1 + len(moments) // 2000)
         rate = sum((_good(chunk, segments).sum(0) for chunk in chunks), torch.zeros(len(segments)))
         prior.copy_(((rate + 1) / (len(train) + 2)).logit())
-    steps = min(_MAX_STEPS, _MAX_EPOCHS * (1 + len(train) // _BATCH))
+    steps = min(max_steps, _MAX_EPOCHS * (1 + len(train) // _BATCH))
     optimizer = torch.optim.AdamW(model.parameters(), lr=_LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
     model.train()

@@ -17,16 +17,18 @@ from typing import Any
 import numpy as np
 import platformdirs
 
-from emtm.data.records import Dataset, Query
+from emtm.data.records import Dataset, FloatArray, Query
 from emtm.errors import UserError
+from emtm.files import replacing
 from emtm.metrics.blind import durations, normalised, query_only, video_only
 from emtm.metrics.iou import Array, temporal_iou
-from emtm.metrics.scoring import Means
+from emtm.metrics.means import Means
+from emtm.metrics.truth import annotated_windows, best_iou, one_window_each
 
 Floors = dict[str, dict[str, Any]]
 Progress = Callable[[str], None]
 
-_VERSION = 1
+_VERSION = 2
 """To be raised with every change of a figure, so that older cache files are not read."""
 _GRID = 64
 _DRAWS = 20
@@ -35,29 +37,40 @@ _DRAWS = 20
 def floors(dataset: Dataset, split: str = "test", seed: int = 0, progress: Progress = lambda name: None) -> Floors:
     """Floors of a split by name, each `{r1: {"0.3", "0.5", "0.7"}, miou}` in percent.
 
-    `fixed_best` and `fixed_best_miou` answer one normalised segment for every query (`segment`), chosen
-    on train for R1@0.5 or mIoU; `drawn_from_train` answers the normalised moment of a random training
-    query, in expectation over 20 draws; `query_only` and `video_only` are the models of
-    `emtm.metrics.blind`. `progress` hears the name of each floor before it is computed.
+    Those of `sightless_floors`, and `video_only` of `emtm.metrics.blind`. `progress` hears the name of
+    each floor before it is computed.
 
     Raises:
         UserError: the dataset lacks training queries or the split.
     """
     train, test = _split(dataset, "train"), _split(dataset, split)
-    truth = np.array([(query.start_s, query.end_s) for query in test])
+    found = sightless_floors(train, test, seed, progress)
+    progress("video_only")
+    return {**found, **_video_floor(dataset, train, test, seed)}
+
+
+def sightless_floors(
+    train: Sequence[Query], test: Sequence[Query], seed: int = 0, progress: Progress = lambda name: None
+) -> Floors:
+    """The floors that need nothing but annotations.
+
+    `fixed_best` and `fixed_best_miou` answer one normalised segment for every query (`segment`), chosen
+    on train for R1@0.5 or mIoU; `drawn_from_train` answers the normalised moment of a random training
+    query, in expectation over 20 draws; `query_only` is the model of `emtm.metrics.blind`.
+    """
+    train, truth = one_window_each(train), annotated_windows(test)
+    moments, seconds = normalised(train), durations(test)
     progress("fixed_best")
-    by_recall, by_miou = best_segments(normalised(train))
+    by_recall, by_miou = best_segments(moments)
     found = {
-        "fixed_best": _fixed(by_recall, test, truth),
-        "fixed_best_miou": _fixed(by_miou, test, truth),
+        "fixed_best": {**_figures(by_recall * seconds, truth), "segment": by_recall.tolist()},
+        "fixed_best_miou": {**_figures(by_miou * seconds, truth), "segment": by_miou.tolist()},
     }
     progress("drawn_from_train")
-    drawn = np.random.default_rng(seed).choice(normalised(train), (_DRAWS, len(test)))
-    found["drawn_from_train"] = _figures(drawn * durations(test), truth)
+    drawn = np.random.default_rng(seed).choice(moments, (_DRAWS, len(test)))
+    found["drawn_from_train"] = _figures(drawn * seconds, truth)
     progress("query_only")
-    found["query_only"] = _figures(query_only(train, test, dataset.word_vectors, seed), truth)
-    progress("video_only")
-    found["video_only"] = _figures(video_only(train, test, dataset.features, seed), truth)
+    found["query_only"] = _figures(query_only(train, test, seed), truth)
     return found
 
 
@@ -85,30 +98,53 @@ def best_segments(moments: Array) -> tuple[Array, Array]:
 
 def cached_floors(dataset: Dataset, split: str = "test", progress: Progress = lambda name: None) -> Floors:
     """`floors`, kept as JSON in the user's cache directory (or `$EMTM_CACHE`) by content of the data."""
+    train, test = _split(dataset, "train"), _split(dataset, split)
+    found = cached_sightless_floors(train, test, progress)
+    # The features are known by those of the first and the last video, which names the store well enough.
+    samples = [dataset.features[query.video_id] for query in (train[0], test[-1])]
+
+    def compute() -> Floors:
+        progress("video_only")
+        return _video_floor(dataset, train, test, 0)
+
+    return {**found, **_cached("video-only", _fingerprint(train, test, samples), compute)}
+
+
+def cached_sightless_floors(
+    train: Sequence[Query], test: Sequence[Query], progress: Progress = lambda name: None
+) -> Floors:
+    """`sightless_floors`, kept likewise."""
+    return _cached("sightless", _fingerprint(train, test), lambda: sightless_floors(train, test, progress=progress))
+
+
+def _cached(kind: str, fingerprint: str, compute: Callable[[], Floors]) -> Floors:
     default = platformdirs.user_cache_dir("emtm-bench")
     folder = Path(os.environ.get("EMTM_CACHE") or default) / "floors"
-    path = folder / f"{dataset.name}-{split}-{_fingerprint(dataset, split)}.json"
+    path = folder / f"{kind}-{fingerprint}.json"
     with contextlib.suppress(OSError, ValueError):
         kept: Floors = json.loads(path.read_text(encoding="utf-8"))
         return kept
-    found = floors(dataset, split, progress=progress)
+    found = compute()
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the answer
         folder.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.write_text(json.dumps(found, indent=1), encoding="utf-8")
-        draft.replace(path)
+        with replacing(path) as partial:
+            partial.write_text(json.dumps(found, indent=1), encoding="utf-8")
     return found
 
 
-def _fingerprint(dataset: Dataset, split: str) -> str:
-    """Hash of the version, the queries, the words, and samples of vectors and features."""
-    train, test = _split(dataset, "train"), _split(dataset, split)
-    digest = hashlib.sha256(f"{_VERSION} {dataset.word_vectors.vectors.shape}".encode())
-    digest.update(np.ascontiguousarray(dataset.word_vectors.vectors[:1000]).tobytes())
-    for entry in (*train, *test, *dataset.word_vectors.words):
-        digest.update(repr(entry).encode())
-    digest.update(np.ascontiguousarray(dataset.features[train[0].video_id]).tobytes())
+def _fingerprint(train: Sequence[Query], test: Sequence[Query], samples: Sequence[FloatArray] = ()) -> str:
+    """Hash of the version, the queries, and samples of features."""
+    digest = hashlib.sha256(f"{_VERSION} {len(train)}".encode())
+    for query in (*train, *test):
+        digest.update(repr(query).encode())
+    for rows in samples:
+        digest.update(np.ascontiguousarray(rows).tobytes())
     return digest.hexdigest()[:16]
+
+
+def _video_floor(dataset: Dataset, train: Sequence[Query], test: Sequence[Query], seed: int) -> Floors:
+    answers = video_only(one_window_each(train), test, dataset.features, seed)
+    return {"video_only": _figures(answers, annotated_windows(test))}
 
 
 def _split(dataset: Dataset, split: str) -> Sequence[Query]:
@@ -119,10 +155,6 @@ def _split(dataset: Dataset, split: str) -> Sequence[Query]:
     return queries
 
 
-def _fixed(segment: Array, test: Sequence[Query], truth: Array) -> dict[str, Any]:
-    return {**_figures(segment * durations(test), truth), "segment": segment.tolist()}
-
-
 def _figures(moments: Array, truth: Array) -> dict[str, Any]:
-    means = Means.of(temporal_iou(moments, truth).ravel())
+    means = Means.of(best_iou(moments, truth).ravel())
     return {"r1": means.r1, "miou": means.miou}

@@ -13,36 +13,14 @@ from emtm.data.labels import index_to_time, time_to_index
 from emtm.data.records import Query
 from emtm.errors import UserError
 from emtm.metrics.bootstrap import cluster_interval
-from emtm.metrics.iou import temporal_iou
+from emtm.metrics.breakdown import by_group, by_moment_length, by_query_length
+from emtm.metrics.means import THRESHOLDS, Means, Percent, hits
+from emtm.metrics.truth import annotated_windows, best_iou
 
 Protocol = Literal["timestamp", "index"]
-Percent = dict[str, float]
 FloatArray = npt.NDArray[np.float64]
 
-THRESHOLDS = (0.3, 0.5, 0.7)
 TOP = 5
-TIE_SLACK = 1e-6
-"""An IoU this far below a threshold still counts: on the clip grid IoUs equal to 1/2 are common, and
-float32 rounding must not decide about them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """R1@m and mIoU over some queries, in percent."""
-
-    queries: int
-    r1: Percent
-    miou: float
-
-    @classmethod
-    def of(cls, iou: FloatArray) -> Means:
-        """Means of the IoUs `[Q]` of the answers."""
-        mean = _table(iou).mean(0)
-        return cls(queries=len(iou), r1=_percent(mean[:-1]), miou=float(mean[-1]))
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON object."""
-        return {"queries": self.queries, "r1": dict(self.r1), "miou": self.miou}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +48,12 @@ class Scores:
     ci95: Intervals | None
     """None with fewer than two videos."""
     by_kind: Mapping[str, Means]
+    by_moment_length: Mapping[str, Means]
+    """By the share of the video that the moment takes."""
+    by_query_length: Mapping[str, Means]
+    """By the number of words in the sentence."""
+    strict: bool = False
+    """Whether an IoU must be more than the threshold, rather than at least that."""
     floors: Mapping[str, Any] | None = None
     """What models reach that lack the query or the video; see `emtm.metrics.floors`."""
 
@@ -80,11 +64,14 @@ class Scores:
             **{key: value for key, value in source.items() if value is not None},
             "queries": self.queries,
             "protocol": self.protocol,
+            "comparison": f"IoU {'>' if self.strict else '>='} m",
             "r1": dict(self.r1),
             "r5": None if self.r5 is None else dict(self.r5),
             "miou": self.miou,
             "ci95": None if self.ci95 is None else self.ci95.to_json(),
-            "by_kind": {kind: means.to_json() for kind, means in self.by_kind.items()},
+            "by_kind": _json(self.by_kind),
+            "by_moment_length": _json(self.by_moment_length),
+            "by_query_length": _json(self.by_query_length),
             "floors": None if self.floors is None else dict(self.floors),
         }
 
@@ -95,11 +82,14 @@ def score(
     protocol: Protocol = "timestamp",
     num_clips: Mapping[str, int] | None = None,
     floors: Mapping[str, Any] | None = None,
+    *,
+    strict: bool = False,
 ) -> Scores:
     """Score moments `[K, 3]` (start_s, end_s, score; best first) by query id.
 
-    A prediction counts at m when its IoU is **at least** m, as in the VSLNet family (the 2D-TAN family
-    asks for more than m); R5 asks it of any of the first five, mIoU averages the IoU of the first.
+    A prediction counts at m when its IoU is **at least** m, as in the VSLNet family; `strict` asks for
+    more than m, as the 2D-TAN family does. R5 asks it of any of the first five, mIoU averages the IoU of
+    the first. Where a sentence describes several moments, the one that an answer overlaps most counts.
     `timestamp` compares with the annotated seconds. `index` compares with the annotation rounded to
     the model's own grid of `num_clips[video_id]` clips, as EMTM and SeqPAN published; it forgives every
     error smaller than the grid. Predictions of other queries are ignored.
@@ -113,18 +103,20 @@ def score(
     ordered = sorted(queries, key=lambda query: query.query_id)
     _require(predictions, [query.query_id for query in ordered], "query", "a prediction")
     found, most = _first_moments(predictions, ordered)
-    iou = temporal_iou(found, _truth(ordered, protocol, num_clips)[:, None])
+    iou = _best_iou(found, ordered, protocol, num_clips)
     first = iou[:, 0]
-    kinds = np.array([query.kind for query in ordered])
-    overall = Means.of(first)
+    overall = Means.of(first, strict=strict)
     return Scores(
         queries=len(ordered),
         protocol=protocol,
         r1=overall.r1,
-        r5=Means.of(iou.max(1)).r1 if most >= TOP else None,
+        r5=Means.of(iou.max(1), strict=strict).r1 if most >= TOP else None,
         miou=overall.miou,
-        ci95=_intervals(first, ordered),
-        by_kind={str(kind): Means.of(first[kinds == kind]) for kind in np.unique(kinds)},
+        ci95=_intervals(first, ordered, strict),
+        by_kind=by_group(ordered, first, lambda query: query.kind, strict=strict),
+        by_moment_length=by_moment_length(ordered, first, strict=strict),
+        by_query_length=by_query_length(ordered, first, strict=strict),
+        strict=strict,
         floors=floors,
     )
 
@@ -150,15 +142,19 @@ def _checked(moments: npt.ArrayLike, query_id: str) -> FloatArray:
     return rows
 
 
-def _truth(queries: Sequence[Query], protocol: Protocol, num_clips: Mapping[str, int] | None) -> FloatArray:
-    """Moments to compare with, in seconds `[Q, 2]`."""
-    start, end, duration = np.array([(q.start_s, q.end_s, q.duration_s) for q in queries]).T
+def _best_iou(
+    found: FloatArray, queries: Sequence[Query], protocol: Protocol, num_clips: Mapping[str, int] | None
+) -> FloatArray:
+    """IoU of moments `[Q, 5, 2]` with the window of their query that each overlaps most, `[Q, 5]`."""
+    windows = annotated_windows(queries)
     if protocol == "index":
         known = num_clips or {}
         _require(known, [query.video_id for query in queries], "video", "a clip count for the index protocol")
-        clips = np.array([known[query.video_id] for query in queries])
-        start, end = index_to_time(*time_to_index(start, end, clips, duration), clips, duration)
-    return np.stack([start, end], 1)
+        clips = np.array([[known[query.video_id]] for query in queries])
+        duration = np.array([[query.duration_s] for query in queries])
+        indices = time_to_index(windows[..., 0], windows[..., 1], clips, duration)
+        windows = np.stack(index_to_time(*indices, clips, duration), -1)
+    return best_iou(found.swapaxes(0, 1), windows).T
 
 
 def _require(known: Mapping[str, Any], wanted: Sequence[str], what: str, thing: str) -> None:
@@ -169,17 +165,12 @@ def _require(known: Mapping[str, Any], wanted: Sequence[str], what: str, thing: 
         raise UserError(f"{len(missing)} of {total} {what} ids lack {thing}: {names}")
 
 
-def _percent(values: FloatArray) -> Percent:
-    return {str(m): float(value) for m, value in zip(THRESHOLDS, values, strict=True)}
+def _json(groups: Mapping[str, Means]) -> dict[str, Any]:
+    return {name: means.to_json() for name, means in groups.items()}
 
 
-def _table(iou: FloatArray) -> FloatArray:
-    """Hits at each threshold and IoU of `[Q]` answers, in percent, `[Q, M + 1]`."""
-    return 100 * np.column_stack([iou[:, None] >= np.array(THRESHOLDS) - TIE_SLACK, iou])
-
-
-def _intervals(iou: FloatArray, queries: Sequence[Query]) -> Intervals | None:
-    found = cluster_interval(_table(iou), [query.video_id for query in queries])
+def _intervals(iou: FloatArray, queries: Sequence[Query], strict: bool) -> Intervals | None:
+    found = cluster_interval(hits(iou, strict=strict), [query.video_id for query in queries])
     if found is None:
         return None
     pairs = [(float(low), float(high)) for low, high in found]

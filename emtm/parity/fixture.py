@@ -92,7 +92,22 @@ class Fixture:
 
 Check = Callable[[Fixture], Iterator[Row]]
 
-_CHECKS = ("emtm.parity.distillation", "emtm.parity.span_family", "emtm.parity.vslnet", "emtm.parity.labels")
+_CHECKS = (
+    "emtm.parity.distillation",
+    "emtm.parity.span_family",
+    "emtm.parity.vslnet",
+    "emtm.parity.emb",
+    "emtm.parity.tan2d",
+    "emtm.parity.moment_detr",
+    "emtm.parity.ban_apr",
+    "emtm.parity.cca",
+    "emtm.parity.map_labels",
+    "emtm.parity.eamat",
+    "emtm.parity.labels",
+    "emtm.parity.labels_zoo",
+    "emtm.parity.unification",
+    "emtm.parity.emtm_data",
+)
 """Modules with `recognise(fixture) -> Check | None`."""
 
 

@@ -13,9 +13,9 @@ import torch
 
 from emtm.contract import ModelConfig
 from emtm.data.datasets import open_dataset
-from emtm.data.features import check_store
-from emtm.data.loader import Collator, batches
-from emtm.data.records import Dataset, Query
+from emtm.data.features import Resampling, check_store, clip_count, num_rows, store_width
+from emtm.data.loader import Collator, SoftLabelSource, batches
+from emtm.data.records import Dataset, FeatureStore, Query
 from emtm.data.text import Vocabulary
 from emtm.errors import UserError
 from emtm.metrics.floors import cached_floors
@@ -50,9 +50,23 @@ def predict(
     return predictions
 
 
-def collator_for(config: ModelConfig, dataset: Dataset, vocabulary: Vocabulary) -> Collator:
+def collator_for(
+    config: ModelConfig, dataset: Dataset, vocabulary: Vocabulary, soft_labels: Sequence[SoftLabelSource] = ()
+) -> Collator:
     """Collator of the batches a model takes; published code pads every video to the longest allowed."""
-    return Collator(dataset, vocabulary, config.max_clips, config.max_words, pad_to_max=config.official)
+    sizes, rule = (config.max_clips, config.max_words), resampling_of(config)
+    return Collator(dataset, vocabulary, *sizes, pad_to_max=config.official, soft_labels=soft_labels, resampling=rule)
+
+
+def resampling_of(config: ModelConfig) -> Resampling:
+    """Rule of the clips a model takes; published behaviour includes the row that VSLNet's rule loses."""
+    return "vslnet" if config.official and config.resampling == "mean" else config.resampling
+
+
+def check_features(features: FeatureStore, queries: Sequence[Query], config: ModelConfig) -> None:
+    """Raise UserError unless there are features of every queried video, as wide as the model takes them."""
+    width = store_width(config.feature_dim, config.resampling)
+    check_store(features, (query.video_id for query in queries), width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +108,13 @@ def evaluate_run(
     dataset = dataset or open_source(run.spec.data)
     queries = split_of(dataset, split)
     config = run.config
-    check_store(dataset.features, [q.video_id for q in queries], config.feature_dim)
+    check_features(dataset.features, queries, config)
     collator = collator_for(config, dataset, run.vocabulary)
     predictions = predict(run.model, collator, queries, top_k=TOP_K, progress=progress)
     clips = None
     if protocol == "index":
-        clips = {q.video_id: min(len(dataset.features[q.video_id]), config.max_clips) for q in queries}
+        rows = {q.video_id: num_rows(dataset.features, q.video_id) for q in queries}
+        clips = {video: clip_count(n, config.max_clips, config.resampling) for video, n in rows.items()}
     scores = score(predictions, queries, protocol, clips)
     floors = cached_floors(dataset, split)
     return Evaluation(run.name, dataset.name, split, run.seed, dataset.synthetic, scores, floors)

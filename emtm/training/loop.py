@@ -11,26 +11,29 @@ from __future__ import annotations
 import json
 import platform
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from emtm import __version__
-from emtm.data.features import check_store
-from emtm.data.loader import batches
+from emtm.data.batch import Batch
+from emtm.data.loader import Collator, batches
 from emtm.data.records import Dataset
 from emtm.data.text import Vocabulary
+from emtm.distillation.store import SoftLabels, open_soft_labels
 from emtm.errors import UserError
 from emtm.metrics.scoring import score
 from emtm.registry import AnyModel, model_class
 from emtm.training import runs
-from emtm.training.evaluation import collator_for, evaluate_run, open_source, predict
+from emtm.training.evaluation import check_features, collator_for, evaluate_run, open_source, predict
 from emtm.training.optimizer import build_optimizer
+from emtm.training.parallel import World, join
 from emtm.training.runs import RunSpec
 
 
@@ -42,35 +45,43 @@ def train(
     Raises UserError when `out` holds a run and `resume` is False, holds another run, cannot be
     written, or when features are missing, of the wrong width or not finite.
     """
+    with join(device) as world:
+        return _train_run(spec, out, world, resume=resume, quiet=quiet or not world.leads)
+
+
+def _train_run(spec: RunSpec, out: Path, world: World, *, resume: bool, quiet: bool) -> dict[str, Any]:
     dataset = open_source(spec.data)
     for split in ("train", "val", "test"):
-        videos = [q.video_id for q in dataset.splits[split]]
-        check_store(dataset.features, videos, spec.config.feature_dim)
+        check_features(dataset.features, dataset.splits[split], spec.config)
     width = dataset.word_vectors.vectors.shape[1]
     if width != spec.config.word_dim:
         raise UserError(f"the word vectors are {width} wide, not {spec.config.word_dim}")
     vocabulary = Vocabulary.build(
         [q.sentence for queries in dataset.splits.values() for q in queries], dataset.word_vectors
     )
-    finished = _prepare(spec, out, vocabulary, resume)
+    soft_labels = [open_soft_labels(file, dataset) for file in spec.data.soft_labels]
+    finished = _prepare(spec, out, vocabulary, resume, world)
     if finished is not None:
         return finished
     try:
-        trainer = _train(spec, out, dataset, vocabulary, resume, device, quiet)
+        trainer = _train(spec, out, dataset, vocabulary, soft_labels, resume, world, quiet)
     except UserError:
-        if not (out / runs.LAST).exists():
+        if world.leads and not (out / runs.LAST).exists():
             _discard(out)
         raise
+    world.wait()
 
-    metrics = evaluate_run(out, "test", dataset=dataset, device=device).to_json()
+    metrics = evaluate_run(out, "test", dataset=dataset, device=world.device).to_json()
     metrics["training"] = {
         "epochs": len(trainer.history),
         "best_epoch": trainer.best_epoch,
         "seconds": round(sum(entry["seconds"] for entry in trainer.history), 3),
         "threads": torch.get_num_threads(),
-        "device": device,
+        "processes": world.size,
+        "device": world.device,
     }
-    runs.write_json(out / runs.METRICS, metrics)
+    if world.leads:
+        runs.write_json(out / runs.METRICS, metrics)
     return metrics
 
 
@@ -79,13 +90,19 @@ def _train(
     out: Path,
     dataset: Dataset,
     vocabulary: Vocabulary,
+    soft_labels: Sequence[SoftLabels],
     resume: bool,
-    device: str,
+    world: World,
     quiet: bool,
 ) -> _Trainer:
     torch.manual_seed(spec.seed)
-    model = model_class(spec.model)(spec.config, vocabulary.lexicon(dataset.word_vectors)).to(device)
-    trainer = _Trainer(spec, out, model, dataset, vocabulary, device)
+    model = model_class(spec.model)(spec.config, vocabulary.lexicon(dataset.word_vectors))
+    model.prepare_training(len(soft_labels))
+    collators = (
+        collator_for(spec.config, dataset, vocabulary, soft_labels),
+        collator_for(spec.config, dataset, vocabulary),
+    )
+    trainer = _Trainer(spec, out, model.to(world.device), dataset, collators, world)
     if resume and (out / runs.LAST).exists():
         trainer.restore()
     with Progress(
@@ -101,6 +118,20 @@ def _train(
     return trainer
 
 
+class _Step(nn.Module):
+    """Forward pass and loss in one module, which is what processes have to agree on."""
+
+    def __init__(self, model: AnyModel, precision: str) -> None:
+        super().__init__()
+        self.model, self.precision = model, precision
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss to minimise as `total`, and its terms."""
+        with torch.autocast(batch.video.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            losses = self.model.loss(self.model(batch), batch)
+        return {"total": losses.total, **{name: term.detach() for name, term in losses.terms.items()}}
+
+
 class _Trainer:
     """State that lives from epoch to epoch."""
 
@@ -110,13 +141,14 @@ class _Trainer:
         out: Path,
         model: AnyModel,
         dataset: Dataset,
-        vocabulary: Vocabulary,
-        device: str,
+        collators: tuple[Collator, Collator],
+        world: World,
     ) -> None:
-        self.spec, self.out, self.model, self.device = spec, out, model, device
+        self.spec, self.out, self.model, self.world = spec, out, model, world
         self.recipe = spec.recipe
         self.train_queries, self.val_queries = dataset.splits["train"], dataset.splits["val"]
-        self.collator = collator_for(spec.config, dataset, vocabulary)
+        self.collator, self.val_collator = collators
+        self.step = world.replicate(_Step(model, spec.recipe.precision))
         self.optimizer = build_optimizer(model, spec.recipe)
         self.history: list[dict[str, Any]] = []
         self.best_epoch, self.best_miou = -1, -1.0
@@ -137,7 +169,8 @@ class _Trainer:
                 break
             began = time.monotonic()
             losses = self._train_epoch(epoch, steps, lambda: progress.advance(task))
-            predictions = predict(self.model, self.collator, self.val_queries)
+            share = self.world.share(self.val_queries)
+            predictions = self.world.gather(predict(self.model, self.val_collator, share))
             validation = score(predictions, self.val_queries)
             entry = {
                 "epoch": epoch,
@@ -148,31 +181,45 @@ class _Trainer:
             self.history.append(entry)
             if validation.miou > self.best_miou:
                 self.best_epoch, self.best_miou = epoch, validation.miou
-                runs.write_tensors(self.out / runs.BEST, self.model.state_dict())
+                self._save_best()
             self._save()
             progress.update(task, status=f"val R1@0.5 {validation.r1['0.5']:.1f}, best mIoU {self.best_miou:.1f}")
 
     def _train_epoch(self, epoch: int, steps: int, advance: Any) -> dict[str, float]:
         """One pass over the training queries; mean of the total loss and its terms."""
         # Reseeding by epoch makes dropout independent of how often training was interrupted.
-        torch.manual_seed(self.spec.seed * 1_000_003 + epoch)
+        torch.manual_seed((self.spec.seed * 1_000_003 + epoch) * self.world.size + self.world.rank)
         self.model.train()
+        self.model.on_progress(epoch / self.recipe.epochs)
         sums: dict[str, Tensor] = {}
         order = batches(self.train_queries, self.recipe.batch_size, self.spec.seed, epoch)
         for step, chunk in enumerate(order):
-            batch = self.collator.collate(chunk).to(self.device)
-            losses = self.model.loss(self.model(batch), batch)
+            share = self.world.share(chunk)
+            losses = self.step(self.collator.collate(share).to(self.world.device))
             rate = self.recipe.rate(epoch + step / steps)
-            optimize(self.model, self.optimizer, losses.total, rate, self.recipe.clip_norm)
-            for name, value in {"total": losses.total, **losses.terms}.items():
-                sums[name] = sums.get(name, torch.zeros((), device=self.device)) + value.detach()
+            # Processes' gradients are averaged alike, so a smaller share has to weigh less.
+            weight = len(share) * self.world.size / len(chunk)
+            optimize(self.model, self.optimizer, losses["total"] * weight, rate, self.recipe.clip_norm)
+            for name, value in losses.items():
+                sums[name] = sums.get(name, torch.zeros((), device=value.device)) + value.detach()
             advance()
         means = {name: float(value) / steps for name, value in sums.items()}
         if not all(map(torch.isfinite, map(torch.tensor, means.values()))):
             raise UserError(f"the loss is not finite in epoch {epoch}; try a lower learning rate")
         return means
 
+    def _save_best(self) -> None:
+        if not self.world.leads:
+            return
+        kept = self.model.inference_state()
+        runs.write_tensors(self.out / runs.BEST, kept)
+        branches = {name: value for name, value in self.model.state_dict().items() if name not in kept}
+        if branches:
+            runs.write_tensors(self.out / runs.BRANCHES, branches)
+
     def _save(self) -> None:
+        if not self.world.leads:
+            return
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors.update({f"optimizer.{index}.{k}": v for k, v in state.items()})
@@ -206,8 +253,11 @@ def optimize(model: AnyModel, optimizer: Optimizer, loss: Tensor, learning_rate:
     optimizer.step()
 
 
-def _prepare(spec: RunSpec, out: Path, vocabulary: Vocabulary, resume: bool) -> dict[str, Any] | None:
+def _prepare(spec: RunSpec, out: Path, vocabulary: Vocabulary, resume: bool, world: World) -> dict[str, Any] | None:
     """Create or check the run directory; the metrics if the run there is already finished."""
+    world.wait()
+    if not world.leads and not resume:
+        return None
     if (out / runs.RUN).exists():
         if not resume:
             raise UserError(f"{out} already holds a run; add --resume to go on with it, or choose another --out")
@@ -229,7 +279,7 @@ def _prepare(spec: RunSpec, out: Path, vocabulary: Vocabulary, resume: bool) -> 
 
 def _discard(out: Path) -> None:
     """Remove a run directory in which no epoch was finished."""
-    for name in (runs.RUN, runs.VOCABULARY, runs.BEST):
+    for name in (runs.RUN, runs.VOCABULARY, runs.BEST, runs.BRANCHES):
         (out / name).unlink(missing_ok=True)
     if not any(out.iterdir()):
         out.rmdir()

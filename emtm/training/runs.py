@@ -3,7 +3,8 @@
 ======================  ====================================================================
 ``run.json``            model, config, recipe, dataset, seed, versions; written first
 ``vocabulary.json``     words and characters
-``best.safetensors``    weights of the best validation epoch, word vectors included
+``best.safetensors``    weights of the best validation epoch, word vectors included; what predictions need
+``branches.safetensors``  training-only branches of that epoch (EMTM alone)
 ``last.safetensors``    weights, optimiser and generator state after the last whole epoch
 ``history.jsonl``       one line an epoch
 ``metrics.json``        test metrics of the best weights; its presence says the run is finished
@@ -15,8 +16,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +30,12 @@ from emtm.contract import Lexicon, ModelConfig, Recipe
 from emtm.data.datasets import describe
 from emtm.data.text import Vocabulary
 from emtm.errors import UserError
+from emtm.files import replacing
 from emtm.registry import AnyModel, config_hash, model_class, override, preset
 
 RUN, VOCABULARY, BEST, LAST = "run.json", "vocabulary.json", "best.safetensors", "last.safetensors"
 HISTORY, METRICS = "history.jsonl", "metrics.json"
+BRANCHES = "branches.safetensors"
 FORMAT = "emtm-run/1"
 
 
@@ -46,6 +47,23 @@ class DataSource:
     root: str | None = None
     features: str | None = None
     glove: str | None = None
+    soft_labels: tuple[SoftLabelFile, ...] = ()
+    """Teachers' distributions, in the order of the aggregation unit's weights."""
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> DataSource:
+        """From the fields as JSON holds them."""
+        files = tuple(SoftLabelFile(**file) for file in stored.get("soft_labels", ()))
+        return cls(**{**stored, "soft_labels": files})
+
+
+@dataclass(frozen=True, slots=True)
+class SoftLabelFile:
+    """A teacher's soft labels, and what they must contain for the run to be the same."""
+
+    path: str
+    teacher: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +100,7 @@ class RunSpec:
             preset=stored["preset"],
             config=model.config_class(**stored["config"]),
             recipe=Recipe(**stored["recipe"]),
-            data=DataSource(**stored["data"]),
+            data=DataSource.from_json(stored["data"]),
             seed=stored["seed"],
         )
 
@@ -150,7 +168,7 @@ def load_run(path: Path, device: str = "cpu") -> Run:
     weights, _ = read_tensors(path / BEST)
     try:
         blank = torch.zeros(vocabulary.num_words - 2, spec.config.word_dim)
-        model = model_class(spec.model)(spec.config, Lexicon(blank, vocabulary.num_chars))
+        model = model_class(spec.model)(spec.config, Lexicon(blank, vocabulary.num_chars, vocabulary.words))
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise UserError(f"the weights in {path / BEST} do not fit the configuration in {path / RUN}") from error
@@ -182,7 +200,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any] | None = None) -> None:
     """Write a checkpoint atomically: readers see the old file or the whole new one."""
-    with _replacing(path) as partial:
+    with replacing(path) as partial:
         contiguous = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
         save_file(contiguous, partial, {"state": json.dumps(state or {})})
 
@@ -194,25 +212,5 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically."""
-    with _replacing(path) as partial:
+    with replacing(path) as partial:
         partial.write_text(text, "utf-8")
-
-
-class _replacing:  # noqa: N801
-    """Context that yields a temporary path and moves it over `path` when the block succeeds."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> Path:
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        os.close(handle)
-        self.partial = Path(name)
-        return self.partial
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self.partial.chmod(0o644)
-            self.partial.replace(self.path)
-        else:
-            self.partial.unlink(missing_ok=True)

@@ -1,13 +1,19 @@
-import itertools
 import shutil
 
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from emtm.data.features import DirectoryStore, Hdf5Store, check_store, missing, open_store, pool_clips
+from emtm.data.features import (
+    DirectoryStore,
+    Hdf5Store,
+    SideBySideStore,
+    check_store,
+    missing,
+    num_rows,
+    open_store,
+    stores,
+)
 from emtm.errors import UserError
 from tests.shared import SHARED, needs_shared
 
@@ -104,46 +110,56 @@ def test_missing_videos_are_named(folder) -> None:
     store = open_store(folder)
     assert missing(store, ["z", "a", "y", "z"]) == ["z", "y"]
     check_store(store, ["a", "b"], 3)
-    with pytest.raises(UserError, match=r"features of 4 of 5 videos are missing: v, w, x, \.\.\."):
+    with pytest.raises(UserError, match=r"features of 4 of 5 videos are missing: v, w, x, y$"):
         check_store(store, ["a", "v", "w", "x", "y"], 3)
+    with pytest.raises(UserError, match=r"features of 30 of 30 videos are missing: 0, .*, 19, \.\.\.$"):
+        check_store(store, map(str, range(30)), 3)
     with pytest.raises(UserError, match="3 wide, not 1024"):
         check_store(store, ["a"], 1024)
 
 
-def published_pooling(features: np.ndarray, most: int) -> np.ndarray:
-    """The rule in words: one clip after the other."""
-    count = len(features)
-    if count <= most:
-        return features
-    bounds = [min(int(np.round(k / most * count)), count - 1) for k in range(most + 1)]
-    spans = itertools.pairwise(bounds)
-    return np.stack([features[i:j].mean(0) if i < j else features[i] for i, j in spans])
+def test_widths_are_checked_before_a_video_is_read(folder) -> None:
+    np.save(folder / "odd.npy", rows(4, 5))
+    np.savez(folder / "worse.npz", features=np.ones((4, 3), np.int64))
+    with pytest.raises(UserError, match="features of 1 of 2 videos are not 3 wide but, the first, 5: odd"):
+        check_store(open_store(folder), ["a", "odd"], 3)
+    with pytest.raises(UserError, match="'worse' are int64, not floating point"):
+        check_store(open_store(folder), ["a", "worse"], 3)
 
 
-@given(st.integers(1, 300), st.integers(1, 130))
-def test_pooling_follows_the_rule(count: int, most: int) -> None:
-    features = rows(count, 2)
-    np.testing.assert_allclose(pool_clips(features, most), published_pooling(features, most), atol=1e-6)
+def test_shapes_come_from_headers(folder, tmp_path_factory, monkeypatch) -> None:
+    def refuse(path):
+        raise AssertionError(f"{path} was read")
+
+    path = tmp_path_factory.mktemp("hdf5") / "f.h5"
+    with h5py.File(path, "w") as file:
+        file["a"] = rows(4)
+        file["b/c3d_features"] = rows(7)
+    store = open_store(folder)
+    monkeypatch.setattr(stores, "load_array", refuse)
+    monkeypatch.setattr(Hdf5Store, "__getitem__", lambda self, video: refuse(video))
+    assert [store.shape(video) for video in "abc"] == [(4, 3), (5, 3), (6, 3)]
+    assert num_rows(store, "b") == 5
+    assert num_rows(open_store(path), "b") == 7
 
 
-def test_pooling_keeps_what_is_short_and_drops_the_last_row() -> None:
-    features = rows(64)
-    assert pool_clips(features, 64) is features
-    ramp = np.arange(8, dtype=np.float32)[:, None]
-    assert pool_clips(ramp, 2).ravel().tolist() == [1.5, 5.0]
+def test_npy_files_are_mapped(folder) -> None:
+    assert isinstance(open_store(folder)["a"], np.memmap)
 
 
-@needs_shared
-def test_pooling_of_the_published_code() -> None:
-    emtm = np.load(SHARED / "fixtures/emtm_data_A.npz")
-    for j in range(5):
-        pooled = pool_clips(emtm[f"samp/in_{j}"], int(emtm["meta/max_vlen"]))
-        assert pooled.dtype == np.float32
-        np.testing.assert_allclose(pooled, emtm[f"samp/out_{j}"], atol=1e-6)
-    vslnet = np.load(SHARED / "fixtures/labels_vslnet_A.npz")
-    for most in (16, 40, 57):
-        pooled = pool_clips(vslnet["sample_in"], most)
-        np.testing.assert_allclose(pooled, vslnet[f"sample_out_{most}"], atol=1e-6)
+def test_stores_side_by_side(folder, tmp_path_factory) -> None:
+    other = tmp_path_factory.mktemp("clip")
+    np.save(other / "a.npy", rows(6, 2))
+    store = open_store(f"{folder}, {other}")
+    assert isinstance(store, SideBySideStore)
+    assert (store.dim, store.widths, store.shape("a")) == (5, (3, 2), (4, 5))
+    np.testing.assert_array_equal(store["a"], np.concatenate([rows(4), rows(6, 2)[:4]], 1))
+    assert "a" in store
+    assert "b" not in store
+    with pytest.raises(UserError, match="features of 1 of 2 videos are missing: b"):
+        check_store(store, ["a", "b"], 5)
+    with pytest.raises(UserError, match="there are no features at nowhere"):
+        open_store(f"{folder},nowhere")
 
 
 @needs_shared

@@ -1,12 +1,17 @@
+import dataclasses
+from functools import cache
+
 import numpy as np
 import pytest
 
-from emtm.data.records import Dataset, Query, WordVectors
+from emtm.data.annotations import read_annotations
+from emtm.data.records import Dataset, Query, WindowsQuery, WordVectors
 from emtm.errors import UserError
 from emtm.metrics import floors as module
 from emtm.metrics.blind import candidates, query_only, video_only
-from emtm.metrics.floors import best_r1, best_segments, cached_floors, floors
+from emtm.metrics.floors import best_r1, best_segments, cached_floors, cached_sightless_floors, floors, sightless_floors
 from emtm.metrics.iou import temporal_iou
+from emtm.metrics.truth import annotated_windows, best_iou, one_window_each
 from tests.shared import SHARED, needs_shared
 
 WORDS = WordVectors(("early", "late"), np.eye(2, dtype=np.float32))
@@ -62,9 +67,9 @@ def test_candidates_cover_the_grid_once():
 def test_query_only_reads_the_sentence():
     told, untold = dataset(words=True), dataset(words=False)
     train, test = told.splits["train"], told.splits["test"]
-    assert recall(query_only(train, test, WORDS), test) == 1
+    assert recall(query_only(train, test), test) == 1
     train, test = untold.splits["train"], untold.splits["test"]
-    assert recall(query_only(train, test, WORDS), test) < 0.7
+    assert recall(query_only(train, test), test) < 0.7
 
 
 def test_video_only_sees_the_video():
@@ -89,54 +94,118 @@ def test_missing_split_is_a_user_error():
         floors(dataset(words=True), "val")
 
 
-def test_cache_is_read_back_and_follows_the_queries(tmp_path, monkeypatch):
+def windows_query(name, *windows, duration=10.0):
+    start, end = max(windows, key=lambda window: window[1] - window[0])
+    return WindowsQuery(name, name, "early", duration, start, end, all_windows=windows)
+
+
+def test_several_windows_count_the_best():
+    queries = [windows_query("a", (0, 2), (5, 9)), Query("b", "b", "late", 10.0, 1.0, 3.0)]
+    truth = annotated_windows(queries)
+    assert truth.tolist() == [[[0, 2], [5, 9]], [[1, 3], [1, 3]]]
+    answers = np.array([[[0, 2], [1, 2]], [[5, 7], [4, 5]]], float)
+    np.testing.assert_allclose(best_iou(answers, truth), [[1, 0.5], [0.5, 0]])
+    assert [(q.query_id, q.start_s, q.end_s) for q in one_window_each(queries)] == [
+        ("a", 0, 2),
+        ("a", 5, 9),
+        ("b", 1, 3),
+    ]
+
+
+def test_floors_of_several_windows():
+    """Each window is a training moment, and an answer that meets any of a query's windows is right."""
+    train = [windows_query(f"t{i}", (0, 4), (6, 10)) for i in range(40)]
+    test = [windows_query("a", (0, 4), (6, 10)), windows_query("b", (6, 10))]
+    found = sightless_floors(train, test)
+    assert found["drawn_from_train"]["r1"]["0.7"] == pytest.approx(75, abs=15)
+    assert found["fixed_best"]["segment"][1] - found["fixed_best"]["segment"][0] < 0.81
+
+
+def test_cache_is_read_back_and_follows_the_data(tmp_path, monkeypatch):
     monkeypatch.setenv("EMTM_CACHE", str(tmp_path))
     calls = []
 
-    def fake(data, split, progress):
-        calls.append(split)
+    def sightless(train, test, *, progress):
+        calls.append("sightless")
         return {"fixed_best": {"r1": {"0.5": 1.0}, "miou": 2.0}}
 
-    monkeypatch.setattr(module, "floors", fake)
-    first = cached_floors(dataset(words=True))
-    assert cached_floors(dataset(words=True)) == first
-    assert len(calls) == 1
-    cached_floors(dataset(words=False))
+    def video(data, train, test, seed):
+        calls.append("video")
+        return {"video_only": {"r1": {"0.5": 3.0}, "miou": 4.0}}
+
+    monkeypatch.setattr(module, "sightless_floors", sightless)
+    monkeypatch.setattr(module, "_video_floor", video)
+    told, untold = dataset(words=True), dataset(words=False)
+    first = cached_floors(told)
+    assert list(first) == ["fixed_best", "video_only"]
+    assert cached_floors(told) == first
+    assert calls == ["sightless", "video"]
+    assert cached_sightless_floors(told.splits["train"], told.splits["test"]) == {"fixed_best": first["fixed_best"]}
     assert len(calls) == 2
-    (damaged, _) = (tmp_path / "floors").iterdir()
-    damaged.write_text("{")
-    cached_floors(dataset(words=True)), cached_floors(dataset(words=False))
-    assert len(calls) == 3
-    assert not list((tmp_path / "floors").glob("*.tmp"))
+    cached_floors(untold)
+    assert len(calls) == 4
+    other = Features()
+    other.__class__ = type("Other", (Features,), {"__getitem__": lambda self, video: np.ones((3, 8), np.float32)})
+    cached_floors(dataclasses.replace(told, features=other))
+    assert calls[4:] == ["video"]
+    for kept in (tmp_path / "floors").iterdir():
+        kept.write_text("{")
+    cached_floors(told)
+    assert len(calls) == 7
+    assert not [p for p in (tmp_path / "floors").iterdir() if p.suffix != ".json"]
 
 
-@pytest.fixture(scope="module")
-def charades():
-    from emtm.data.annotations import read_charades_sta, read_durations
+REAL = SHARED / "data/annotations"
+FILES = {
+    "charades": ("charades-sta/charades_sta_train.txt", "charades-sta/charades_sta_test.txt"),
+    "val_1": ("activitynet-captions/train.json", "activitynet-captions/val_1.json"),
+    "val_2": ("activitynet-captions/train.json", "activitynet-captions/val_2.json"),
+    "tacos": ("tacos/train.json", "tacos/test.json"),
+}
 
-    folder = SHARED / "data/annotations/charades-sta"
-    known = read_durations(folder / "charades.json")
-    return [read_charades_sta(folder / f"charades_sta_{split}.txt", known)[0] for split in ("train", "test")]
+
+@cache
+def real(path):
+    return read_annotations(REAL / path).queries
 
 
-def r1(moments, queries):
-    truth = np.array([(q.start_s, q.end_s) for q in queries])
-    return module._figures(moments, truth)["r1"]["0.5"]
+def figures(moments, queries):
+    found = module._figures(moments, annotated_windows(queries))
+    return [*found["r1"].values(), found["miou"]]
 
 
 @needs_shared
-def test_fixed_segments_on_charades_sta(charades):
-    """The published segment scores as measured elsewhere; the one chosen on all of train, 0.3 higher."""
-    train, test = charades
-    assert r1(np.array([1, 22]) / 64 * module.durations(test), test) == pytest.approx(30.4, abs=0.1)
-    chosen = best_segments(module.normalised(train))[0]
-    assert r1(chosen * module.durations(test), test) == pytest.approx(30.7, abs=0.1)
+@pytest.mark.parametrize(
+    ("name", "segment", "measured"),
+    [
+        ("charades", (1, 22), (43.4, 30.4, 17.0, 29.1)),
+        ("val_1", (17, 57), (39.8, 26.8, 10.1, 28.0)),
+        ("val_2", (18, 57), (45.9, 29.0, 7.4, 29.2)),
+        ("tacos", (41, 59), (7.8, 3.1, 0.9, 6.4)),
+    ],
+)
+def test_fixed_segments_score_as_measured_elsewhere(name, segment, measured):
+    """Segments in 64ths that others chose on samples of train, and what they measured for them."""
+    test = real(FILES[name][1])
+    assert figures(np.array(segment) / 64 * module.durations(test), test) == pytest.approx(measured, abs=0.1)
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("train", "by_recall", "by_miou"),
+    [
+        ("charades-sta/charades_sta_train.txt", (0, 20), (0, 30)),
+        ("tacos/train.json", (41, 59), (6, 57)),
+    ],
+)
+def test_segments_chosen_on_all_of_train(train, by_recall, by_miou):
+    found = best_segments(module.normalised(real(train)))
+    assert [tuple(segment * 64) for segment in found] == [by_recall, by_miou]
 
 
 @needs_shared
 @pytest.mark.slow
-def test_query_only_on_charades_sta(charades):
-    arrays = np.load(SHARED / "data/glove/glove840b_charades_vocab_300d.npz")
-    vectors = WordVectors(tuple(arrays["words"].tolist()), arrays["vectors"].astype(np.float32))
-    train, test = charades
-    assert r1(query_only(train, test, vectors), test) == pytest.approx(37.7, abs=2)
+@pytest.mark.parametrize(("name", "measured"), [("charades", 37.7), ("val_1", 39.4), ("val_2", 44.0), ("tacos", 7.5)])
+def test_query_only_is_as_good_as_measured_elsewhere(name, measured):
+    train, test = (real(path) for path in FILES[name])
+    assert figures(query_only(train, test), test)[1] == pytest.approx(measured, abs=2)

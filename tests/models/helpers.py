@@ -9,7 +9,7 @@ from emtm.data.batch import Batch, Targets
 from emtm.registry import AnyModel, model_class, preset
 
 SMALL: dict[str, Any] = {"feature_dim": 20, "word_dim": 12, "max_clips": 24, "max_words": 12, "dim": 16, "heads": 4}
-NAMES = ("emtm-student", "seqpan", "vslnet", "vslnet-transformer")
+NAMES = ("emtm", "emtm-student", "seqpan", "vslnet", "vslnet-transformer")
 
 
 def small_model(name: str, *, official: bool = False, seed: int = 0, **changes: Any) -> AnyModel:

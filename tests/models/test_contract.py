@@ -99,11 +99,16 @@ def test_loss_needs_targets(name: str) -> None:
         model.loss(model(batch), batch)
 
 
+NEVER_CONFIGURED = {"cca": {"charades-sta"}, "cpl": {"tacos"}}
+"""Benchmarks that the published code of a model has no configuration for."""
+
+
 @pytest.mark.parametrize("name", model_names())
 def test_every_model_names_its_origin_presets_and_stages(name: str) -> None:
     kind = model_class(name)
     assert kind.name == name
-    assert {"charades-sta", "activitynet-captions", "tacos", "compact"} <= set(kind.presets)
+    assert "compact" in kind.presets
+    assert {"charades-sta", "activitynet-captions", "tacos"} - set(kind.presets) == NEVER_CONFIGURED.get(name, set())
     assert set(kind.stages.values()) <= set(STAGES)
     assert kind.info.reference_code
     assert kind.info.paper

@@ -1,0 +1,285 @@
+"""The summary of a study of EMTM (`python -m emtm reproduce`) as a report reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from jsonschema import Draft202012Validator
+
+from emtm.distillation.summary import FORMAT
+from emtm.distillation.variants import ABLATIONS, ALONE
+from emtm.errors import UserError
+
+Array = npt.NDArray[np.float64]
+
+BOUNDARIES = ("start", "end")
+MEASURE_NAMES = {"r1_0.3": "R1@0.3", "r1_0.5": "R1@0.5", "r1_0.7": "R1@0.7", "miou": "mIoU"}
+"""Name in the summary -> name in tables and figures."""
+_SUM_TOLERANCE = 0.02
+"""The weights in a summary are rounded."""
+_LONGEST_OFFENCE = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean over seeds and the half width of its 95 % interval, which a single seed does not have."""
+
+    mean: float
+    half_width: float | None
+    seeds: int
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval; the mean where there is none."""
+        return self.mean - (self.half_width or 0.0)
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval; the mean where there is none."""
+        return self.mean + (self.half_width or 0.0)
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the whole interval lies on one side of zero; 0 where it does not, or there is none."""
+        if self.half_width is None:
+            return 0
+        return int(self.low > 0) - int(self.high < 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One accuracy of a variant, in percent, and its gain over the student alone, paired by seed."""
+
+    values: Mapping[int, float]
+    """By seed."""
+    estimate: Estimate
+    gain: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A way of training EMTM, or another model (`kind` "baseline"), over its seeds."""
+
+    name: str
+    kind: str
+    what: str
+    measures: Mapping[str, Measure]
+    training_s: float
+    gradient_ratio: float | None
+    """Of the distillation's loss to the hard loss; None where no teacher teaches."""
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds it was trained with."""
+        return list(next(iter(self.measures.values())).values)
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A teacher's accuracies in percent, on the test split and on the queries it labelled."""
+
+    name: str
+    model: str
+    test: Mapping[str, float]
+    train: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One query: the truth, and what teachers, their weighted sum and the student say of it."""
+
+    sentence: str
+    duration_s: float
+    moment_s: tuple[float, float]
+    weights: Array
+    """`[K, 2]`."""
+    teachers: Array
+    """`[K, 2, L]`."""
+    aggregated: Array
+    """`[2, L]`."""
+    student: Array
+    """`[2, L]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    """What the whole method does with its teachers on a split."""
+
+    teachers: tuple[str, ...]
+    split: str
+    weights: Array
+    """`[Q, K, 2]`."""
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Teachers, variants of EMTM and baselines on one dataset."""
+
+    path: str
+    """As the user gave it."""
+    dataset: str
+    synthetic: bool
+    split: str
+    queries: int
+    preset: str | None
+    seeds: tuple[int, ...]
+    settings: tuple[str, ...]
+    floors: Mapping[str, Mapping[str, float]]
+    """Name -> measure -> percent."""
+    teachers: tuple[Teacher, ...]
+    rows: tuple[Variant, ...]
+    aggregation: Aggregation | None
+
+    @property
+    def title(self) -> str:
+        """The dataset, marked where it is synthetic."""
+        return f"{self.dataset} (synthetic)" if self.synthetic else self.dataset
+
+    @property
+    def alone(self) -> Variant | None:
+        """The student without teachers, the reference of all gains."""
+        return next((row for row in self.rows if row.name == ALONE), None)
+
+
+def read_study(path: Path) -> Study:
+    """The summary at `path`.
+
+    Raises UserError when it cannot be read, is not a summary, or is damaged.
+    """
+    try:
+        doc = json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UserError(f"{path} is not valid JSON: {error}") from None
+    if not isinstance(doc, dict) or not str(doc.get("format")).startswith(FORMAT.partition("/")[0]):
+        raise UserError(f"{path} is not the summary.json of a study; `python -m emtm reproduce` writes one")
+    if doc["format"] != FORMAT:
+        raise UserError(f"{path} has format {doc['format']}, which is not one this suite reads ({FORMAT})")
+    offence = next(_validator().iter_errors(doc), None)
+    if offence is not None:
+        where = ".".join(str(part) for part in offence.absolute_path) or "the file"
+        what = offence.message if len(offence.message) <= _LONGEST_OFFENCE else f"breaks the rule '{offence.validator}'"
+        raise UserError(f"{path} is damaged: {where}: {what}")
+    try:
+        return _study(doc, path.as_posix())
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: {error}") from None
+
+
+def _refuse_constant(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads((files("bench.schema") / "study-1.json").read_text("utf-8")))
+
+
+def _study(doc: Mapping[str, Any], path: str) -> Study:
+    """ValueError for what a schema cannot see: parts that do not fit together."""
+    names = [row["name"] for row in doc["rows"]]
+    if len(set(names)) < len(names):
+        raise ValueError("two rows have the same name")
+    order = ("alone", "variant", "baseline")
+    rows = [_variant(row, doc["soft_gradient_ratio"].get(row["name"])) for row in doc["rows"]]
+    return Study(
+        path=path,
+        dataset=doc["dataset"],
+        synthetic=doc["synthetic"],
+        split=doc["split"],
+        queries=doc["queries"],
+        preset=doc.get("preset"),
+        seeds=tuple(doc["seeds"]),
+        settings=tuple(doc.get("settings", ())),
+        floors={name.replace("_", "-"): _floor(floor) for name, floor in (doc.get("floors") or {}).items()},
+        teachers=tuple(Teacher(t["name"], t["model"], t["test"], t["train"]) for t in doc["teachers"]),
+        rows=tuple(sorted(rows, key=lambda row: order.index(row.kind))),
+        aggregation=_aggregation(doc["aggregation"]) if "aggregation" in doc else None,
+    )
+
+
+def _floor(floor: Mapping[str, Any]) -> dict[str, float]:
+    return {**{f"r1_{m}": value for m, value in floor["r1"].items()}, "miou": floor["miou"]}
+
+
+def _variant(row: Mapping[str, Any], gradient_ratio: float | None) -> Variant:
+    kind, what = _kind(row["name"])
+    return Variant(
+        row["name"],
+        kind,
+        row["what"] or what,
+        {name: _measure(f"{row['name']}, {name}", row["seeds"], row[name]) for name in MEASURE_NAMES},
+        row["training_s"],
+        gradient_ratio,
+    )
+
+
+def _kind(name: str) -> tuple[str, str]:
+    """What a row is, and in words."""
+    if name == ALONE:
+        return "alone", "the student without teachers"
+    if name in ABLATIONS:
+        return "variant", ABLATIONS[name][0]
+    if name.startswith("only:"):
+        return "variant", f"taught by {name.removeprefix('only:')} alone"
+    if "=" in name:
+        key, _, value = name.partition("=")
+        return "variant", f"the whole method with {key} at {value}"
+    return "baseline", "another model, without teachers"
+
+
+def _measure(where: str, seeds: Sequence[int], found: Mapping[str, Any]) -> Measure:
+    if len(found["values"]) != len(seeds):
+        raise ValueError(f"{where}: {len(found['values'])} values for {len(seeds)} seeds")
+    gain = found.get("over_student_alone")
+    return Measure(dict(zip(seeds, found["values"], strict=True)), _estimate(found), _estimate(gain) if gain else None)
+
+
+def _estimate(found: Mapping[str, Any]) -> Estimate:
+    return Estimate(found["mean"], found["half_width"], found["n"])
+
+
+def _aggregation(doc: Mapping[str, Any]) -> Aggregation:
+    teachers, queries = tuple(doc["teachers"]), doc["queries"]
+    boundaries = [_array(f"{b} weights", doc["weights"][b], (len(queries), len(teachers))) for b in BOUNDARIES]
+    weights = np.stack(boundaries, 2)
+    if (np.abs(weights.sum(1) - 1) > _SUM_TOLERANCE).any():
+        raise ValueError("the teachers' weights of a query do not sum to 1")
+    return Aggregation(teachers, doc["split"], weights, tuple(_example(e, len(teachers)) for e in doc["examples"]))
+
+
+def _example(doc: Mapping[str, Any], teachers: int) -> Example:
+    where, clips = f"query {doc['query_id']}", len(doc["student"][0])
+    return Example(
+        doc["sentence"],
+        doc["duration_s"],
+        (doc["moment_s"][0], doc["moment_s"][1]),
+        _array(f"{where}, weights", doc["weights"], (teachers, 2)),
+        _array(f"{where}, teachers", doc["teachers"], (teachers, 2, clips)),
+        _array(f"{where}, aggregated", doc["aggregated"], (2, clips)),
+        _array(f"{where}, student", doc["student"], (2, clips)),
+    )
+
+
+def _array(where: str, values: Any, shape: tuple[int, ...]) -> Array:
+    try:
+        array = np.asarray(values, np.float64)
+    except ValueError:
+        raise ValueError(f"{where}: rows of unequal length") from None
+    if array.shape != shape:
+        raise ValueError(f"{where}: {_size(array.shape)} values instead of {_size(shape)}")
+    return array
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

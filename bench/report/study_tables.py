@@ -1,0 +1,256 @@
+"""What a study of EMTM found, in tables: the teachers, the variants, the weights of the teachers; and as CSV."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bench.report.cells import Cell, Table, empty, text
+from bench.report.frame import Row
+from bench.report.quantity import digits, plural, points, scientific
+from bench.report.study import BOUNDARIES, MEASURE_NAMES, Aggregation, Estimate, Study, Variant
+
+SHOWN = ("r1_0.5", "miou")
+MANY_SEEDS = 5
+_COUNTED_FROM = 0.01
+"""A ratio below this is written with an exponent."""
+
+
+def study_tables(study: Study) -> list[Table]:
+    """Teachers first, because what they know bounds what can be passed on."""
+    teachers = [_teacher_table(study)] if study.teachers else []
+    weights = [_weight_table(study, study.aggregation)] if study.aggregation else []
+    return [*teachers, _variant_table(study), *weights]
+
+
+def _teacher_table(study: Study) -> Table:
+    return Table(
+        title=f"Teachers on {study.title}",
+        caption="Each is trained once, and asked for the start and end of every training query. Its accuracy on these "
+        f"is that of the labels the student learns from; {study.split} is the split of the table below.",
+        headers=("Teacher", "Model", *(f"{MEASURE_NAMES[m]} {s} (%)" for m in SHOWN for s in (study.split, "train"))),
+        rows=tuple(
+            (
+                text(teacher.name),
+                text(teacher.model),
+                *(Cell(f"{split[m]:.1f}", split[m]) for m in SHOWN for split in (teacher.test, teacher.train)),
+            )
+            for teacher in study.teachers
+        ),
+    )
+
+
+def _variant_table(study: Study) -> Table:
+    return Table(
+        title=f"EMTM and what its parts are worth on {study.title}",
+        caption=f"Split {study.split} of {study.queries} queries. Mean over seeds ± half the width "
+        "of its 95 % interval (Student's t); gains are in percentage points, paired by seed. The gradient ratio "
+        "compares the pull of the distillation's loss on the trained student's logits with that of its hard loss, on "
+        "training queries: at 1 both pull alike, near 0 nothing is distilled.",
+        headers=(
+            *("Variant", "Seeds"),
+            *(
+                header
+                for m in SHOWN
+                for header in (f"{MEASURE_NAMES[m]} (%)", f"{MEASURE_NAMES[m]} over student alone")
+            ),
+            *("Gradient ratio", "Training", "What it is"),
+        ),
+        rows=(*(_variant_row(study, row) for row in study.rows), *_floor_rows(study)),
+        rule_before=len(study.rows),
+    )
+
+
+def _variant_row(study: Study, row: Variant) -> tuple[Cell, ...]:
+    return (
+        text(row.name),
+        Cell(str(len(row.seeds)), float(len(row.seeds))),
+        *(cell for m in SHOWN for cell in (_estimate(row.measures[m].estimate), _gain(study, row, m))),
+        _ratio(row),
+        Cell(duration(row.training_s), row.training_s),
+        text(row.what),
+    )
+
+
+def _estimate(estimate: Estimate) -> Cell:
+    return Cell(f"{estimate.mean:.1f}{_half_width(estimate)}", estimate.mean)
+
+
+def _half_width(estimate: Estimate) -> str:
+    return "" if estimate.half_width is None else f" ± {estimate.half_width:.1f}"
+
+
+def written_gain(gain: Estimate) -> str:
+    """`+3.1 ± 0.8`."""
+    return f"{points(gain.mean)}{_half_width(gain)}"
+
+
+def _gain(study: Study, row: Variant, measure: str) -> Cell:
+    gain = row.measures[measure].gain
+    if row.kind == "alone":
+        return Cell("")
+    if gain is None:
+        return empty("the study has no student alone" if study.alone is None else "no seed in common with it")
+    note = None
+    if gain.half_width is None:
+        note = "one seed, no interval: it may be chance"
+    elif gain.sign == 0:
+        note = "the interval holds zero: no difference is shown"
+    return Cell(written_gain(gain), gain.mean, note)
+
+
+def _ratio(row: Variant) -> Cell:
+    if row.gradient_ratio is None:
+        return empty("not taught by teachers' labels")
+    return Cell(ratio(row.gradient_ratio), row.gradient_ratio)
+
+
+def ratio(value: float) -> str:
+    """0.731 -> `0.73`; 1.2e-8 -> `1.2 × 10⁻⁸`."""
+    return digits(value, 2) if value == 0 or value >= _COUNTED_FROM else scientific(value)
+
+
+def duration(seconds: float) -> str:
+    """48.2 -> `48 s`; 754 -> `12.6 min`; 9000 -> `2.5 h`."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _floor_rows(study: Study) -> tuple[tuple[Cell, ...], ...]:
+    blank = Cell("")
+    return tuple(
+        (
+            text(f"floor: {name}"),
+            blank,
+            *(cell for m in SHOWN for cell in (_percent(floor.get(m)), blank)),
+            *(blank, blank, text("what can be reached without grounding")),
+        )
+        for name, floor in study.floors.items()
+    )
+
+
+def _percent(value: float | None) -> Cell:
+    return Cell("") if value is None else Cell(f"{value:.1f}", value)
+
+
+def _weight_table(study: Study, found: Aggregation) -> Table:
+    """Mean and spread of the weights, and how often each teacher is the most trusted."""
+    ranges = np.percentile(found.weights, [5, 95], axis=0)
+    first = found.weights == found.weights.max(1, keepdims=True)
+    trusted = first / first.sum(1, keepdims=True)
+    return Table(
+        title=f"How much each teacher is trusted on {study.title}",
+        caption=f"Weights of the teachers over the {len(found.weights)} queries of split "
+        f"{found.split}, in the whole method's first seed: mean [5th to 95th percentile]; equal trust is "
+        f"{1 / len(found.teachers):.2f}. Trusted most: the share of queries in which it weighs most; equals share.",
+        headers=("Teacher", *(header for b in BOUNDARIES for header in (f"Weight, {b}", f"Trusted most, {b}"))),
+        rows=tuple(
+            (
+                text(name),
+                *(
+                    cell
+                    for i in range(2)
+                    for cell in (
+                        _weight(found.weights[:, k, i].mean(), ranges[0, k, i], ranges[1, k, i]),
+                        _share(float(trusted[:, k, i].mean())),
+                    )
+                ),
+            )
+            for k, name in enumerate(found.teachers)
+        ),
+    )
+
+
+def _weight(mean: float, low: float, high: float) -> Cell:
+    return Cell(f"{mean:.2f} [{low:.2f}, {high:.2f}]", float(mean))
+
+
+def _share(share: float) -> Cell:
+    return Cell(f"{100 * share:.0f} %", share)
+
+
+def study_protocol() -> list[str]:
+    """How the study's numbers were obtained."""
+    return [
+        "The study trains its teachers once, keeps what they say of the training queries, and trains every variant "
+        "with the same seeds. A gain is the mean over seeds of the difference to the student alone of the same seed, "
+        "so that what a seed does to both cancels."
+    ]
+
+
+def study_limits(study: Study) -> list[str]:
+    """What the study does not say."""
+    fewest, compared = min(len(row.seeds) for row in study.rows), len(study.rows) - 1
+    found = []
+    if study.synthetic:
+        found.append(
+            f"The study of distillation ran on {study.title}: its gains show how the method works on generated "
+            "videos, not what it gains on real ones."
+        )
+    if fewest < MANY_SEEDS:
+        found.append(
+            f"Some rows of the study have {plural(fewest, 'seed')} only: their intervals are wide or absent, and "
+            "small gains may be chance."
+        )
+    if study.teachers and any(row.gradient_ratio is not None for row in study.rows):
+        found.append(
+            "The teachers of the study were trained once: its intervals cover the seeds of the students, not those "
+            "of the teachers."
+        )
+    if study.alone is not None and compared > 1:
+        found.append(
+            f"The study compares {compared} rows with the student alone, each at 95 % by itself: the more rows, the "
+            "likelier that one stands out by chance."
+        )
+    return found
+
+
+def study_command(study: Study) -> list[str]:
+    """The command that does an embedded study again.
+
+    No command for real datasets, whose folders a summary does not name, and for teachers that were given
+    as finished runs.
+    """
+    embedded = study.synthetic and all(teacher.name == teacher.model for teacher in study.teachers)
+    if not embedded or study.seeds != tuple(range(len(study.seeds))):
+        return []
+    parts = ["python", "-m", "emtm", "reproduce", "--dataset", study.dataset, "--teachers"]
+    parts.append(",".join(teacher.name for teacher in study.teachers))
+    parts += ["--ablate", ",".join(row.name for row in study.rows if row.kind != "baseline")]
+    baselines = ",".join(row.name for row in study.rows if row.kind == "baseline")
+    parts += ["--baselines", baselines] if baselines else []
+    parts += ["--seeds", str(len(study.seeds))]
+    parts += ["--preset", study.preset] if study.preset else []
+    parts += [part for setting in study.settings for part in ("--set", setting)]
+    return [shlex.join([*parts, "--out", Path(study.path).parent.as_posix()])]
+
+
+def study_rows(study: Study) -> list[Row]:
+    """Everything the study's tables show and more, one row a teacher, variant, baseline or floor, for the CSV."""
+    common: Row = {"dataset": study.dataset, "synthetic": study.synthetic, "split": study.split}
+    teachers = [
+        {"kind": "teacher", "name": t.name, "model": t.model, **_means("", t.test), **_means("train.", t.train)}
+        for t in study.teachers
+    ]
+    floors = [{"kind": "floor", "name": name, **_means("", floor)} for name, floor in study.floors.items()]
+    return [common | row for row in (*teachers, *map(_flat, study.rows), *floors)]
+
+
+def _means(prefix: str, accuracy: Mapping[str, float]) -> Row:
+    return {f"{prefix}{name}.mean": accuracy[name] for name in MEASURE_NAMES if name in accuracy}
+
+
+def _flat(row: Variant) -> Row:
+    flat: Row = {"kind": row.kind, "name": row.name, "what": row.what, "seeds": row.seeds}
+    for name, measure in row.measures.items():
+        flat |= _columns(name, measure.estimate) | {f"{name}.values": list(measure.values.values())}
+        flat |= _columns(f"{name}.over_student_alone", measure.gain) if measure.gain else {}
+    return flat | {"training_s": row.training_s, "soft_gradient_ratio": row.gradient_ratio}
+
+
+def _columns(name: str, estimate: Estimate) -> Row:
+    return {f"{name}.mean": estimate.mean, f"{name}.half_width": estimate.half_width, f"{name}.n": estimate.seeds}

@@ -1,0 +1,169 @@
+"""EMTM: `distill` trains one student from teachers, `reproduce` does the whole study."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from emtm.cli.app import (
+    DatasetOption,
+    DeviceOption,
+    FeaturesOption,
+    GloveOption,
+    JsonFlag,
+    RootOption,
+    check_device,
+    command,
+    print_json,
+    print_scores,
+    source,
+)
+from emtm.errors import UserError
+
+PresetOption = Annotated[
+    str | None, typer.Option(help="paper, compact, or a preset's own name [default: compact on embedded data]")
+]
+
+
+@command("python -m emtm distill --dataset smoke --teachers runs/seqpan,runs/vslnet --out runs/emtm")
+def distill(
+    dataset: DatasetOption,
+    out: Annotated[Path, typer.Option(help="Run directory to create.")],
+    teachers: Annotated[
+        str, typer.Option(help="Soft-label files or run directories, comma-separated; empty for none.")
+    ] = "",
+    ablate: Annotated[str, typer.Option(help="Variant of the method; see `python -m emtm reproduce --help`.")] = "full",
+    preset: PresetOption = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a model or training setting."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of weights, order and dropout.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    root: RootOption = None,
+    features: FeaturesOption = None,
+    glove: GloveOption = None,
+    device: DeviceOption = "cpu",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads [default: all cores]")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train EMTM: a student taught by teachers' soft labels and by the isomorphic teacher."""
+    from emtm.distillation.study import find_soft_labels
+    from emtm.distillation.variants import make_variant
+    from emtm.training.evaluation import open_source
+    from emtm.training.loop import train
+    from emtm.training.runs import plan
+
+    check_device(device)
+    if threads:
+        torch.set_num_threads(threads)
+    data = source(dataset, root, features, glove)
+    files = find_soft_labels(split_list(teachers), open_source(data), device)
+    variant = make_variant(ablate, list(files), next(iter(files), None))
+    spec = plan("emtm", data, preset, [*variant.settings, *(settings or [])], seed)
+    spec = replace(spec, data=replace(data, soft_labels=tuple(files[name] for name in variant.teachers)))
+    metrics = train(spec, out, resume=resume, device=device)
+    if as_json:
+        print_json(metrics)
+    else:
+        print_scores(metrics)
+        print(f"run directory: {out}")
+
+
+@command("python -m emtm reproduce --dataset smoke --teachers seqpan,vslnet --seeds 2 --out runs/study")
+def reproduce(
+    dataset: DatasetOption,
+    out: Annotated[Path, typer.Option(help="Study directory; a study there is gone on with.")],
+    preset: PresetOption = None,
+    teachers: Annotated[
+        str, typer.Option(help="Models to train as teachers, or run directories, comma-separated.")
+    ] = "seqpan,eamat,ban-apr",
+    ablations: Annotated[
+        str, typer.Option("--ablate", help="Variants, comma-separated, or 'all'; see above.")
+    ] = "student-alone,full,no-distillation",
+    baselines: Annotated[str, typer.Option(help="Models trained beside, comma-separated.")] = "",
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0 to N - 1 for every student and baseline.")] = 5,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="MODEL.KEY=VALUE", help="Override a setting of one model."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs trained at a time.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads a run.")] = 1,
+    root: RootOption = None,
+    features: FeaturesOption = None,
+    glove: GloveOption = None,
+    device: DeviceOption = "cpu",
+    as_json: JsonFlag = False,
+) -> None:
+    """The whole study: teachers, soft labels, EMTM, ablations, baselines, one summary. Resumable.
+
+    Variants: full, student-alone, no-distillation, no-shared-encoder, distillation-only, uniform,
+    best-teacher, official-losses, hidden-alignment, only:TEACHER for a teacher alone, KEY=VALUE for
+    one setting of EMTM (temperature=2, soft_weight=0.5); 'all' is every named one.
+    """
+    from emtm.distillation.study import Study, run_study
+    from emtm.distillation.summary import summarise
+    from emtm.distillation.variants import ALONE, all_ablations
+
+    check_device(device)
+    named = tuple(split_list(teachers))
+    chosen = split_list(ablations)
+    study = Study(
+        data=source(dataset, root, features, glove),
+        preset=preset,
+        seeds=tuple(range(seeds)),
+        teachers=named,
+        ablations=tuple(chosen),
+        baselines=tuple(split_list(baselines)),
+        settings=tuple(settings or ()),
+    )
+    if chosen == ["all"]:
+        study = replace(study, ablations=(ALONE, *all_ablations(study.names)))
+    run_study(study, out, parallel=jobs, threads=threads, device=device)
+    summary = summarise(study, out)
+    if as_json:
+        print_json(summary)
+    else:
+        print_summary(summary)
+        print(f"study directory: {out}")
+
+
+def split_list(text: str) -> list[str]:
+    """Items of a comma-separated list; UserError when one is named twice."""
+    items = [item.strip() for item in text.split(",") if item.strip()]
+    twice = next((item for item in items if items.count(item) > 1), None)
+    if twice:
+        raise UserError(f"'{twice}' is named twice")
+    return items
+
+
+def print_summary(summary: dict[str, Any]) -> None:
+    """The study as a table on stdout."""
+    kind = "synthetic, " if summary["synthetic"] else ""
+    title = f"{summary['dataset']} ({kind}{summary['split']}, {summary['queries']} queries), mean ± 95 % CI over seeds"
+    table = Table("", "R1@0.5", "over student alone", "mIoU", "over student alone", "seeds", "training s", title=title)
+    for teacher in summary["teachers"]:
+        r1, miou = teacher["test"]["r1_0.5"], teacher["test"]["miou"]
+        table.add_row(f"teacher {teacher['name']}", f"{r1:.1f}", "", f"{miou:.1f}", "", "1", "")
+    for row in summary["rows"]:
+        cells = [text for measure in ("r1_0.5", "miou") for text in (_interval(row[measure]), _gain(row[measure]))]
+        table.add_row(row["name"], *cells, str(len(row["seeds"])), f"{row['training_s']:.0f}")
+    Console().print(table)
+    for name, ratio in summary["soft_gradient_ratio"].items():
+        print(f"{name}: the distillation's gradient is {ratio:.1e} of the hard loss's, at the student's logits")
+
+
+def _interval(figure: dict[str, Any], sign: str = "") -> str:
+    half = figure["half_width"]
+    return f"{figure['mean']:{sign}.1f}" + ("" if half is None else f" ± {half:.1f}")
+
+
+def _gain(figure: dict[str, Any]) -> str:
+    difference = figure.get("over_student_alone")
+    return _interval(difference, "+") if difference else ""

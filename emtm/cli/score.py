@@ -1,0 +1,135 @@
+"""Anybody's predictions against the annotations: `score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from emtm.cli.app import DatasetOption, JsonFlag, command, print_json, say_floor
+from emtm.errors import UserError
+
+_MARKS = ("0.3", "0.5", "0.7")
+_HEADERS = tuple(f"R1@{m}" for m in _MARKS)
+
+
+@command("python -m emtm score predictions.jsonl --annotations charades_sta_test.txt --dataset charades-sta")
+def score(
+    dataset: DatasetOption,
+    predictions: Annotated[
+        Path | None, typer.Argument(help="One JSON object a line, ours or a Moment-DETR submission; see the README.")
+    ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option(help="Annotation file, or the folder of them; embedded datasets need none.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Split [default: what the file is known to be, or test]")] = None,
+    protocol: Annotated[
+        str, typer.Option(help="timestamp: annotated seconds; index: truth rounded to a grid of --clips.")
+    ] = "timestamp",
+    clips: Annotated[
+        list[int] | None, typer.Option(min=1, help="Clips of the model's grid; several with --ceiling.")
+    ] = None,
+    clip_counts: Annotated[
+        Path | None, typer.Option(help="JSON of feature rows by video (feature_shapes.json), for videos below --clips.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Count IoU > m (2D-TAN) rather than IoU >= m.")] = False,
+    ceiling: Annotated[
+        bool, typer.Option("--ceiling", help="Tell the best score that grids of clips allow; no predictions needed.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Score a file of predictions, beside what needs no grounding at all."""
+    from emtm.metrics.submission import load_truth, score_file
+
+    if protocol not in ("timestamp", "index"):
+        raise UserError(f"protocol is 'timestamp' or 'index', not '{protocol}'")
+    truth = load_truth(dataset, annotations, split)
+    if ceiling:
+        _ceilings(truth, clips, clip_counts, strict, as_json)
+        return
+    if predictions is None:
+        raise UserError("name a file of predictions, or ask for --ceiling")
+    if clips and len(clips) > 1:
+        raise UserError("predictions are scored on one grid: give --clips once")
+    report = score_file(
+        predictions,
+        truth,
+        protocol,  # type: ignore[arg-type]
+        strict=strict,
+        clips=clips[0] if clips else None,
+        clip_counts=clip_counts,
+        progress=say_floor,
+    )
+    print_json(report) if as_json else _print(report)
+
+
+def _ceilings(truth: Any, grids: list[int] | None, clip_counts: Path | None, strict: bool, as_json: bool) -> None:
+    from emtm.metrics.submission import ceilings
+
+    found = ceilings(truth, grids, clip_counts, strict=strict)
+    if as_json:
+        report = {"dataset": truth.dataset, "split": truth.split, "queries": len(truth.queries)}
+        print_json({**report, "ceilings": [row.to_json() for row in found], "notes": list(truth.notes)})
+        return
+    table = Table("clips a video", *_HEADERS, "mIoU", "lowest IoU", title=_title(truth.dataset, truth.split, found[0]))
+    for row in found:
+        table.add_row(str(row.clips), *_cells(row.means.to_json()), f"{row.lowest_iou:.2f}")
+    Console().print(table)
+    print("The annotated moments rounded to whole clips, scored against the annotated seconds.")
+
+
+def _title(dataset: str, split: str, row: Any) -> str:
+    return f"Quantisation ceiling of {dataset} ({split}, {row.means.queries:,} queries)"
+
+
+def _print(report: dict[str, Any]) -> None:
+    from emtm.metrics.published import LEGEND, published
+
+    kind = "synthetic, " if report["synthetic"] else ""
+    title = f"{report['predictions']} on {report['dataset']} ({kind}{report['split']}, {report['queries']:,} queries, "
+    table = Table("", *_HEADERS, "mIoU", title=f"{title}protocol {report['protocol']}, {report['comparison']})")
+    table.add_row("predictions", *_cells(report))
+    if "ceiling" in report and report["protocol"] == "timestamp":
+        table.add_row(f"ceiling of {report['ceiling']['clips']} clips", *_cells(report["ceiling"]))
+    for name, floor in report["floors"].items():
+        table.add_row(f"floor: {name}", *_cells(floor))
+    console = Console()
+    console.print(table)
+    _print_gain(report)
+    groups = Table("queries", "number", *_HEADERS, "mIoU", title="By length of the moment and of the sentence")
+    for name, group in report["by_moment_length"].items():
+        groups.add_row(f"moment {name} of the video", f"{group['queries']:,}", *_cells(group))
+    for name, group in report["by_query_length"].items():
+        groups.add_row(f"{name} words", f"{group['queries']:,}", *_cells(group))
+    console.print(groups)
+    for note in report["notes"]:
+        print(f"note: {note}")
+    entries = published(report["dataset"])
+    if entries:
+        others = Table(
+            "model", "tested on", "features", *_HEADERS, "mIoU", "source", title="Published, not measured here"
+        )
+        for entry in entries:
+            name = f"{entry.model} ({entry.note})" if entry.note else entry.model
+            others.add_row(name, entry.split, entry.features, *entry.cells(), entry.source)
+        console.print(others)
+        print(LEGEND)
+
+
+def _print_gain(report: dict[str, Any]) -> None:
+    from emtm.metrics.floors import best_r1
+
+    line = f"R1@0.5 {report['r1']['0.5']:.1f}"
+    if report["ci95"]:
+        low, high = report["ci95"]["r1"]["0.5"]
+        line += f" (95 % CI {low:.1f}-{high:.1f}, videos resampled)"
+    if report["floors"]:
+        line += f", {report['r1']['0.5'] - best_r1(report['floors'], 0.5):+.1f} over the best floor"
+    print(line + (f"; {report['floors_reason']}" if "floors_reason" in report else ""))
+
+
+def _cells(figures: dict[str, Any]) -> list[str]:
+    return [*(f"{figures['r1'][m]:.1f}" for m in _MARKS), f"{figures['miou']:.1f}"]

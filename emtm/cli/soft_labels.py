@@ -1,0 +1,34 @@
+"""A teacher's knowledge as a file: `soft-labels`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emtm.cli.app import DeviceOption, JsonFlag, check_device, command, print_json, progress
+
+
+@command("python -m emtm soft-labels runs/seqpan --out runs/seqpan/soft-labels-train.h5")
+def soft_labels(
+    run: Annotated[Path, typer.Argument(help="Run directory of the teacher, any model.")],
+    out: Annotated[Path, typer.Option(help="Soft label file (HDF5) to create.")],
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "train",
+    batch_size: Annotated[int, typer.Option(min=1, help="Queries at a time.")] = 64,
+    device: DeviceOption = "cpu",
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a trained model's start and end distributions for every query of a split."""
+    from emtm.distillation.soft_labels import write_soft_labels
+
+    check_device(device)
+    with progress("queries") as advance:
+        written = write_soft_labels(run, out, split, batch_size=batch_size, device=device, progress=advance)
+    if as_json:
+        print_json(written.to_json())
+        return
+    info = written.info
+    print(f"{written.num_queries} queries of {info.dataset} {info.split} by {info.teacher}, seed {info.seed}")
+    print(f"the teacher's R1@0.5 on them is {info.accuracy['r1']['0.5']:.1f}, its mIoU {info.accuracy['miou']:.1f}")
+    print(f"soft labels: {out}")

@@ -1,0 +1,58 @@
+"""JSON objects of videos with parallel lists of timestamps and sentences.
+
+ActivityNet Captions (Krishna et al., ICCV 2017) gives `duration` and seconds, Charades-CD and
+ActivityNet-CD (Yuan et al., 2021) `video_duration` or `duration` and seconds, TACoS in the 2D-TAN
+split (Zhang et al., AAAI 2020) `fps`, `num_frames` and **frame numbers**.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from emtm.data.annotations.rows import Row, seconds, text_of, video_name, window
+from emtm.errors import UserError
+
+
+def rows(path: Path, content: dict[str, Any]) -> Iterator[Row]:
+    """Annotations in the order of the file; frame numbers become seconds at the video's own rate."""
+    for name, entry in content.items():
+        where = f"{path}, video '{name}'"
+        if not isinstance(entry, dict):
+            raise UserError(f"{where}: not an object with timestamps and sentences")
+        spans, sentences = entry.get("timestamps"), entry.get("sentences")
+        if not isinstance(spans, list) or not isinstance(sentences, list) or len(spans) != len(sentences):
+            raise UserError(f"{where}: needs as many timestamps as sentences")
+        duration_s, rate = _clock(entry, where)
+        for number, (span, sentence) in enumerate(zip(spans, sentences, strict=True)):
+            place = f"{where}, annotation {number}"
+            start, end = window(span, place)
+            yield Row(
+                place, video_name(name, where), duration_s, ((start / rate, end / rate),), text_of(sentence, place)
+            )
+
+
+def counts_frames(content: dict[str, Any]) -> float | None:
+    """Frames a second of a file whose timestamps are frame numbers, None where they are seconds."""
+    entry = next(iter(content.values()), None)
+    if isinstance(entry, dict) and _in_frames(entry):
+        return seconds(entry["fps"], "fps")
+    return None
+
+
+def _in_frames(entry: dict[str, Any]) -> bool:
+    return "fps" in entry and "num_frames" in entry and "duration" not in entry
+
+
+def _clock(entry: dict[str, Any], where: str) -> tuple[float, float]:
+    """Duration in seconds, and timestamps a second."""
+    if _in_frames(entry):
+        rate = seconds(entry["fps"], where)
+        if rate <= 0:
+            raise UserError(f"{where}: the frame rate is {rate}")
+        return seconds(entry["num_frames"], where) / rate, rate
+    known = [entry[key] for key in ("duration", "video_duration") if key in entry]
+    if not known:
+        raise UserError(f"{where}: needs 'duration', or 'fps' and 'num_frames'")
+    return seconds(known[0], where), 1.0

@@ -1,0 +1,176 @@
+"""What is done to annotations that no model can use as they stand, and the count of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from emtm.data.annotations.rows import Row, Window
+from emtm.data.records import Query, WindowsQuery
+from emtm.errors import UserError
+
+# Durations such as 234.57999999999998 are clipped to as well, but are no quirk worth counting.
+_ROUNDING_S = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Treatment of quirks. Blanks around a sentence are always stripped; duplicates are kept and counted."""
+
+    ends: Literal["clip", "keep"] = "clip"
+    """Ends beyond the video: clipped to the duration, as all published code does, or kept as annotated."""
+    empty: Literal["drop", "keep"] = "drop"
+    """Empty or inverted moments: dropped, as 2D-TAN and lighthouse do, or kept, as EMTM does on ActivityNet
+    Captions; no answer overlaps them, and training on one teaches the first clip."""
+
+    def __post_init__(self) -> None:
+        if self.ends not in ("clip", "keep"):
+            raise UserError(f"ends are 'clip' or 'keep', not '{self.ends}'")
+        if self.empty not in ("drop", "keep"):
+            raise UserError(f"empty moments are 'drop' or 'keep', not '{self.empty}'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a file holds and what reading did to it."""
+
+    file: str
+    format: str
+    policy: Policy
+    annotated: int
+    """Sentences in the file."""
+    queries: int
+    """Those kept."""
+    videos: int
+    """Distinct videos of the kept."""
+    ends_beyond: int
+    """Windows that end after the video."""
+    ends_beyond_1s: int
+    """Those by more than a second."""
+    worst_excess_s: float
+    empty: int
+    """Sentences whose moments are all empty or inverted."""
+    stripped: int
+    """Sentences with blanks around them."""
+    duplicates: int
+    """Rows that repeat an earlier one: same video, moment and sentence, before anything is mended."""
+    repeated_sentences: int
+    """Rows whose sentence came before for the same video."""
+    several_windows: int
+    """Kept queries with more than one window."""
+    unannotated: int
+    """Sentences without windows, left out."""
+
+    def note(self) -> str:
+        """One line for every table about the file: what it is, how many queries, which policy."""
+        parts = [f"{self.file} ({self.format}): {self.queries:,} queries of {self.videos:,} videos"]
+        if self.queries != self.annotated:
+            parts[0] += f" ({self.annotated:,} annotated)"
+        kept = {"clip": "clipped to the duration", "keep": "kept beyond the duration"}[self.policy.ends]
+        dropped = {"drop": "dropped", "keep": "kept"}[self.policy.empty]
+        parts += [
+            text
+            for count, text in (
+                (self.ends_beyond, f"{self.ends_beyond:,} ends {kept}"),
+                (self.empty, f"{self.empty:,} empty or inverted moments {dropped}"),
+                (self.stripped, f"{self.stripped:,} sentences stripped of blanks"),
+                (self.duplicates, f"{self.duplicates:,} exact duplicates kept"),
+                (self.several_windows, f"{self.several_windows:,} queries with several windows"),
+                (self.unannotated, f"{self.unannotated:,} sentences without windows left out"),
+            )
+            if count
+        ]
+        return "; ".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON object."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """The queries of one file."""
+
+    queries: tuple[Query, ...]
+    report: Report
+
+
+def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> Annotations:
+    """Queries of the rows under a policy.
+
+    Raises:
+        UserError: a row can be no annotation of its video, an id comes twice, or there is no row.
+    """
+    queries: list[Query] = []
+    ordinals: Counter[str] = Counter()
+    ids: set[str] = set()
+    whole: set[tuple[str, tuple[Window, ...] | None, str]] = set()
+    count: Counter[str] = Counter()
+    worst = 0.0
+    for row in rows:
+        _check(row)
+        sentence = row.sentence.strip()
+        ordinal = ordinals[row.video_id]
+        ordinals[row.video_id] += 1
+        count["annotated"] += 1
+        whole.add((row.video_id, row.windows, row.sentence))
+        if row.windows is None:
+            count["unannotated"] += 1
+            continue
+        query_id = row.query_id or f"{row.video_id}/{ordinal}"
+        if query_id in ids:
+            raise UserError(f"{row.where}: the query id '{query_id}' comes twice")
+        ids.add(query_id)
+        count["stripped"] += sentence != row.sentence
+        for _, end in row.windows:
+            excess = end - row.duration_s
+            count["ends_beyond"] += excess > _ROUNDING_S
+            count["ends_beyond_1s"] += excess > 1
+            worst = max(worst, excess)
+        windows = row.windows
+        if policy.ends == "clip":
+            windows = tuple((start, min(end, row.duration_s)) for start, end in windows)
+        sound = tuple(window for window in windows if window[0] < window[1])
+        count["empty"] += not sound
+        if not sound and policy.empty == "drop":
+            continue
+        queries.append(_query(query_id, row, sentence, sound or windows))
+    if not count["annotated"]:
+        raise UserError(f"{path} holds no annotations")
+    report = Report(
+        file=path.name,
+        format=file_format,
+        policy=policy,
+        annotated=count["annotated"],
+        queries=len(queries),
+        videos=len({query.video_id for query in queries}),
+        ends_beyond=count["ends_beyond"],
+        ends_beyond_1s=count["ends_beyond_1s"],
+        worst_excess_s=round(worst, 6),
+        empty=count["empty"],
+        stripped=count["stripped"],
+        duplicates=count["annotated"] - len(whole),
+        repeated_sentences=count["annotated"] - len({(video_id, sentence) for video_id, _, sentence in whole}),
+        several_windows=sum(len(query.windows) > 1 for query in queries),
+        unannotated=count["unannotated"],
+    )
+    return Annotations(tuple(queries), report)
+
+
+def _check(row: Row) -> None:
+    if not row.sentence.strip():
+        raise UserError(f"{row.where}: the sentence is empty")
+    if not 0 < row.duration_s < float("inf"):
+        raise UserError(f"{row.where}: the duration is {row.duration_s} seconds")
+    if any(start < 0 for start, _ in row.windows or ()):
+        raise UserError(f"{row.where}: the moment starts before the video")
+
+
+def _query(query_id: str, row: Row, sentence: str, windows: tuple[Window, ...]) -> Query:
+    if len(windows) == 1:
+        return Query(query_id, row.video_id, sentence, row.duration_s, *windows[0])
+    start, end = max(windows, key=lambda window: window[1] - window[0])
+    return WindowsQuery(query_id, row.video_id, sentence, row.duration_s, start, end, all_windows=windows)

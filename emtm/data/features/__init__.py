@@ -1,0 +1,24 @@
+"""Feature files on disk, read by video id, and the rules that bring long videos to a model's clips."""
+
+from emtm.data.features.checks import check_store, missing, num_rows
+from emtm.data.features.opening import open_store, read_video, split_paths
+from emtm.data.features.resampling import Resampling, clip_count, pool_clips, resample, store_width
+from emtm.data.features.stores import DirectoryStore, DiskStore, Hdf5Store, SideBySideStore
+
+__all__ = [
+    "DirectoryStore",
+    "DiskStore",
+    "Hdf5Store",
+    "Resampling",
+    "SideBySideStore",
+    "check_store",
+    "clip_count",
+    "missing",
+    "num_rows",
+    "open_store",
+    "pool_clips",
+    "read_video",
+    "resample",
+    "split_paths",
+    "store_width",
+]

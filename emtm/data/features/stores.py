@@ -1,0 +1,118 @@
+"""Feature stores on disk, read by video id: a directory of arrays, an HDF5 file, several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import h5py
+import numpy as np
+
+from emtm.data.features.arrays import ARRAY_SUFFIXES, array_header, check_header, checked, load_array
+from emtm.data.records import FeatureStore, FloatArray
+from emtm.errors import UserError
+
+
+@runtime_checkable
+class DiskStore(FeatureStore, Protocol):
+    """A store that knows the shape of a video's features without reading them."""
+
+    def shape(self, video_id: str) -> tuple[int, int]:
+        """Rows and width of a video's features."""
+        ...
+
+
+class DirectoryStore:
+    """A directory with one `<video id>.npy` or `.npz` a video.
+
+    An `.npz` holds the rows under `features`, or as its only array. Pickled content is refused.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        files = sorted(p for p in directory.iterdir() if p.suffix in ARRAY_SUFFIXES)
+        if not files:
+            raise UserError(f"no .npy or .npz file in {directory}")
+        self._directory = directory
+        self._files = {path.stem: path for path in files}
+        self.dim = self.shape(files[0].stem)[1]
+
+    def __contains__(self, video_id: object) -> bool:
+        return video_id in self._files
+
+    def __getitem__(self, video_id: str) -> FloatArray:
+        return checked(load_array(self._path(video_id)), video_id, self.dim)
+
+    def shape(self, video_id: str) -> tuple[int, int]:
+        """Rows and width of a video's features, from the file's header."""
+        shape, dtype = array_header(self._path(video_id))
+        check_header(shape, dtype, video_id)
+        return shape[0], shape[1]
+
+    def _path(self, video_id: str) -> Path:
+        if video_id not in self._files:
+            raise UserError(f"no features of video '{video_id}' in {self._directory}")
+        return self._files[video_id]
+
+
+class Hdf5Store:
+    """An HDF5 file with, for each video id, a dataset or a group that holds one dataset."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = h5py.File(path, "r")
+        except OSError:
+            raise UserError(f"{path} is not a readable HDF5 file") from None
+        self._path = path
+        first = next(iter(self._file), None)
+        if first is None:
+            raise UserError(f"{path} holds no videos")
+        self.dim = self.shape(first)[1]
+
+    def __contains__(self, video_id: object) -> bool:
+        return video_id in self._file
+
+    def __getitem__(self, video_id: str) -> FloatArray:
+        return checked(self._dataset(video_id)[()], video_id, self.dim)
+
+    def shape(self, video_id: str) -> tuple[int, int]:
+        """Rows and width of a video's features, without reading them."""
+        dataset = self._dataset(video_id)
+        check_header(dataset.shape, dataset.dtype, video_id)
+        return int(dataset.shape[0]), int(dataset.shape[1])
+
+    def _dataset(self, video_id: str) -> Any:
+        if video_id not in self._file:
+            raise UserError(f"no features of video '{video_id}' in {self._path}")
+        node = self._file[video_id]
+        if isinstance(node, h5py.Group):
+            inner = [child for child in node.values() if isinstance(child, h5py.Dataset)]
+            if len(inner) != 1:
+                raise UserError(f"{self._path} has {len(inner)} datasets for video '{video_id}', not one")
+            return inner[0]
+        return node
+
+
+class SideBySideStore:
+    """Several stores whose columns are put side by side, each video cut to the shortest of its parts.
+
+    So lighthouse joins its features (CLIP and SlowFast, say), whose numbers of rows differ by one or two.
+    """
+
+    def __init__(self, parts: Sequence[DiskStore]) -> None:
+        self._parts = parts
+        self.widths = tuple(part.dim for part in parts)
+        self.dim = sum(self.widths)
+
+    def __contains__(self, video_id: object) -> bool:
+        return all(video_id in part for part in self._parts)
+
+    def __getitem__(self, video_id: str) -> FloatArray:
+        parts = [part[video_id] for part in self._parts]
+        rows = min(map(len, parts))
+        return np.concatenate([part[:rows] for part in parts], axis=1)
+
+    def shape(self, video_id: str) -> tuple[int, int]:
+        """Rows of the shortest part, and the width of all."""
+        shapes = [part.shape(video_id) for part in self._parts]
+        return min(rows for rows, _ in shapes), sum(width for _, width in shapes)

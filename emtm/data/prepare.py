@@ -1,0 +1,202 @@
+"""What a user has of a real benchmark: found, missing, wrong, and where the rest comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emtm.data import manifest
+from emtm.data.annotations import Annotations, Policy, read_annotations
+from emtm.data.annotations.charades_text import duration_files
+from emtm.data.benchmarks import GLOVE_SOURCE, Benchmark, benchmark
+from emtm.data.features import missing, open_store
+from emtm.data.manifest import Manifest
+from emtm.data.real import RealAnnotations, arrange, file_note, overlaps, present_files, words_of
+from emtm.data.records import FeatureStore, Query
+from emtm.data.word_vectors import read_word_vectors
+from emtm.errors import UserError
+
+Progress = Callable[[int], object]
+_SHOWN = 5
+
+
+@dataclass(slots=True)
+class Inspection:
+    """Findings about one dataset in one folder, each a sentence."""
+
+    dataset: str
+    root: Path
+    found: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    files: dict[str, Any] = field(default_factory=dict)
+    """Report of each split's annotation file."""
+    splits: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Queries and videos of the splits that training uses."""
+    features: dict[str, int] | None = None
+    """Width, videos found and wanted, fewest and most rows."""
+    word_vectors: dict[str, int] | None = None
+    """Width, words found and wanted."""
+    notes: tuple[str, ...] = ()
+    """What every table about the dataset will say."""
+    annotations_sound: bool = False
+    manifest: Path | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether a model can be trained."""
+        return self.annotations_sound and not self.missing and not self.wrong
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON object."""
+        return {
+            "dataset": self.dataset,
+            "root": str(self.root),
+            "ready": self.ready,
+            "found": self.found,
+            "missing": self.missing,
+            "wrong": self.wrong,
+            "files": self.files,
+            "splits": self.splits,
+            "features": self.features,
+            "word_vectors": self.word_vectors,
+            "notes": list(self.notes),
+            "manifest": None if self.manifest is None else str(self.manifest),
+        }
+
+
+def prepare(
+    name: str,
+    root: Path,
+    features: str | None = None,
+    glove: Path | None = None,
+    policy: Policy | None = None,
+    progress: Progress = lambda done: None,
+) -> Inspection:
+    """Look at what lies in `root`, read all of it, and write a manifest if the annotations are sound.
+
+    `progress` hears of every video read and every file hashed.
+
+    Raises:
+        UserError: the dataset is unknown, or there is no such directory.
+    """
+    known, policy = benchmark(name), policy or Policy()
+    if not root.is_dir():
+        raise UserError(f"there is no directory {root}")
+    inspection = Inspection(name, root)
+    annotations = _annotations(inspection, known, policy)
+    if annotations is None:
+        return inspection
+    queries = list(dict.fromkeys(query for part in annotations.splits.values() for query in part))
+    used = _features(inspection, known, features, queries, progress)
+    used += _word_vectors(inspection, glove, queries)
+    files, _ = present_files(known, root)
+    texts = any(path.suffix == ".txt" for path in files.values())
+    named = [*files.values(), *(duration_files(root) if known.durations and texts else ())]
+    stamped = manifest.stamps(root, named, progress), manifest.stamps(root, used, progress)
+    inspection.manifest = manifest.write(root, Manifest(name, policy, *stamped))
+    return inspection
+
+
+def _annotations(inspection: Inspection, known: Benchmark, policy: Policy) -> RealAnnotations | None:
+    """The queries, where the files of all splits can be read."""
+    files, absent = present_files(known, inspection.root)
+    inspection.missing += [f"{what}: {known.annotation_source}" for what in absent]
+    read: dict[str, Annotations] = {}
+    for split, path in files.items():
+        try:
+            read[split] = read_annotations(path, policy=policy)
+        except UserError as error:
+            inspection.wrong.append(str(error))
+            continue
+        report = read[split].report
+        inspection.files[split] = report.to_json()
+        inspection.found.append(f"{split}: {file_note(known, split, read[split])}")
+        where, version = known.recognise(split, report.annotated, report.videos)
+        if version is not None and where != split:
+            inspection.wrong.append(f"{path} is the published {where} ({version.label}), not {split}")
+        others = [name for name in known.files[split] if name != path.name and (inspection.root / name).is_file()]
+        if others:
+            inspection.found.append(f"{split}: {', '.join(others)} is there too and not used")
+    if absent or len(read) < len(files):
+        return None
+    try:
+        annotations = arrange(known, read)
+    except UserError as error:
+        inspection.wrong.append(str(error))
+        return None
+    inspection.annotations_sound = True
+    inspection.notes = annotations.notes
+    inspection.splits = {
+        split: {"queries": len(queries), "videos": len({query.video_id for query in queries})}
+        for split, queries in annotations.splits.items()
+    }
+    for split, count in overlaps(annotations.splits).items():
+        inspection.wrong.append(f"{count:,} videos of train are in {split} too")
+    return annotations
+
+
+def _features(
+    inspection: Inspection, known: Benchmark, features: str | None, queries: list[Query], progress: Progress
+) -> list[Path]:
+    """Read the features of every annotated video; gives the files that hold them if all is well."""
+    place = features or inspection.root / "features"
+    videos = list(dict.fromkeys(query.video_id for query in queries))
+    if features is None and not Path(place).exists():
+        inspection.missing.append(
+            f"features of {len(videos):,} videos in {place} or at --features: {known.feature_source}"
+        )
+        return []
+    try:
+        store = open_store(place)
+    except UserError as error:
+        inspection.wrong.append(str(error))
+        return []
+    absent = missing(store, videos)
+    if absent:
+        shown = ", ".join(absent[:_SHOWN]) + (", ..." if len(absent) > _SHOWN else "")
+        inspection.missing.append(
+            f"features of {len(absent):,} of {len(videos):,} videos ({shown}): {known.feature_source}"
+        )
+    gone = set(absent)
+    rows, broken = _rows(store, [video for video in videos if video not in gone], progress)
+    inspection.wrong += broken[:_SHOWN]
+    if len(broken) > _SHOWN:
+        inspection.wrong.append(f"and the features of {len(broken) - _SHOWN:,} more videos")
+    inspection.features = {"width": store.dim, "videos": len(rows), "wanted": len(videos)}
+    if rows:
+        inspection.features |= {"fewest_rows": min(rows), "most_rows": max(rows)}
+        inspection.found.append(
+            f"features: {len(rows):,} of {len(videos):,} videos, {store.dim} wide, {min(rows)} to {max(rows):,} rows"
+        )
+    return [] if broken else manifest.store_files(place)
+
+
+def _rows(store: FeatureStore, videos: list[str], progress: Progress) -> tuple[list[int], list[str]]:
+    """Number of rows of each sound video, and what is wrong with the others."""
+    rows, broken = [], []
+    for video in videos:
+        try:
+            rows.append(len(store[video]))
+        except UserError as error:
+            broken.append(str(error))
+        progress(1)
+    return rows, broken
+
+
+def _word_vectors(inspection: Inspection, glove: Path | None, queries: list[Query]) -> list[Path]:
+    words = words_of(queries)
+    if glove is None:
+        inspection.missing.append(f"word vectors of {len(words):,} words, at --glove: {GLOVE_SOURCE}")
+        return []
+    try:
+        vectors = read_word_vectors(glove, words)
+    except UserError as error:
+        inspection.wrong.append(str(error))
+        return []
+    width = vectors.vectors.shape[1]
+    inspection.word_vectors = {"width": width, "words": len(vectors.words), "wanted": len(words)}
+    inspection.found.append(f"word vectors: {len(vectors.words):,} of {len(words):,} words, {width} wide")
+    return [glove]

@@ -1,0 +1,185 @@
+"""A real benchmark from files that the user has: annotations, features, word vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emtm.data import manifest
+from emtm.data.annotations import Annotations, Policy, read_annotations
+from emtm.data.annotations.charades_text import DURATION_FILES, duration_files
+from emtm.data.benchmarks import Benchmark, benchmark
+from emtm.data.features import missing, open_store
+from emtm.data.records import Dataset, FeatureStore, Query, WordVectors
+from emtm.data.synthetic.config import WORLDS
+from emtm.data.synthetic.grammar import word_vectors
+from emtm.data.synthetic.stage import stage
+from emtm.data.text import tokenize
+from emtm.data.word_vectors import read_word_vectors
+from emtm.errors import UserError
+
+EMBEDDED = "embedded"
+"""Given instead of a features path: stage the real queries in an embedded world."""
+
+_HELD_OUT = 0.1
+_HOLD_OUT_SEED = 0
+_WORLDS = {"tacos": "synth-tacos", "charades-sta": "synth-charades", "charades-cd": "synth-charades"}
+_OTHER_WORLD = "synth-anet"
+
+Splits = dict[str, tuple[Query, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class RealAnnotations:
+    """The queries of a benchmark, and what every table about them must say."""
+
+    splits: Splits
+    notes: tuple[str, ...]
+
+
+def open_real(name: str, root: Path, features: Path | str | None, glove: Path | None) -> Dataset:
+    """Open a real benchmark; see `emtm.data.datasets.open_dataset`."""
+    annotations = open_annotations(name, root, features, glove)
+    splits, notes = annotations.splits, list(annotations.notes)
+    queries = list(dict.fromkeys(query for part in splits.values() for query in part))
+    staged = str(features) == EMBEDDED
+    world = WORLDS[_WORLDS.get(name, _OTHER_WORLD)]
+    store: FeatureStore
+    if staged:
+        store = stage(queries, world)
+        notes.append("embedded features: synthetic videos rendered for the real annotations")
+    else:
+        store = open_store(features_path(root, features))
+        absent = missing(store, [query.video_id for query in queries])
+        if absent:
+            notes.append(f"{len(absent):,} videos have no features, {absent[0]} first")
+    words = words_of(queries)
+    vectors: WordVectors
+    if glove is not None:
+        vectors = read_word_vectors(glove, words)
+    elif staged:
+        vectors = word_vectors(sorted(words), world.world_seed)
+        notes.append("embedded word vectors")
+    else:
+        raise UserError(f"{name} needs a file of word vectors (GloVe 840B 300-d)")
+    return Dataset(f"{name}+{EMBEDDED}" if staged else name, staged, splits, store, vectors, tuple(notes))
+
+
+def open_annotations(
+    name: str, root: Path, features: Path | str | None = None, glove: Path | None = None
+) -> RealAnnotations:
+    """The queries of a benchmark under the policy of its manifest, if `prepare` has written one.
+
+    Raises:
+        UserError: a file is absent or malformed, or is not what the manifest says.
+    """
+    known = benchmark(name)
+    prepared = manifest.find(root, name)
+    if prepared is not None:
+        used = [] if str(features) == EMBEDDED else manifest.store_files(features or root / "features")
+        manifest.check(root, prepared, [*used, *([glove] if glove else [])])
+    files = annotation_files(known, root)
+    policy = prepared.policy if prepared else Policy()
+    return arrange(known, {split: read_annotations(path, policy=policy) for split, path in files.items()})
+
+
+def annotation_files(known: Benchmark, root: Path) -> dict[str, Path]:
+    """The file of each split under `root`, the preferred one where there are several.
+
+    Raises:
+        UserError: there is no such directory, or files are absent.
+    """
+    if not root.is_dir():
+        raise UserError(f"there is no directory {root}")
+    found, absent = present_files(known, root)
+    if absent:
+        raise UserError(f"{root} lacks {'; '.join(absent)}")
+    return found
+
+
+def present_files(known: Benchmark, root: Path) -> tuple[dict[str, Path], list[str]]:
+    """The file of each split that is there, and what is absent, in words."""
+    found, absent = {}, []
+    for split, names in known.files.items():
+        there = [root / name for name in names if (root / name).is_file()]
+        if there:
+            found[split] = there[0]
+        elif not (split == "test" and known.secret_test):
+            absent.append(f"{' or '.join(names)} ({split})")
+    texts = any(path.suffix == ".txt" for path in found.values())
+    if known.durations and not duration_files(root) and (texts or absent):
+        absent.append(f"{DURATION_FILES[0]} or Charades_v1_*.csv (durations)")
+    return found, absent
+
+
+def arrange(known: Benchmark, read: Mapping[str, Annotations]) -> RealAnnotations:
+    """The splits that training and tables use, from the files of a benchmark."""
+    splits: Splits = {split: annotations.queries for split, annotations in read.items()}
+    notes = [file_note(known, split, annotations) for split, annotations in read.items()]
+    if known.secret_test and not splits.get("test"):
+        splits["test"] = splits["val"]
+        notes.append("test: the official val, because the windows of the test split are not there")
+    if known.held_out_val or splits.get("val") is splits.get("test"):
+        splits["train"], splits["val"] = _hold_out(splits["train"])
+        notes.append(
+            f"val: {_size(splits['val'])} held out of train (seed {_HOLD_OUT_SEED}), "
+            f"which leaves {_size(splits['train'])} to train on"
+        )
+    if known.test_alias:
+        splits["test"] = splits[known.test_alias]
+        notes.append(f"test: the same as {known.test_alias}")
+    empty = [split for split, queries in splits.items() if not queries]
+    if empty:
+        raise UserError(f"{known.title} has no annotated queries in {', '.join(empty)}")
+    notes += [f"{count:,} videos of train are in {split} too" for split, count in overlaps(splits).items()]
+    order = ("train", "val", *(split for split in splits if split not in ("train", "val")))
+    return RealAnnotations({split: splits[split] for split in order}, (*notes, *known.notes))
+
+
+def file_note(known: Benchmark, split: str, annotations: Annotations) -> str:
+    """One line about a file: what it is, its counts and policies, and which published version that is."""
+    report = annotations.report
+    where, version = known.recognise(split, report.annotated, report.videos)
+    label = "a count that no publication gives"
+    if version is not None:
+        label = version.label if where == split else f"the published {where}, not {split} ({version.label})"
+    return f"{report.note()}; {label}"
+
+
+def overlaps(splits: Mapping[str, Iterable[Query]]) -> dict[str, int]:
+    """Number of training videos in each other split, where there are any."""
+    videos = {split: {query.video_id for query in queries} for split, queries in splits.items()}
+    shared = {split: len(videos["train"] & found) for split, found in videos.items() if split != "train"}
+    return {split: count for split, count in shared.items() if count}
+
+
+def words_of(queries: Iterable[Query]) -> set[str]:
+    """Distinct tokens of the sentences."""
+    return {token for query in queries for token in tokenize(query.sentence)}
+
+
+def features_path(root: Path, features: Path | str | None) -> Path | str:
+    """Where the features are; raises UserError where neither they nor their place are given."""
+    if features is None and not (root / "features").exists():
+        raise UserError(
+            f"there is no {root / 'features'}: say where the features are, or '{EMBEDDED}' for synthetic ones"
+        )
+    return root / "features" if features is None else features
+
+
+def _size(queries: tuple[Query, ...]) -> str:
+    return f"{len(queries):,} queries of {len({query.video_id for query in queries}):,} videos"
+
+
+def _hold_out(queries: tuple[Query, ...]) -> tuple[tuple[Query, ...], tuple[Query, ...]]:
+    """The queries of nine tenths of the videos, and of every tenth by a seeded shuffle."""
+    videos = sorted({query.video_id for query in queries})
+    shuffled = np.random.default_rng(_HOLD_OUT_SEED).permutation(len(videos))
+    held = {videos[i] for i in shuffled[: round(_HELD_OUT * len(videos))]}
+    return (
+        tuple(query for query in queries if query.video_id not in held),
+        tuple(query for query in queries if query.video_id in held),
+    )

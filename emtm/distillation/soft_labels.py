@@ -1,0 +1,120 @@
+"""What a trained teacher says about every query of a split: from a run directory to a soft label file.
+
+Any registered model will do: its `span_distribution` gives start and end distributions whatever
+its own output form, each over the clips that the model was given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from emtm.data.loader import Collator, batches
+from emtm.data.records import Dataset, FloatArray, Query
+from emtm.distillation.store import SoftLabelInfo, save_soft_labels
+from emtm.errors import UserError
+from emtm.metrics.scoring import score
+from emtm.registry import AnyModel, config_hash
+from emtm.training.evaluation import BATCH, Predictions, check_features, collator_for, open_source, split_of
+from emtm.training.runs import load_run
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A soft label file that was just written."""
+
+    path: Path
+    info: SoftLabelInfo
+    num_queries: int
+    sha256: str
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "file": str(self.path),
+            **dataclasses.asdict(self.info),
+            "queries": self.num_queries,
+            "sha256": self.sha256,
+        }
+
+
+def predict_distributions(
+    model: AnyModel,
+    collator: Collator,
+    queries: Sequence[Query],
+    *,
+    batch_size: int = BATCH,
+    progress: Callable[[int], object] = lambda done: None,
+) -> tuple[dict[str, FloatArray], Predictions]:
+    """Distributions `[2, clips]` and best moment `[1, 3]` by query id. Leaves the model in eval mode."""
+    device = next(model.parameters()).device
+    model.eval()
+    labels: dict[str, FloatArray] = {}
+    moments: Predictions = {}
+    with torch.inference_mode():
+        for chunk in batches(queries, batch_size, None, 0):
+            batch = collator.collate(chunk).to(device)
+            output = model(batch)
+            distributions = model.span_distribution(output).float().cpu().numpy()
+            found = model.moments(output, batch.duration_s, 1).double().cpu().numpy()
+            clips = batch.num_clips.tolist()
+            for query, distribution, moment, n in zip(chunk, distributions, found, clips, strict=True):
+                labels[query.query_id] = np.ascontiguousarray(distribution[:, :n])
+                moments[query.query_id] = moment
+            progress(len(chunk))
+    return labels, moments
+
+
+def write_soft_labels(
+    run: Path,
+    out: Path,
+    split: str = "train",
+    *,
+    dataset: Dataset | None = None,
+    batch_size: int = BATCH,
+    device: str = "cpu",
+    progress: Callable[[int], object] = lambda done: None,
+) -> Written:
+    """Write the distributions of the run's best weights for every query of a split to `out`.
+
+    `dataset` overrides the one the run was trained on. The file appears whole or not at all.
+
+    Raises:
+        UserError: `out` exists or cannot be written, the run cannot be read, the dataset lacks the
+            split or its features, or the model gives something that is no distribution.
+    """
+    _check_out(out)
+    teacher = load_run(run, device)
+    dataset = dataset or open_source(teacher.spec.data)
+    queries = split_of(dataset, split)
+    check_features(dataset.features, queries, teacher.config)
+    collator = collator_for(teacher.config, dataset, teacher.vocabulary)
+    labels, moments = predict_distributions(teacher.model, collator, queries, batch_size=batch_size, progress=progress)
+    scores = score(moments, queries)
+    info = SoftLabelInfo(
+        teacher=teacher.name,
+        config=dataclasses.asdict(teacher.config),
+        config_hash=config_hash(teacher.name, teacher.config),
+        weights_sha256=teacher.weights_sha256,
+        dataset=dataset.name,
+        split=split,
+        seed=teacher.seed,
+        accuracy={"r1": dict(scores.r1), "miou": scores.miou},
+    )
+    return Written(out, info, len(queries), save_soft_labels(out, info, labels))
+
+
+def _check_out(out: Path) -> None:
+    """Raise UserError, before any work is done, for a file that must not or cannot be written."""
+    if out.exists():
+        raise UserError(f"{out} already exists; choose another file")
+    nearest = next(parent for parent in out.absolute().parents if parent.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        raise UserError(f"cannot write {out}: {nearest} is not a folder that can be written to")

@@ -1,0 +1,232 @@
+"""The whole study: teachers, their soft labels, EMTM and its ablations, baselines, one summary.
+
+One directory holds everything, and each step leaves a file that says it is done, so that a study
+cut off goes on where it stood::
+
+    study.json                    what is studied
+    teachers/NAME/                a run each, with soft-labels-train.h5 and -test.h5 beside the weights
+    students/VARIANT-sSEED/       EMTM and its ablations; `student-alone` is the plain student
+    baselines/NAME-sSEED/
+    summary.json                  written last; see `emtm.distillation.summary`
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from emtm.data.datasets import describe
+from emtm.data.records import Dataset
+from emtm.distillation.control import SMOOTHED_TRUTH, write_smoothed_truth
+from emtm.distillation.soft_labels import write_soft_labels
+from emtm.distillation.store import read_soft_labels
+from emtm.distillation.variants import ALONE, BEST_TEACHER, Variant, make_variant
+from emtm.errors import UserError
+from emtm.registry import model_class, model_names
+from emtm.training import runs
+from emtm.training.evaluation import open_source
+from emtm.training.jobs import Job, run_jobs
+from emtm.training.runs import DataSource, RunSpec, SoftLabelFile, plan
+
+STUDY = "study.json"
+SUMMARY = "summary.json"
+WIDE = "wide"
+"""Preset of teachers of compact students: wider, and trained for longer."""
+SPLITS = ("train", "test")
+"""Splits a teacher labels: train to learn from, test to show what aggregation does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What is trained and compared."""
+
+    data: DataSource
+    preset: str | None
+    seeds: tuple[int, ...]
+    teachers: tuple[str, ...]
+    """Registered models, or directories of finished runs."""
+    ablations: tuple[str, ...]
+    """Variants of EMTM; see `emtm.distillation.variants`."""
+    baselines: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    """`MODEL.KEY=VALUE` for every run of a model."""
+
+    def spec(self, model: str, seed: int, more: Sequence[str] = (), preset: str | None = None) -> RunSpec:
+        """Run of `model` in this study, by its preset or another one."""
+        prefix = f"{model}."
+        own = [s.removeprefix(prefix) for s in self.settings if s.startswith(prefix)]
+        return plan(model, self.data, preset or self.preset, [*own, *more], seed)
+
+    def teacher_spec(self, model: str) -> RunSpec:
+        """Run of a teacher: with the first seed, and larger than compact students where it can be."""
+        spec = self.spec(model, self.seeds[0])
+        wide = spec.preset == "compact" and WIDE in model_class(model).presets
+        return self.spec(model, self.seeds[0], preset=WIDE) if wide else spec
+
+    def check(self) -> None:
+        """Raises UserError for what cannot be trained, before anything is."""
+        if not self.seeds:
+            raise UserError("a study needs at least one seed")
+        if describe(self.data.name)["synthetic"] is False and self.data.features is None:
+            raise UserError(f"{self.data.name} needs --features (a store, or 'embedded')")
+        models = {"emtm", "emtm-student", *self.baselines, *(t for t in self.teachers if not is_run(t))}
+        for model in models:
+            self.spec(model, self.seeds[0])
+        for setting in self.settings:
+            if setting.partition(".")[0] not in models:
+                raise UserError(f"'{setting}' sets nothing: write MODEL.KEY=VALUE with a model of this study")
+        for name in self.ablations:
+            if name != ALONE:
+                self.spec("emtm", 0, make_variant(name, self.names, self.names[0] if self.names else None).settings)
+
+    @property
+    def names(self) -> list[str]:
+        """Short names of the teachers."""
+        return [Path(t).name if is_run(t) else t for t in self.teachers]
+
+
+def is_run(teacher: str) -> bool:
+    """Whether a teacher is given as a run directory rather than a model's name."""
+    return (Path(teacher) / runs.RUN).is_file()
+
+
+def run_study(
+    study: Study, out: Path, *, parallel: int = 1, threads: int = 1, device: str = "cpu", quiet: bool = False
+) -> None:
+    """Do every step that is not done yet.
+
+    Raises UserError when `out` holds another study, or anything in it cannot be trained.
+    """
+    study.check()
+    claim(study, out)
+
+    def train_all(jobs: list[Job], title: str) -> None:
+        run_jobs(jobs, title, parallel=parallel, threads=threads, device=device, quiet=quiet)
+
+    train_all(teacher_jobs(study, out), "teachers")
+    dataset = open_source(study.data)
+    labels = all_labels(study, out, dataset, device)
+    train_all([*student_jobs(study, out, labels), *baseline_jobs(study, out)], "students and baselines")
+
+
+def claim(study: Study, out: Path) -> None:
+    """Make `out` this study's directory."""
+    # Through JSON, so that what is compared is what was stored.
+    stored = json.loads(json.dumps(asdict(study)))
+    file = out / STUDY
+    if file.exists():
+        if json.loads(file.read_text("utf-8")) != stored:
+            raise UserError(f"{out} holds another study; choose another --out")
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        runs.write_json(file, stored)
+    except OSError as error:
+        raise UserError(f"cannot write to {out}: {error.strerror}") from error
+
+
+def teacher_jobs(study: Study, out: Path) -> list[Job]:
+    """Teachers that are trained here, each once, with the first seed."""
+    own = [t for t in study.teachers if not is_run(t)]
+    return [Job(name, study.teacher_spec(name), out / "teachers" / name) for name in own]
+
+
+def teacher_runs(study: Study, out: Path) -> dict[str, Path]:
+    """Run directory of each teacher."""
+    pairs = zip(study.names, study.teachers, strict=True)
+    return {name: Path(t) if is_run(t) else out / "teachers" / t for name, t in pairs}
+
+
+def all_labels(study: Study, out: Path, dataset: Dataset, device: str) -> dict[str, SoftLabelFile]:
+    """Training labels of every teacher, and the control's if it is asked for; made unless they are there."""
+    labels = {name: label(path, dataset, device) for name, path in teacher_runs(study, out).items()}
+    if SMOOTHED_TRUTH in study.ablations:
+        file = out / "teachers" / f"{SMOOTHED_TRUTH}.h5"
+        if not file.exists():
+            write_smoothed_truth(dataset, file)
+        labels[SMOOTHED_TRUTH] = soft_label_file(file)
+    return labels
+
+
+def label(run: Path, dataset: Dataset, device: str) -> SoftLabelFile:
+    """Soft labels of a teacher for all `SPLITS`, made unless they are there; the training split's file."""
+    for split in SPLITS:
+        file = run / f"soft-labels-{split}.h5"
+        if not file.exists():
+            write_soft_labels(run, file, split, dataset=dataset, device=device)
+    return soft_label_file(run / f"soft-labels-{SPLITS[0]}.h5")
+
+
+def soft_label_file(path: Path) -> SoftLabelFile:
+    """How a run names a store."""
+    labels = read_soft_labels(path)
+    return SoftLabelFile(str(path.resolve()), labels.info.teacher, labels.sha256)
+
+
+def find_soft_labels(teachers: Sequence[str], dataset: Dataset, device: str) -> dict[str, SoftLabelFile]:
+    """Training labels of teachers given as soft-label files or run directories, by short name.
+
+    A run directory without soft labels gets them. Raises UserError for anything else.
+    """
+    found: dict[str, SoftLabelFile] = {}
+    for teacher in teachers:
+        path = Path(teacher)
+        if path.is_file():
+            found[path.stem] = soft_label_file(path)
+        elif is_run(teacher):
+            found[path.name] = label(path, dataset, device)
+        elif teacher in model_names():
+            raise UserError(
+                f"'{teacher}' is a model, not a trained teacher: train it first, or use `python -m emtm reproduce`"
+            )
+        else:
+            raise UserError(f"{teacher} is neither a soft-label file nor a run directory")
+    if len(found) < len(teachers):
+        raise UserError("two teachers have the same file name; rename one")
+    return found
+
+
+def student_jobs(study: Study, out: Path, labels: dict[str, SoftLabelFile]) -> list[Job]:
+    """EMTM in every variant, and the student alone, each with every seed."""
+    best = best_teacher(study, out) if BEST_TEACHER in study.ablations else None
+    jobs = []
+    for seed in study.seeds:
+        for name in study.ablations:
+            if name == ALONE:
+                spec = study.spec("emtm-student", seed)
+            else:
+                variant = make_variant(name, study.names, best)
+                spec = distilled(study.spec("emtm", seed, variant.settings), variant, labels)
+            jobs.append(Job(f"{name}-s{seed}", spec, out / "students" / f"{name.replace('=', '-')}-s{seed}"))
+    return jobs
+
+
+def distilled(spec: RunSpec, variant: Variant, labels: dict[str, SoftLabelFile]) -> RunSpec:
+    """`spec`, learning from the variant's teachers."""
+    files = tuple(labels[teacher] for teacher in variant.teachers)
+    return replace(spec, data=replace(spec.data, soft_labels=files))
+
+
+def baseline_jobs(study: Study, out: Path) -> list[Job]:
+    """Each baseline with every seed."""
+    return [
+        Job(f"{name}-s{seed}", study.spec(name, seed), out / "baselines" / f"{name}-s{seed}")
+        for seed in study.seeds
+        for name in study.baselines
+    ]
+
+
+def best_teacher(study: Study, out: Path) -> str:
+    """The teacher with the highest validation mIoU."""
+
+    def validation_miou(run: Path) -> float:
+        lines = (run / runs.HISTORY).read_text("utf-8").splitlines()
+        return max(float(json.loads(line)["val"]["miou"]) for line in lines)
+
+    found: dict[str, Any] = {name: validation_miou(run) for name, run in teacher_runs(study, out).items()}
+    if not found:
+        raise UserError("there is no best teacher among none; give --teachers")
+    return max(found, key=lambda name: found[name])

@@ -1,0 +1,125 @@
+"""What a study found: accuracy with intervals over seeds, differences paired by seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from emtm.distillation.inspection import aggregation_report, gradient_ratio
+from emtm.distillation.store import SoftLabels, read_soft_labels
+from emtm.distillation.study import (
+    SPLITS,
+    SUMMARY,
+    Study,
+    all_labels,
+    baseline_jobs,
+    student_jobs,
+    teacher_runs,
+)
+from emtm.distillation.variants import ABLATIONS, ALONE, FULL
+from emtm.metrics.paired import mean_interval, paired_difference
+from emtm.training import runs
+from emtm.training.evaluation import open_source
+from emtm.training.jobs import Job
+from emtm.training.runs import read_spec
+
+FORMAT = "emtm-study/1"
+MEASURES: dict[str, Callable[[dict[str, Any]], float]] = {
+    "r1_0.3": lambda m: float(m["r1"]["0.3"]),
+    "r1_0.5": lambda m: float(m["r1"]["0.5"]),
+    "r1_0.7": lambda m: float(m["r1"]["0.7"]),
+    "miou": lambda m: float(m["miou"]),
+}
+
+
+def summarise(study: Study, out: Path) -> dict[str, Any]:
+    """Summary of a finished study; written to `out` and returned."""
+    dataset = open_source(study.data)
+    jobs = student_jobs(study, out, all_labels(study, out, dataset, "cpu"))
+    groups: dict[str, dict[int, dict[str, Any]]] = {}
+    for job in [*jobs, *baseline_jobs(study, out)]:
+        groups.setdefault(group_of(job), {})[job.spec.seed] = metrics_of(job.out)
+    alone = groups.get(ALONE)
+    some = next(iter(groups.values()))
+    summary = {
+        "format": FORMAT,
+        "dataset": dataset.name,
+        "synthetic": dataset.synthetic,
+        "split": "test",
+        "queries": len(dataset.splits["test"]),
+        "preset": study.preset,
+        "seeds": list(study.seeds),
+        "settings": list(study.settings),
+        "floors": next(iter(some.values()))["floors"],
+        "teachers": [teacher_record(name, path) for name, path in teacher_runs(study, out).items()],
+        "rows": [row(name, found, alone) for name, found in groups.items()],
+    }
+    taught = {job.name: job for job in jobs if job.spec.data.soft_labels and job.spec.seed == study.seeds[0]}
+    summary["soft_gradient_ratio"] = {
+        group_of(job): gradient_ratio(job.out, dataset, [stored(file.path) for file in job.spec.data.soft_labels])
+        for job in taught.values()
+    }
+    full = taught.get(f"{FULL}-s{study.seeds[0]}")
+    if full:
+        shown = {name: stored(shown_labels(path)) for name, path in teacher_runs(study, out).items()}
+        summary["aggregation"] = aggregation_report(full.out, dataset, shown, SPLITS[1])
+    runs.write_json(out / SUMMARY, summary)
+    return summary
+
+
+def shown_labels(run: Path) -> Path:
+    """A teacher's soft labels of the test split."""
+    return run / f"soft-labels-{SPLITS[1]}.h5"
+
+
+def stored(path: Path | str) -> SoftLabels:
+    """Soft labels of a file."""
+    return read_soft_labels(Path(path))
+
+
+def group_of(job: Job) -> str:
+    """Name of a job without its seed."""
+    return job.name.rpartition("-s")[0]
+
+
+def metrics_of(run: Path) -> dict[str, Any]:
+    """Test metrics of a finished run."""
+    metrics: dict[str, Any] = json.loads((run / runs.METRICS).read_text("utf-8"))
+    return metrics
+
+
+def teacher_record(name: str, path: Path) -> dict[str, Any]:
+    """A teacher's accuracy, on the test split and on the queries it labelled."""
+    metrics, labels = metrics_of(path), stored(path / f"soft-labels-{SPLITS[0]}.h5")
+    spec = read_spec(path)
+    return {
+        "name": name,
+        "model": spec.model,
+        "seed": spec.seed,
+        "config_hash": labels.info.config_hash,
+        "weights_sha256": labels.info.weights_sha256,
+        "test": {measure: read(metrics) for measure, read in MEASURES.items()},
+        "train": {measure: read(dict(labels.info.accuracy)) for measure, read in MEASURES.items()},
+    }
+
+
+def row(name: str, found: dict[int, dict[str, Any]], alone: dict[int, dict[str, Any]] | None) -> dict[str, Any]:
+    """Figures of one model or variant over its seeds, in percent."""
+    figures: dict[str, Any] = {}
+    for measure, read in MEASURES.items():
+        values = {seed: read(metrics) for seed, metrics in found.items()}
+        figures[measure] = {"values": list(values.values()), **mean_interval(list(values.values())).to_json()}
+        if alone is not None and name != ALONE:
+            reference = {seed: read(metrics) for seed, metrics in alone.items()}
+            difference = paired_difference(values, reference)
+            figures[measure]["over_student_alone"] = difference and difference.to_json()
+    seconds = mean_interval([metrics["training"]["seconds"] for metrics in found.values()])
+    return {
+        "name": name,
+        "what": ABLATIONS[name][0] if name in ABLATIONS else None,
+        "seeds": list(found),
+        **figures,
+        "training_s": seconds.mean,
+    }

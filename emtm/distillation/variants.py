@@ -1,0 +1,71 @@
+"""What is compared in a study of EMTM: the method, and the method with one part changed.
+
+A variant is a name a person can type. Those of `ABLATIONS` change settings; `only:TEACHER` keeps
+one teacher; `KEY=VALUE` changes one setting of the `emtm` model, for sweeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from emtm.distillation.control import SMOOTHED_TRUTH
+from emtm.errors import UserError
+from emtm.registry import unknown
+
+FULL = "full"
+ALONE = "student-alone"
+BEST_TEACHER = "best-teacher"
+
+ABLATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    FULL: ("the whole method", ()),
+    "no-distillation": ("without the teachers' labels", ("soft_weight=0",)),
+    "no-shared-encoder": ("without the isomorphic teacher", ("isomorphic_weight=0",)),
+    "distillation-only": (
+        "a student taught by the teachers' uniform average, nothing else",
+        ("isomorphic_weight=0", "aggregation=uniform"),
+    ),
+    "uniform": ("teachers weighed equally, without the aggregation unit", ("aggregation=uniform",)),
+    BEST_TEACHER: ("the teacher best on the validation split, alone", ()),
+    SMOOTHED_TRUTH: ("control: the annotation's own smoothed boundaries in place of the teachers", ()),
+    "official-losses": ("the released code's losses", ("objective=official",)),
+    "hidden-alignment": ("with the hidden features aligned", ("hidden_weight=1",)),
+}
+"""Name -> what it is, and the settings of the `emtm` model it changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way of training EMTM."""
+
+    name: str
+    settings: tuple[str, ...]
+    teachers: tuple[str, ...]
+
+
+def make_variant(name: str, teachers: Sequence[str], best: str | None) -> Variant:
+    """The variant called `name` of a study with these teachers, of which `best` is the best.
+
+    Raises UserError for a name that says nothing, or a teacher that is not there.
+    """
+    if name == BEST_TEACHER and best is not None:
+        return Variant(name, (), (best,))
+    if name == SMOOTHED_TRUTH:
+        return Variant(name, (), (SMOOTHED_TRUTH,))
+    if name in ABLATIONS:
+        settings = ABLATIONS[name][1]
+        return Variant(name, settings, () if "soft_weight=0" in settings else tuple(teachers))
+    if name.startswith("only:"):
+        teacher = name.removeprefix("only:")
+        if teacher not in teachers:
+            raise UserError(unknown("teacher", teacher, list(teachers)))
+        return Variant(name, (), (teacher,))
+    if "=" in name:
+        return Variant(name, (name,), tuple(teachers))
+    raise UserError(unknown("ablation", name, [*ABLATIONS, "only:TEACHER", "KEY=VALUE"]))
+
+
+def all_ablations(teachers: Sequence[str]) -> list[str]:
+    """Every ablation, each teacher alone included."""
+    alone = [f"only:{teacher}" for teacher in teachers] if len(teachers) > 1 else []
+    return [*ABLATIONS, *alone]

@@ -1,0 +1,199 @@
+"""What models that predict a set of spans have in common: sizes, losses, decoding, unification (the DETR family)."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from emtm.contract import GroundingModel, Lexicon, Losses, ModelConfig, QueryT, Recipe, VideoT
+from emtm.data.batch import Batch
+from emtm.layers.detr import clip_places, input_projection
+from emtm.layers.sentence import FrozenWords
+from emtm.layers.set_prediction import (
+    FOREGROUND,
+    GIOU_WEIGHT,
+    LABEL_WEIGHT,
+    SPAN_WEIGHT,
+    assign,
+    inside_moment,
+    label_loss,
+    span_losses,
+    to_boundaries,
+    to_centres,
+)
+from emtm.layers.unification import from_spans
+
+PUBLISHED = Recipe(
+    optimizer="adamw",
+    schedule="constant",
+    learning_rate=1e-4,
+    weight_decay=1e-4,
+    epochs=200,
+    batch_size=32,
+    clip_norm=0.1,
+)
+"""lighthouse's recipe for ActivityNet Captions and QVHighlights."""
+PUBLISHED_DECAYING = Recipe(
+    optimizer="adamw",
+    schedule="epoch-linear",
+    learning_rate=2e-4,
+    weight_decay=1e-4,
+    epochs=200,
+    batch_size=32,
+    clip_norm=0.1,
+)
+"""Its recipe for Charades-STA and TACoS, whose rate it divides by ten at every fortieth epoch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DETRConfig(ModelConfig):
+    """Sizes of a DETR."""
+
+    feature_dim: int = 2816
+    word_dim: int = 512
+    max_clips: int = 75
+    max_words: int = 32
+    dim: int = 256
+    heads: int = 8
+    feed_forward: int = 1024
+    input_layers: int = 2
+    encoder_layers: int = 2
+    decoder_layers: int = 2
+    num_queries: int = 10
+    dropout: float = field(default=0.1, metadata={"below": 1.0})
+    input_dropout: float = field(default=0.5, metadata={"below": 1.0})
+    saliency_weight: float = 4.0
+    """Weight of the saliency loss."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.dim % 4:
+            raise ValueError(f"dim is a multiple of 4, not {self.dim}")
+
+
+@dataclass(frozen=True, slots=True)
+class DETROutput:
+    """What N decoder layers predict; the last one's counts, and is alone at inference."""
+
+    logits: Tensor
+    """Foreground and background, `[N, B, Q, 2]`."""
+    spans: Tensor
+    """Centre and width as fractions of the video, `[N, B, Q, 2]`."""
+    video_mask: Tensor
+    """Bool `[B, L]`."""
+    saliency: Tensor | None
+    """Score of each clip, `[B, L]`; in training alone."""
+
+
+DETRT = TypeVar("DETRT", bound=DETROutput)
+
+
+class DETRModel(GroundingModel[VideoT, QueryT, DETRT]):
+    """A model whose prediction is a set of scored spans.
+
+    It appends each clip's place in the video to the features, scaled to length 1, unless
+    `resampling` is `lighthouse`, which does both: `feature_dim` then counts the two columns.
+    What exists in training alone is in `branch`; under `config.official` it runs at inference too.
+    """
+
+    config: DETRConfig
+    config_class: ClassVar[type[ModelConfig]] = DETRConfig
+
+    def __init__(self, config: DETRConfig, lexicon: Lexicon) -> None:
+        super().__init__(config, lexicon)
+        dim = config.dim
+        self.placed = config.resampling == "lighthouse"
+        self.words = FrozenWords(lexicon.vectors)
+        width = config.feature_dim if self.placed else config.feature_dim + 2
+        self.video_projection = input_projection(width, dim, config.input_layers, config.input_dropout)
+        self.query_projection = input_projection(config.word_dim, dim, config.input_layers, config.input_dropout)
+        self.branch: nn.ModuleDict | None = None
+        self.text_positions: nn.ModuleDict | None = None
+        if config.official:
+            # Never used: published configurations give words no positions.
+            table = nn.Embedding(config.max_words, dim)
+            self.text_positions = nn.ModuleDict({"table": table, "norm": nn.LayerNorm(dim)})
+            self.branch = self.training_branch()
+
+    @abstractmethod
+    def training_branch(self) -> nn.ModuleDict:
+        """Modules that only losses need."""
+
+    @abstractmethod
+    def branch_losses(self, output: DETRT, inside: Tensor) -> Mapping[str, tuple[float, Tensor]]:
+        """Weight and value of every loss of the branch; `inside` `[B, L]` marks the clips of the moment."""
+
+    def prepare_training(self, num_teachers: int) -> None:
+        """Attach the branch; without it there are no saliency losses."""
+        super().prepare_training(num_teachers)
+        if self.branch is None:
+            self.branch = self.training_branch().to(self.words.vectors.device)
+
+    def inference_state(self) -> dict[str, Tensor]:
+        """State without the branch."""
+        state = self.state_dict()
+        return state if self.config.official else {k: v for k, v in state.items() if not k.startswith("branch.")}
+
+    def running_branch(self) -> nn.ModuleDict | None:
+        """The branch if it runs now."""
+        return self.branch if self.training or self.config.official else None
+
+    def every_layer(self) -> bool:
+        """Whether each decoder layer predicts, as losses need it, or the last alone."""
+        return self.training or self.config.official
+
+    def clip_inputs(self, video: Tensor, mask: Tensor) -> Tensor:
+        """What the projection takes, from features `[B, L, V]`."""
+        return video if self.placed else torch.cat([F.normalize(video, dim=2), clip_places(mask)], 2)
+
+    def encode_words(self, word_ids: Tensor) -> tuple[Tensor, Tensor]:
+        """`[B, T]` -> `[B, T, D]` and its mask."""
+        return self.query_projection(self.words(word_ids)), word_ids > 0
+
+    def loss(self, output: DETRT, batch: Batch) -> Losses:
+        """Losses of every decoder layer's set, each with an assignment of its own, and the branch's."""
+        inside = inside_moment(batch)
+        assert batch.targets is not None
+        moment = (batch.targets.moment_s / batch.duration_s[:, None]).clamp(0.0, 1.0)
+        targets = to_centres(moment).unsqueeze(1)
+        present = torch.ones(len(targets), 1, dtype=torch.bool, device=targets.device)
+        total = torch.zeros((), device=targets.device)
+        terms: dict[str, Tensor] = {}
+        for logits, spans in zip(output.logits, output.spans, strict=True):
+            matched = assign(spans, targets, present, logits)
+            span, giou = span_losses(spans, targets, matched)
+            terms = {"span": span, "giou": giou, "label": label_loss(logits, matched)}
+            total = total + SPAN_WEIGHT * span + GIOU_WEIGHT * giou + LABEL_WEIGHT * terms["label"]
+        for name, (weight, value) in self.branch_losses(output, inside).items():
+            total, terms[name] = total + weight * value, value
+        return Losses(total, terms)
+
+    def scored_spans(self, output: DETRT) -> tuple[Tensor, Tensor]:
+        """Starts and ends in 0..1, `[B, Q, 2]`, and probabilities of the foreground, `[B, Q]`."""
+        spans = to_boundaries(output.spans[-1]).clamp(0.0, 1.0)
+        return spans, output.logits[-1].softmax(2)[..., FOREGROUND]
+
+    def moments(self, output: DETRT, duration_s: Tensor, top_k: int = 1) -> Tensor:
+        """Spans of the highest foreground probability, `[B, top_k, 3]`; no suppression, as published.
+
+        With fewer queries than `top_k` the last is repeated. `official` rounds boundaries to whole clips.
+        """
+        spans, scores = self.scored_spans(output)
+        if self.config.official:
+            clips = output.video_mask.sum(1).view(-1, 1, 1)
+            spans = torch.round(spans * clips) / clips
+        ranks = torch.arange(top_k, device=scores.device).clamp_max(scores.shape[1] - 1)
+        best = scores.argsort(dim=1, descending=True, stable=True)[:, ranks]
+        times = spans.gather(1, best.unsqueeze(2).expand(-1, -1, 2)) * duration_s.view(-1, 1, 1)
+        return torch.cat([times, scores.gather(1, best).unsqueeze(2)], 2)
+
+    def span_distribution(self, output: DETRT) -> Tensor:
+        """Gaussians around the boundaries of all spans, by foreground probability: `[B, 2, L]`."""
+        mask = output.video_mask
+        return from_spans(*self.scored_spans(output), mask.sum(1), mask.shape[1])

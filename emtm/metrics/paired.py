@@ -1,0 +1,42 @@
+"""Means over seeds and paired differences, with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+
+@dataclass(frozen=True, slots=True)
+class MeanInterval:
+    """Mean of n values and the half width of its 95 % interval."""
+
+    mean: float
+    half_width: float | None
+    """By Student's t with n - 1 degrees of freedom; None for a single value."""
+    n: int
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON form."""
+        return asdict(self)
+
+
+def mean_interval(values: Sequence[float]) -> MeanInterval:
+    """Mean of independent values, one a seed; ValueError when there are none."""
+    if not values:
+        raise ValueError("a mean needs at least one value")
+    sample = np.asarray(values, np.float64)
+    n = len(sample)
+    if n == 1:
+        return MeanInterval(float(sample[0]), None, 1)
+    half = float(stats.t.ppf(0.975, n - 1) * sample.std(ddof=1) / np.sqrt(n))
+    return MeanInterval(float(sample.mean()), half, n)
+
+
+def paired_difference(values: dict[int, float], reference: dict[int, float]) -> MeanInterval | None:
+    """Mean of value minus reference over the seeds both have; None when they share none."""
+    shared = sorted(values.keys() & reference.keys())
+    return mean_interval([values[seed] - reference[seed] for seed in shared]) if shared else None

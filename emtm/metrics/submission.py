@@ -1,0 +1,173 @@
+"""Scoring of anybody's predictions: the annotated truth, what to compare with, and the one JSON of it all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emtm.data.annotations import read_annotations
+from emtm.data.benchmarks import BENCHMARKS, Benchmark
+from emtm.data.datasets import dataset_names, open_dataset
+from emtm.data.real import file_note
+from emtm.data.records import Dataset, Query
+from emtm.data.synthetic.config import WORLDS
+from emtm.errors import UserError
+from emtm.metrics.ceiling import GRIDS, Ceiling, ceiling
+from emtm.metrics.floors import Floors, Progress, cached_floors, cached_sightless_floors
+from emtm.metrics.predictions import read_predictions
+from emtm.metrics.published import published
+from emtm.metrics.scoring import Protocol, score
+from emtm.registry import unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The queries to score, and the training queries that the floors are chosen on."""
+
+    dataset: str
+    split: str
+    queries: tuple[Query, ...]
+    notes: tuple[str, ...]
+    train: tuple[Query, ...] = ()
+    """Empty where no training annotations lie beside the file."""
+    world: Dataset | None = None
+    """The embedded dataset, if it is one."""
+
+
+def load_truth(dataset: str, annotations: Path | None, split: str | None = None) -> Truth:
+    """Queries of a split of an embedded dataset, or of an annotation file of a real one.
+
+    `annotations` is the file, or a folder with the files of the dataset. `split` defaults to the one that
+    the file is known to be, and to test. The training file is looked for beside it.
+
+    Raises:
+        UserError: there is no such dataset or file, an annotation is malformed, or the file is another split.
+    """
+    if dataset in WORLDS:
+        return _world(dataset, annotations, split or "test")
+    if dataset not in BENCHMARKS:
+        raise UserError(unknown("dataset", dataset, dataset_names()))
+    about = BENCHMARKS[dataset]
+    if annotations is None:
+        raise UserError(f"{dataset} needs --annotations: the annotation file of the split")
+    if annotations.is_dir():
+        split = split or about.test_alias or "test"
+        annotations = _file_of(about, annotations, split)
+    read = read_annotations(annotations)
+    named = split or _split_of(about, annotations.name)
+    if named not in about.counts:
+        raise UserError(f"{dataset} has no split '{named}', only {', '.join(about.counts)}")
+    found, version = about.recognise(named, read.report.annotated, read.report.videos)
+    if found is not None and version is not None and found != named:
+        if split is not None:
+            raise UserError(
+                f"{annotations} holds the published {found} of {about.title} ({version.label}), not {split}"
+            )
+        named = found
+    beside = [annotations.parent / name for name in about.files["train"]]
+    train = next((read_annotations(path).queries for path in beside if path.is_file() and path != annotations), ())
+    return Truth(dataset, named, read.queries, (file_note(about, named, read), *about.notes), train)
+
+
+def score_file(
+    path: Path,
+    truth: Truth,
+    protocol: Protocol = "timestamp",
+    *,
+    strict: bool = False,
+    clips: int | None = None,
+    clip_counts: Path | None = None,
+    progress: Progress = lambda name: None,
+) -> dict[str, Any]:
+    """Scores of a file of predictions, with floors, ceiling and published figures; in percent.
+
+    Args:
+        path: see `emtm.metrics.predictions`.
+        truth: what to score against.
+        protocol: see `emtm.metrics.scoring.score`.
+        strict: an IoU must be more than the threshold.
+        clips: clips of the model's grid; `index` needs them, `timestamp` tells their ceiling.
+        clip_counts: JSON object of feature rows by video; shorter videos have fewer clips than `clips`.
+        progress: hears the name of each floor before it is computed.
+    """
+    predictions = read_predictions(path, truth.queries)
+    counts = None if clips is None else clips_of(truth.queries, clips, clip_counts)
+    if protocol == "index" and counts is None:
+        raise UserError("protocol 'index' needs --clips: the number of clips of the model's grid")
+    scores = score(predictions, truth.queries, protocol, counts, strict=strict)
+    report = scores.to_json(truth.dataset, truth.split)
+    floors, reason = _floors(truth, progress)
+    report["floors"] = floors
+    if reason:
+        report["floors_reason"] = reason
+    if clips is not None:
+        report["ceiling"] = ceiling(truth.queries, clips, counts, strict=strict).to_json()
+    return {
+        **report,
+        "synthetic": truth.world is not None,
+        "predictions": str(path),
+        "notes": list(truth.notes),
+        "published": [entry.to_json() for entry in published(truth.dataset)],
+    }
+
+
+def ceilings(
+    truth: Truth, grids: Sequence[int] | None = None, clip_counts: Path | None = None, *, strict: bool = False
+) -> list[Ceiling]:
+    """Ceilings of the published grids, or of those given."""
+    queries = truth.queries
+    return [ceiling(queries, n, clips_of(queries, n, clip_counts), strict=strict) for n in grids or GRIDS]
+
+
+def clips_of(queries: Sequence[Query], clips: int, clip_counts: Path | None = None) -> dict[str, int]:
+    """Clips of every video: `clips`, or its feature rows in the file where those are fewer."""
+    videos = {query.video_id for query in queries}
+    if clip_counts is None:
+        return dict.fromkeys(videos, clips)
+    try:
+        rows: Any = json.loads(clip_counts.read_text("utf-8"))
+    except (OSError, ValueError):
+        raise UserError(f"{clip_counts} is not a readable JSON file") from None
+    if not isinstance(rows, Mapping):
+        raise UserError(f"{clip_counts} is not a JSON object of videos and their feature rows")
+    known = {str(video).removesuffix(".avi"): count for video, count in rows.items()}
+    bad = sorted(video for video in videos if not isinstance(known.get(video), int) or known[video] < 1)
+    if bad:
+        raise UserError(f"{clip_counts} gives no number of rows for {len(bad)} of {len(videos)} videos: {bad[0]} first")
+    return {video: min(known[video], clips) for video in videos}
+
+
+def _world(dataset: str, annotations: Path | None, split: str) -> Truth:
+    if annotations is not None:
+        raise UserError(f"{dataset} is embedded: it takes no annotation file")
+    world = open_dataset(dataset)
+    if split not in world.splits:
+        raise UserError(f"{dataset} has no split '{split}', only {', '.join(world.splits)}")
+    return Truth(dataset, split, tuple(world.splits[split]), tuple(world.notes), world.splits["train"], world)
+
+
+def _file_of(about: Benchmark, folder: Path, split: str) -> Path:
+    names = about.files.get(split)
+    if names is None:
+        raise UserError(f"{about.name} has no split '{split}', only {', '.join(about.files)}")
+    found = next((folder / name for name in names if (folder / name).is_file()), None)
+    if found is None:
+        raise UserError(f"{folder} has no {split} annotations of {about.title}: {' or '.join(names)}")
+    return found
+
+
+def _split_of(about: Benchmark, file_name: str) -> str:
+    known = (split for split, names in about.files.items() if file_name in names)
+    return next(known, about.test_alias or "test")
+
+
+def _floors(truth: Truth, progress: Progress) -> tuple[Floors, str]:
+    """Floors of the queries, and why there are none, or fewer than for a dataset with features."""
+    if truth.world is not None:
+        return cached_floors(truth.world, truth.split, progress), ""
+    if not truth.train:
+        return {}, "no training annotations lie beside the file, so there are no floors"
+    return cached_sightless_floors(truth.train, truth.queries, progress), "the video-only floor needs features"

@@ -1,0 +1,49 @@
+"""Time and index, pooling of clips, and alignment of teachers' labels against EMTM's code (`emtm_data_*`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count, takewhile
+
+import torch
+
+from emtm.data.features import pool_clips
+from emtm.data.labels import index_to_time, time_to_index
+from emtm.layers.unification import official_align
+from emtm.parity.fixture import Check, Fixture, Row
+
+NAME = "emtm"
+
+
+def recognise(fixture: Fixture) -> Check | None:
+    """Check for this fixture, or None if it is of another kind."""
+    if {"t2i/start_time", "samp/in_0", "align/in_0"} <= fixture.arrays.keys():
+        return check_data
+    return None
+
+
+def check_data(fixture: Fixture) -> Iterator[Row]:
+    """Every case of the three functions."""
+    length = int(fixture["meta/max_vlen"])
+    times = [fixture[f"t2i/{name}"] for name in ("start_time", "end_time", "num_units", "duration")]
+    start, end = time_to_index(*times)
+    back_start, back_end = index_to_time(fixture["t2i/start_index"], fixture["t2i/end_index"], *times[2:])
+    for name, value in (
+        ("start_index", start),
+        ("end_index", end),
+        ("back_start", back_start),
+        ("back_end", back_end),
+    ):
+        yield fixture.row(NAME, f"t2i/{name}", value, fixture[f"t2i/{name}"])
+    for k in _cases(fixture, "samp"):
+        pooled = pool_clips(fixture[f"samp/in_{k}"], length, official=True)
+        yield fixture.row(NAME, f"samp/out_{k}", pooled, fixture[f"samp/out_{k}"])
+    for k in _cases(fixture, "align"):
+        clips = torch.as_tensor(fixture[f"align/vlen_{k}"]).view(1)
+        aligned = official_align(fixture.tensor(f"align/in_{k}")[None], clips, length)[0]
+        yield fixture.row(NAME, f"align/out_{k}", aligned, fixture[f"align/out_{k}"])
+
+
+def _cases(fixture: Fixture, kind: str) -> Iterator[int]:
+    """Numbers of the cases of one kind, from 0 on."""
+    return takewhile(lambda k: f"{kind}/in_{k}" in fixture, count())

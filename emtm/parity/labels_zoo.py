@@ -1,0 +1,95 @@
+"""Targets, losses and decoding of TSGVZoo (`labels_zoo_*`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from emtm.data.boundary_labels import boundary_distribution
+from emtm.data.features.resampling import Resampling, resample
+from emtm.data.labels import match_labels
+from emtm.data.labels_zoo import clips_to_fractions, marked_clips, marked_span, sparse_moments
+from emtm.layers.boundary_losses import temporal_difference_loss
+from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
+from emtm.layers.losses_zoo import gaussian_span_loss, unit_divergence
+from emtm.layers.moment_map import map_loss, moment_iou
+from emtm.parity.fixture import Array, Check, Fixture, Row
+
+NAME = "tsgvzoo"
+_SIGMA, _PEAK = 0.1, 0.8
+_IOU = 0.5, 1.0
+_EXTENSION = 1
+
+
+def recognise(fixture: Fixture) -> Check | None:
+    """Check for this fixture, or None if it is of another kind."""
+    return check_labels if {"NER_label", "label_2D", "infer2d_frac"} <= fixture.arrays.keys() else None
+
+
+def check_labels(fixture: Fixture) -> Iterator[Row]:
+    """Every array that is not an input."""
+    ours = {**_targets(fixture), **_losses(fixture), **_decoded(fixture)}
+    for name, value in ours.items():
+        yield fixture.row(NAME, name, value, fixture[name])
+    for name in fixture.arrays:
+        if found := re.fullmatch(r"interp_out_(\d+)", name):
+            clips = resample(fixture["interp_in"], int(found[1]), "zoo-samelen")
+            yield fixture.row(NAME, name, clips, fixture[name])
+
+
+def _targets(fixture: Fixture) -> dict[str, object]:
+    length, rows = int(fixture["max_vlen"]), fixture["raw_len"].tolist()
+    fractions = fixture["se_frac"]
+    marks = [marked_clips(f, n, length, _rule(fixture)) for f, n in zip(fractions, rows, strict=True)]
+    spans = torch.tensor([marked_span(m) for m in marks])
+    clips = torch.tensor([len(m) for m in marks])
+    position = torch.arange(length)
+    cells = torch.stack(torch.meshgrid(position, position, indexing="ij"), 2)
+    shares = torch.from_numpy(fractions).float()
+    return {
+        "sampled_len": clips,
+        "sampled_label": np.stack([np.pad(m, (0, length - len(m))) for m in marks]),
+        "se_index": spans,
+        "vmask": position < clips.unsqueeze(1),
+        "label_1D": boundary_distribution(spans, length, _SIGMA, _PEAK),
+        "NER_label": match_labels(spans[:, 0], spans[:, 1], clips, length, _EXTENSION),
+        "label_2D": moment_iou(cells, length, shares, torch.ones(len(rows))),
+        "mask2d": sparse_moments(length),
+    }
+
+
+def _losses(fixture: Fixture) -> dict[str, object]:
+    mask = fixture.tensor("vmask") > 0
+    logits = fixture.tensor("slogits"), fixture.tensor("elogits")
+    start, end = fixture.tensor("label_1D").unbind(1)
+    # The temperature is part of the array's name.
+    soft = next(name for name in fixture.arrays if name.startswith("soft_loc_loss_T"))
+    temperature = float(soft.rpartition("T")[2])
+    divergence = unit_divergence(logits[0], start, mask, temperature, official=True)
+    divergence = divergence + unit_divergence(logits[1], end, mask, temperature, official=True)
+    cells = fixture.tensor("mask2d").bool()
+    return {
+        "loc_loss_zoo": gaussian_span_loss(*logits, start, end, mask, official=True),
+        soft: divergence,
+        "loc2d_loss": map_loss(fixture.tensor("loc2d_scores")[:, cells], fixture.tensor("label_2D")[:, cells], *_IOU),
+        "td_loss": temporal_difference_loss(fixture.tensor("td"), start + end),
+    }
+
+
+def _decoded(fixture: Fixture) -> dict[str, object]:
+    mask = fixture.tensor("vmask") > 0
+    clips = mask.sum(1)
+    probabilities = span_probabilities(fixture.tensor("slogits"), fixture.tensor("elogits"), mask)
+    scores = torch.triu(torch.sigmoid(fixture.tensor("loc2d_scores")) * fixture.tensor("mask2d"))
+    spans = {"infer_frac": decode_spans(joint_probability(*probabilities)), "infer2d_frac": decode_spans(scores)}
+    return {name: clips_to_fractions(*span, clips, official=True) for name, span in spans.items()}
+
+
+def _rule(fixture: Fixture) -> Resampling:
+    """Whether short videos were stretched, which no array says outright."""
+    raw: Array = fixture["raw_len"]
+    short = raw < fixture["max_vlen"]
+    return "zoo-samelen" if (fixture["sampled_len"][short] > raw[short]).any() else "zoo"

@@ -1,0 +1,34 @@
+"""Teachers' outputs as tracks over clips, against the published scripts (`labels_unify_*`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from emtm.layers.unification import from_moment_map, official_from_spans, official_gaussian
+from emtm.parity.fixture import Check, Fixture, Row
+
+
+def recognise(fixture: Fixture) -> Check | None:
+    """Check for this fixture, or None if it is of another kind."""
+    if {"gauss_unify_reset", "gauss_args", "map2d"} <= fixture.arrays.keys():
+        return check_unification
+    return None
+
+
+def check_unification(fixture: Fixture) -> Iterator[Row]:
+    """Gaussians of proposals with the published sums and with sums that start anew, and marginals of maps."""
+    length = int(fixture["num_clips"])
+    proposals = (fixture.tensor(f"prop_{name}") for name in ("start", "end", "score"))
+    start, end, scores = proposals
+    scores, scores2d = scores.float(), fixture.tensor("map2d").float()
+    centre, clips, sigma = fixture.tensor("gauss_args").unbind(1)
+    weights = official_gaussian(centre[:, None], clips, fixture["gauss_weights"].shape[1], sigma.view(-1, 1, 1))
+    ours = {
+        "gauss_weights": weights[:, 0],
+        "gauss_unify_reset": official_from_spans(start, end, scores, length),
+        "gauss_unify_accumulating_bug": official_from_spans(start, end, scores, length, accumulate=True),
+        "map_marginal_max_l2": from_moment_map(scores2d, norm="l2"),
+        "map_marginal_sum": from_moment_map(scores2d, "sum"),
+    }
+    for name, value in ours.items():
+        yield fixture.row("unification", name, value, fixture[name])

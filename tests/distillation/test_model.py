@@ -1,0 +1,158 @@
+"""EMTM: what exists in training, what is left at inference, where gradients go."""
+
+import dataclasses
+
+import pytest
+import torch
+from torch import Tensor
+
+from emtm.data.batch import Batch
+from emtm.distillation.model import EMTM, EMTMConfig
+from emtm.registry import model_class
+from tests.models.helpers import paper_model, ragged_batch, small_model
+
+PARAMETERS = {
+    "charades-sta": (36, 673_650, 907_270, 35_238),
+    "activitynet-captions": (55, 684_766, 911_878, 36_390),
+    "tacos": (45, 706_502, 931_846, 41_382),
+}
+
+
+def taught_batch(teachers: int = 3) -> Batch:
+    batch = ragged_batch([20, 7, 13], [9, 3, 6])
+    soft = torch.rand(3, teachers, 2, 20, generator=torch.Generator().manual_seed(3))
+    soft = soft * batch.video_mask[:, None, None]
+    assert batch.targets is not None
+    targets = dataclasses.replace(batch.targets, soft_labels=soft / soft.sum(3, keepdim=True))
+    return dataclasses.replace(batch, targets=targets)
+
+
+def training(teachers: int = 3, **settings: object) -> EMTM:
+    model = small_model("emtm", **settings)
+    assert isinstance(model, EMTM)
+    model.prepare_training(teachers)
+    return model.train()
+
+
+@pytest.mark.parametrize("dataset", PARAMETERS)
+def test_parameters_are_the_published_ones(dataset: str) -> None:
+    chars, student, isomorphic, aggregation = PARAMETERS[dataset]
+
+    def count(module: torch.nn.Module | None) -> int:
+        assert module is not None
+        return sum(p.numel() for p in module.parameters())
+
+    model = paper_model("emtm", dataset, chars)
+    assert isinstance(model, EMTM)
+    assert count(model) == student == count(paper_model("emtm-student", dataset, chars))
+    model.prepare_training(3)
+    assert (count(model.isomorphic), count(model.aggregation)) == (isomorphic, aggregation)
+
+
+def test_inference_is_the_student_to_the_bit() -> None:
+    """Trained weights without branches load into the plain student, which predicts the same."""
+    taught = training()
+    student = small_model("emtm-student")
+    student.load_state_dict(taught.inference_state())
+    batch = taught_batch()
+    taught.eval()
+    with torch.no_grad():
+        output = taught(batch)
+        assert output.isomorphic is None
+        assert output.teacher_weights is None
+        torch.testing.assert_close(
+            taught.span_distribution(output), student.span_distribution(student(batch)), rtol=0, atol=0
+        )
+
+
+def test_same_seed_gives_the_student_s_initial_weights() -> None:
+    """What makes the comparison with the student alone a paired one."""
+    torch.manual_seed(5)
+    kind = model_class("emtm-student")
+    lexicon = small_model("emtm").lexicon_size
+    from emtm.contract import Lexicon
+
+    words = Lexicon(torch.zeros(lexicon[0] - 2, 12), lexicon[1])
+    sizes = {"feature_dim": 20, "word_dim": 12, "max_clips": 24, "max_words": 12, "dim": 16, "heads": 4, "char_dim": 6}
+    torch.manual_seed(5)
+    alone = kind(kind.config_class(**sizes), words)
+    torch.manual_seed(5)
+    taught = EMTM(EMTMConfig(**sizes), words)
+    taught.prepare_training(2)
+    for name, value in alone.state_dict().items():
+        assert torch.equal(value, taught.inference_state()[name])
+
+
+def reached(model: EMTM, term: str) -> set[str]:
+    """Top-level parts that a term of the loss sends a gradient to."""
+    batch = taught_batch()
+    model.zero_grad()
+    model.loss(model(batch), batch).terms[term].backward()
+    return {n.split(".")[0] for n, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+
+
+def test_gradients_reach_what_the_method_says() -> None:
+    assert reached(training(), "student") == {"encoder", "head"}
+    assert reached(training(), "isomorphic") == {"encoder", "isomorphic"}
+    assert reached(training(), "aggregation") == {"encoder", "aggregation"}
+    assert reached(training(), "soft") == {"encoder", "head"}
+
+
+def test_published_distillation_is_not_detached() -> None:
+    model = training(objective="official").double()
+    batch = taught_batch()
+    targets = batch.targets
+    assert targets is not None
+    assert targets.soft_labels is not None
+    targets = dataclasses.replace(targets, soft_labels=targets.soft_labels.double())
+    batch = dataclasses.replace(batch, video=batch.video.double(), targets=targets)
+    losses = model.loss(model(batch), batch)
+    losses.terms["soft"].backward()
+    assert model.aggregation is not None
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.aggregation.parameters())
+
+
+def total(**settings: object) -> tuple[Tensor, dict[str, Tensor]]:
+    torch.manual_seed(0)
+    model, batch = training(**settings), taught_batch()
+    losses = model.loss(model(batch), batch)
+    return losses.total.detach(), {k: v.detach() for k, v in losses.terms.items()}
+
+
+def test_total_is_the_sum_of_its_terms() -> None:
+    value, terms = total(hidden_weight=0.5)
+    assert set(terms) == {"student", "isomorphic", "hidden", "aggregation", "soft"}
+    torch.testing.assert_close(value, torch.stack(list(terms.values())).sum())
+
+
+def test_published_total_counts_hard_terms_once_a_sample() -> None:
+    value, terms = total(objective="official")
+    hard = terms["student"] + terms["isomorphic"] + terms["aggregation"]
+    torch.testing.assert_close(value, 3 * hard + 3 * terms["soft"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "terms"),
+    [
+        ({"soft_weight": 0.0}, {"student", "isomorphic"}),
+        ({"isomorphic_weight": 0.0}, {"student", "aggregation", "soft"}),
+        ({"aggregation": "uniform"}, {"student", "isomorphic", "soft"}),
+        ({"aggregation": "uniform", "isomorphic_weight": 0.0, "soft_weight": 0.0}, {"student"}),
+    ],
+)
+def test_each_part_can_be_left_out(settings: dict[str, object], terms: set[str]) -> None:
+    assert set(total(**settings)[1]) == terms
+
+
+def test_without_any_part_it_is_the_student_alone() -> None:
+    value, _ = total(aggregation="uniform", isomorphic_weight=0.0, soft_weight=0.0)
+    student, batch = small_model("emtm-student"), taught_batch()
+    torch.testing.assert_close(value, student.loss(student(batch), batch).total.detach())
+
+
+@pytest.mark.parametrize("teachers", [1, 2, 4])
+def test_any_number_of_teachers(teachers: int) -> None:
+    model, batch = training(teachers), taught_batch(teachers)
+    output = model(batch)
+    assert output.teacher_weights.shape == (3, teachers, 2)
+    assert torch.isfinite(model.loss(output, batch).total)

@@ -1,0 +1,172 @@
+"""Cells, features and targets of moment maps, against plain loops."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from emtm.data.features import pool_clips
+from emtm.layers.edge_conv import EdgeConv
+from emtm.layers.map_conv import MapConv, upper_conv
+from emtm.layers.moment_map import ConvProposals, MomentGrid, map_loss, max_pooled, moment_iou, scaled_iou
+from emtm.layers.proposal_sampling import sample_proposals
+from emtm.layers.stretch import stretch_linear, stretch_max, stretch_mean
+
+GRIDS = [(16, (15,), True), (16, (3, 2, 2), True), (64, (15, 8, 8), True), (16, (5, 3, 1), False), (7, (2, 1), True)]
+
+
+def test_published_grids_have_the_published_cells() -> None:
+    """2D-TAN on ActivityNet: every length to 16, then every second from 18 to 32, every fourth from 36 to 64."""
+    cells = MomentGrid(64, (15, 8, 8)).cells
+    lengths = sorted(set((cells[:, 1] - cells[:, 0] + 1).tolist()))
+    assert lengths == [*range(1, 17), *range(18, 33, 2), *range(36, 65, 4)]
+    for first, step in ((18, 2), (36, 4)):
+        long = cells[(cells[:, 1] - cells[:, 0] + 1 >= first) & (cells[:, 1] - cells[:, 0] + 1 < 2 * first - 2)]
+        assert (long[:, 0] % step == 0).all()
+    assert MomentGrid(16, (15,)).num_cells == 136
+
+
+@pytest.mark.parametrize(("clips", "counts", "strided"), GRIDS)
+def test_features_are_maxima_of_their_clips(clips: int, counts: tuple[int, ...], strided: bool) -> None:
+    grid = MomentGrid(clips, counts, strided=strided)
+    x = torch.randn(2, 3, clips, generator=torch.Generator().manual_seed(0))
+    expected = torch.stack([x[:, :, i : j + 1].amax(2) for i, j in grid.cells.tolist()], 1)
+    torch.testing.assert_close(max_pooled(x, grid), expected, rtol=0, atol=0)
+    assert grid.cells.tolist() == grid.mask.nonzero().tolist()
+    spread = grid.spread(expected)
+    assert (spread[:, ~grid.mask] == 0).all()
+    torch.testing.assert_close(grid.pick(spread), expected, rtol=0, atol=0)
+
+
+def test_a_map_too_small_is_refused() -> None:
+    with pytest.raises(ValueError, match="no moments of 17 clips"):
+        MomentGrid(16, (16,))
+
+
+@pytest.mark.parametrize(("clips", "counts"), [(8, (7,)), (16, (3, 2, 2))])
+def test_learned_proposals_with_summing_weights_are_sums(clips: int, counts: tuple[int, ...]) -> None:
+    """Two-wide sums of sums weigh a moment's clips binomially; a constant signal shows the count."""
+    grid = MomentGrid(clips, counts)
+    layer = ConvProposals(1, grid)
+    for conv in layer.convs:
+        torch.nn.init.ones_(conv.weight)
+        torch.nn.init.zeros_(conv.bias)
+    out = layer(torch.ones(1, 1, clips), grid)[0, :, 0]
+    reached, product = {0: 1.0}, 1.0
+    for before, after in zip(grid.diagonals[:-1], grid.diagonals[1:], strict=True):
+        product *= (after.offset - before.offset) // before.stride + 1
+        reached[after.offset] = product
+    expected = [reached[j - i] for i, j in grid.cells.tolist()]
+    torch.testing.assert_close(out, torch.tensor(expected))
+
+
+def published_stack(x: torch.Tensor, mask: torch.Tensor, layer: MapConv) -> torch.Tensor:
+    """2D-TAN's definition: all padding first, each output over the number of valid cells below it."""
+    held = mask.float()[None, None]
+    for index, conv in enumerate(layer.convs):
+        kernel = conv.kernel_size[0]
+        padding = len(layer.convs) * (kernel // 2) if index == 0 else 0
+        x = F.relu(F.conv2d(x, conv.weight, conv.bias, padding=padding))
+        count = F.conv2d(held, torch.ones(1, 1, kernel, kernel), padding=padding).round()
+        weight = torch.where(count > 0, 1 / count, 0.0)
+        x, held = x * weight, (weight > 0).float()
+    return x
+
+
+@pytest.mark.parametrize(
+    ("clips", "counts", "kernel", "layers"), [(16, (15,), 5, 4), (40, (15, 8), 3, 3), (20, (3,), 9, 1)]
+)
+@pytest.mark.parametrize("official", [False, True])
+def test_map_convolution(clips: int, counts: tuple[int, ...], kernel: int, layers: int, official: bool) -> None:
+    torch.manual_seed(0)
+    grid = MomentGrid(clips, counts)
+    layer = MapConv(4, kernel, layers, grid.mask, official=official)
+    x = torch.randn(2, 4, clips, clips) * grid.mask
+    found, expected = layer(x), published_stack(x, grid.mask, layer)
+    assert found.shape == expected.shape
+    torch.testing.assert_close(found[:, :, grid.mask], expected[:, :, grid.mask], atol=1e-6, rtol=1e-5)
+
+
+def test_upper_convolution_is_right_where_it_says() -> None:
+    torch.manual_seed(0)
+    conv, x = torch.nn.Conv2d(3, 5, 3, padding=1), torch.randn(1, 3, 40, 40)
+    wanted = torch.ones(40, 40).triu(-2) > 0
+    torch.testing.assert_close(upper_conv(x, conv, 1, 2)[:, :, wanted], conv(x)[:, :, wanted], atol=1e-6, rtol=1e-5)
+
+
+def test_iou_targets_by_hand() -> None:
+    cells = torch.tensor([[0, 0], [1, 2], [0, 3]])
+    iou = moment_iou(cells, 4, torch.tensor([[2.0, 6.0]]), torch.tensor([8.0]))
+    torch.testing.assert_close(iou, torch.tensor([[0.0, 1.0, 0.5]]))
+    off_by_one = moment_iou(cells, 4, torch.tensor([[2.0, 6.0]]), torch.tensor([8.0]), closed=False)
+    torch.testing.assert_close(off_by_one, torch.tensor([[0.0, 0.5, 4 / 6]]))
+    torch.testing.assert_close(scaled_iou(iou, 0.5, 1.0), torch.tensor([[0.0, 1.0, 0.0]]))
+    torch.testing.assert_close(scaled_iou(torch.tensor([0.4]), 0.3, 0.7, 0.1), torch.tensor([0.325]))
+
+
+def test_loss_is_least_at_its_target() -> None:
+    iou = torch.tensor([[0.2, 0.6, 0.9]])
+    best = torch.logit(scaled_iou(iou, 0.5, 1.0).clamp(1e-6, 1 - 1e-6)).requires_grad_()
+    map_loss(best, iou, 0.5, 1.0).backward()
+    assert best.grad is not None
+    assert best.grad.abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("rows", [1, 5, 16, 37, 100])
+def test_resamplers_read_valid_rows_alone(rows: int) -> None:
+    video = torch.randn(2, 100, 3, generator=torch.Generator().manual_seed(rows))
+    counts = torch.tensor([rows, 100])
+    valid = video[0, :rows]
+    line = F.interpolate(valid.t()[None], size=16, mode="linear")[0].t()
+    torch.testing.assert_close(stretch_linear(video, counts, 16)[0], line, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(stretch_max(video, counts, 16)[0], F.adaptive_max_pool1d(valid.t(), 16).t())
+    found = stretch_mean(video, counts, 16)[0]
+    assert (found >= valid.amin(0) - 1e-6).all() and (found <= valid.amax(0) + 1e-6).all()
+    if rows >= 16:
+        for official in (False, True):
+            found = stretch_mean(video, counts, 16, official=official)[0]
+            pooled = pool_clips(valid.numpy(), 16, official=official)
+            torch.testing.assert_close(found.numpy(), pooled, atol=1e-6, rtol=1e-5)
+    else:
+        bounds = np.minimum(np.round(np.arange(16) / 16 * rows).astype(int), rows - 1)
+        torch.testing.assert_close(found, valid[bounds], rtol=0, atol=0)
+
+
+def test_mean_of_few_and_of_many_padded_rows_agree() -> None:
+    """Whether a batch is padded beyond the grid must not matter."""
+    rows = torch.randn(1, 9, 4)
+    padded = F.pad(rows, (0, 0, 0, 60))
+    count = torch.tensor([9])
+    torch.testing.assert_close(stretch_mean(rows, count, 16), stretch_mean(padded, count, 16))
+
+
+def test_edge_convolution_equals_all_pairs() -> None:
+    torch.manual_seed(0)
+    layer, x = EdgeConv(6), torch.randn(2, 9, 6)
+    weight, bias = layer.edge.weight, layer.edge.bias
+    for i in range(9):
+        pairs = torch.cat([x - x[:, i : i + 1], x[:, i : i + 1].expand_as(x)], 2)
+        expected = F.relu(F.linear(pairs, weight, bias)).amax(1)
+        torch.testing.assert_close(layer(x)[:, i], expected, atol=1e-6, rtol=1e-5)
+    found = layer(x)
+    layer.official = True
+    torch.testing.assert_close(found, layer(x), atol=1e-6, rtol=1e-5)
+
+
+def test_sampler_takes_peaks_then_neighbours_then_the_best_left() -> None:
+    # Two clusters of moments around 0..4 and around 10..14, and two apart from both.
+    spans = torch.tensor([[0, 4], [0, 5], [1, 4], [10, 14], [10, 15], [20, 21], [30, 31]])
+    scores = torch.tensor([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]])
+    # One peak with two neighbours: the whole first cluster.
+    assert sample_proposals(spans, scores, 0.5, 1, 2).tolist() == [[0, 1, 2]]
+    # Two peaks with two neighbours each; the second has one, and [20, 21] fills up, in front.
+    assert sample_proposals(spans, scores, 0.5, 2, 2).tolist() == [[5, 0, 1, 2, 3, 4]]
+    assert sample_proposals(spans, scores, 0.5, 1, 1, 1).tolist() == [[6, 0, 1]]
+
+
+def test_sampler_falls_back_on_suppressed_moments() -> None:
+    """Where published code fails: nothing is left that no peak suppresses."""
+    spans = torch.tensor([[0, 10], [0, 11], [0, 12], [1, 12]])
+    found = sample_proposals(spans, torch.tensor([[0.1, 0.2, 0.4, 0.3]]), 0.5, 2, 1)
+    assert sorted(found[0].tolist()) == [0, 1, 2, 3]
+    assert found[0, :2].tolist() == [2, 3]

@@ -1,0 +1,175 @@
+"""Predictions of any program through the command line, on a small Charades-STA folder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from emtm.cli import app
+from tests.shared import SHARED, needs_shared
+
+TEXTS = ("a person opens the door.", "person sits down.")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMTM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "charades"
+    root.mkdir()
+    durations, lines = {}, {"train": [], "test": []}
+    for i in range(16):
+        video, split = f"V{i:03d}", "train" if i < 12 else "test"
+        durations[video] = {"duration": 20.0}
+        lines[split] += [f"{video} {i % 4:.1f} {i % 4 + 8:.1f}##{text}" for text in TEXTS]
+    (root / "charades.json").write_text(json.dumps(durations))
+    for split, rows in lines.items():
+        (root / f"charades_sta_{split}.txt").write_text("\n".join(rows) + "\n")
+    return root
+
+
+@pytest.fixture
+def predictions(folder: Path) -> Path:
+    """The truth for the first sentence; the first five of its eight seconds for the second."""
+    lines = [
+        {"video_id": f"V{i:03d}", "query": text, "moments": [[i % 4, i % 4 + length, 1.0]]}
+        for i in range(12, 16)
+        for text, length in zip(TEXTS, (8, 5), strict=True)
+    ]
+    path = folder / "predictions.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return path
+
+
+def score(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["score", *map(str, arguments)])
+
+
+def scored(*arguments: object) -> dict[str, Any]:
+    result = score(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def of(folder: Path) -> tuple[object, ...]:
+    return ("--dataset", "charades-sta", "--annotations", folder / "charades_sta_test.txt")
+
+
+def test_json_has_what_other_programs_read(folder: Path, predictions: Path) -> None:
+    found = scored(predictions, *of(folder))
+    assert (found["dataset"], found["split"], found["queries"]) == ("charades-sta", "test", 8)
+    assert found["protocol"] == "timestamp"
+    assert found["r1"] == {"0.3": 100, "0.5": 100, "0.7": 50}
+    assert found["miou"] == pytest.approx(100 * (1 + 5 / 8) / 2)
+    assert found["ci95"]["r1"]["0.7"] == [50, 50]
+    assert {"fixed_best", "drawn_from_train", "query_only"} <= found["floors"].keys()
+    assert "features" in found["floors_reason"]
+    assert found["comparison"] == "IoU >= m"
+    assert not found["synthetic"]
+    assert {entry["read"] for entry in found["published"]} == {"repository", "issue", "memory"}
+    assert not any(entry["measured"] for entry in found["published"])
+
+
+def test_a_folder_stands_for_its_test_file(folder: Path, predictions: Path) -> None:
+    whole = scored(predictions, "--dataset", "charades-sta", "--annotations", folder)
+    assert whole == scored(predictions, *of(folder))
+
+
+def test_index_protocol_and_ceiling(folder: Path, predictions: Path) -> None:
+    # Clips of 10 s: the moments [0, 8] to [3, 11] become [0, 10].
+    found = scored(predictions, *of(folder), "--protocol", "index", "--clips", 2)
+    expected = [(min(i + length, 10) - i) / max(10, i + length) for i in range(4) for length in (8, 5)]
+    assert found["miou"] == pytest.approx(100 * np.mean(expected))
+    oracle = [(8 - max(i - 2, 0)) / max(10, i + 8) for i in range(4)]
+    assert found["ceiling"]["miou"] == pytest.approx(100 * np.mean(oracle))
+    (folder / "feature_shapes.json").write_text(json.dumps({f"V{i:03d}": 1 for i in range(12, 16)}))
+    short = scored(
+        predictions, *of(folder), "--protocol", "index", "--clips", 2, "--clip-counts", folder / "feature_shapes.json"
+    )
+    assert short["miou"] == pytest.approx(100 * (8 / 20 + 5 / 20) / 2)
+
+
+def test_ceilings_need_no_predictions(folder: Path) -> None:
+    found = scored("--ceiling", *of(folder), "--clips", 20, "--clips", 2)
+    assert [row["clips"] for row in found["ceilings"]] == [20, 2]
+    assert found["ceilings"][0]["miou"] == pytest.approx(100, abs=1e-4)
+
+
+def test_strictness(folder: Path, predictions: Path) -> None:
+    lines = [json.loads(line) for line in predictions.read_text().splitlines()]
+    for line in lines:
+        line["moments"][0][1] = line["moments"][0][0] + 4
+    predictions.write_text("\n".join(map(json.dumps, lines)))
+    assert scored(predictions, *of(folder))["r1"]["0.5"] == 100
+    strict = scored(predictions, *of(folder), "--strict")
+    assert (strict["r1"]["0.5"], strict["comparison"]) == (0, "IoU > m")
+
+
+def test_tables_keep_published_figures_apart(folder: Path, predictions: Path) -> None:
+    text = score(predictions, *of(folder), "--clips", 64).stdout
+    measured, published = text.split("Published, not measured here")
+    assert "72.70?" in published
+    assert "†" not in measured and "?" not in measured
+    for expected in ("floor: query_only", "ceiling of 64 clips", "protocol timestamp, IoU >= m", "over the best floor"):
+        assert expected in measured
+
+
+def test_without_training_annotations_there_are_no_floors(folder: Path, predictions: Path) -> None:
+    (folder / "charades_sta_train.txt").unlink()
+    found = scored(predictions, *of(folder))
+    assert found["floors"] == {}
+    assert "no training annotations" in found["floors_reason"]
+    assert "no floors" in score(predictions, *of(folder)).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "charades-stab"], "did you mean 'charades-sta'"),
+        (["--dataset", "charades-sta"], "needs --annotations"),
+        (["--dataset", "smoke", "--annotations", "x.txt"], "takes no annotation file"),
+        (["--dataset", "charades-sta", "--annotations", "absent.txt"], "cannot read absent.txt"),
+        (["--dataset", "smoke", "--split", "tset"], "no split 'tset', only train, val, test"),
+    ],
+)
+def test_what_cannot_be_scored(predictions: Path, arguments: list[str], message: str) -> None:
+    result = score(predictions, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_options_that_do_not_fit(folder: Path, predictions: Path) -> None:
+    for arguments, message in (
+        ((predictions, *of(folder), "--protocol", "index"), "needs --clips"),
+        ((predictions, *of(folder), "--protocol", "tiou"), "protocol is 'timestamp' or 'index'"),
+        ((predictions, *of(folder), "--clips", 2, "--clips", 3), "give --clips once"),
+        (of(folder), "name a file of predictions"),
+        ((predictions, *of(folder), "--split", "dev"), "no split 'dev'"),
+    ):
+        result = score(*arguments)
+        assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
+
+
+def test_a_bad_line_is_named_and_nothing_is_printed(folder: Path, predictions: Path) -> None:
+    predictions.write_text(predictions.read_text() + '\n{"query_id": "V012/7", "moments": [[0, 1, 1]]}')
+    result = score(predictions, *of(folder))
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "predictions.jsonl, line 9: there is no query 'V012/7'" in result.stderr
+
+
+@needs_shared
+def test_a_file_that_is_another_split_is_refused(predictions: Path) -> None:
+    path = SHARED / "data/annotations/activitynet-captions/val_1.json"
+    result = score(predictions, "--dataset", "activitynet-captions", "--annotations", path, "--split", "test")
+    assert result.exit_code == 2
+    assert "val_1" in result.stderr

@@ -1,0 +1,416 @@
+import csv
+import io
+import json
+
+import pytest
+
+from bench.report.__main__ import main
+from bench.report.document import build
+from bench.report.figure_aggregation import _order, aggregation_figures
+from bench.report.figure_study import gain_figure
+from bench.report.figures import study_figures
+from bench.report.markdown import table_markdown
+from bench.report.output import report_files
+from bench.report.study import MEASURE_NAMES, Estimate, read_study
+from bench.report.study_tables import duration, ratio, study_command, study_limits, study_tables
+from emtm.distillation.summary import MEASURES
+from emtm.errors import UserError
+from tests.report.conftest import EXAMPLE
+
+
+def measure(values, mean, half, gain=None):
+    found = {"values": values, "mean": mean, "half_width": half, "n": len(values)}
+    if gain is not None:
+        found["over_student_alone"] = {"mean": gain[0], "half_width": gain[1], "n": len(values)}
+    return found
+
+
+def row(name, what, half, miou, gains, training_s=30.0):
+    """A row whose R1 values do not matter beyond R1@0.5."""
+    other = measure([40.0, 41.0], 40.5, 1.0, gains and (0.0, 1.0))
+    return {
+        "name": name,
+        "what": what,
+        "seeds": [0, 1],
+        "r1_0.3": other,
+        "r1_0.5": measure(*half, gains and gains[0]),
+        "r1_0.7": other,
+        "miou": measure(*miou, gains and gains[1]),
+        "training_s": training_s,
+    }
+
+
+def teacher(name, model, test, train):
+    def split(r1, miou):
+        return {"r1_0.3": 90.0, "r1_0.5": r1, "r1_0.7": 30.0, "miou": miou}
+
+    return {"name": name, "model": model, "seed": 0, "test": split(*test), "train": split(*train)}
+
+
+EXAMPLE_QUERY = {
+    "query_id": "q0",
+    "sentence": "the person pays $5 | and $6 <b>",
+    "duration_s": 12.0,
+    "moment_s": [3.5, 9.0],
+    "moment_clips": [1, 2],
+    "weights": [[0.75, 0.5], [0.25, 0.5]],
+    "teachers": [
+        [[0.1, 0.7, 0.1, 0.1], [0.0, 0.0, 0.8, 0.2]],
+        [[0.7, 0.1, 0.1, 0.1], [0.2, 0.2, 0.2, 0.4]],
+    ],
+    "aggregated": [[0.25, 0.55, 0.1, 0.1], [0.1, 0.1, 0.5, 0.3]],
+    "student": [[0.2, 0.6, 0.1, 0.1], [0.0, 0.1, 0.6, 0.3]],
+}
+
+
+def example_summary():
+    """A study by hand; the figures are no averages of the values, to show where they come from."""
+    floor = {"r1": {"0.3": 44.0, "0.5": 27.1, "0.7": 11.0}, "miou": 29.4, "segment": [0.1, 0.5]}
+    return {
+        "format": "emtm-study/1",
+        "dataset": "smoke",
+        "synthetic": True,
+        "split": "test",
+        "queries": 300,
+        "preset": None,
+        "seeds": [0, 1],
+        "settings": ["emtm.epochs=9"],
+        "floors": {"fixed_best": floor},
+        "teachers": [
+            teacher("seqpan", "seqpan", (81.24, 70.6), (96.0, 85.1)),
+            teacher("eamat", "eamat", (75.0, 66.0), (88.0, 79.9)),
+        ],
+        "rows": [
+            row("vslnet", None, ([70.0, 71.0], 70.4, 6.1), ([60.0, 60.0], 60.1, 0.4), ((-4.2, 1.1), (-1.0, 0.4))),
+            row(
+                "full",
+                "the whole method",
+                ([79.0, 82.0], 80.2, 3.3),
+                ([68.0, 69.0], 68.6, 1.0),
+                ((6.3, 2.2), (7.4, 0.3)),
+                754.0,
+            ),
+            row("student-alone", None, ([73.0, 75.0], 74.3, 2.0), ([61.0, 62.0], 61.5, 0.5), None),
+            row(
+                "official-losses",
+                "the released code's losses",
+                ([74.0, 75.0], 74.7, 1.2),
+                ([61.0, 62.0], 61.6, 0.8),
+                ((0.4, 1.9), (0.1, 0.7)),
+            ),
+            row("only:eamat", None, ([77.0, 78.0], 77.7, 1.2), ([64.0, 65.0], 64.6, 0.8), ((3.1, 0.9), (2.9, 0.7))),
+        ],
+        "soft_gradient_ratio": {"full": 0.734, "official-losses": 1.23e-8, "only:eamat": 0.5},
+        "aggregation": {
+            "teachers": ["seqpan", "eamat"],
+            "split": "test",
+            "queries": ["q0", "q1", "q2", "q3"],
+            "weights": {
+                "start": [[0.75, 0.25], [0.9, 0.1], [0.5, 0.5], [0.2, 0.8]],
+                "end": [[0.5, 0.5], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5]],
+            },
+            "examples": [EXAMPLE_QUERY],
+        },
+    }
+
+
+@pytest.fixture
+def summary():
+    """A copy that a test may change."""
+    return example_summary()
+
+
+@pytest.fixture
+def written(summary, tmp_path):
+    """Writes the summary as it now is; gives its path."""
+
+    def write():
+        path = tmp_path / "summary.json"
+        path.write_text(json.dumps(summary))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def bare(summary):
+    """The summary, cut down to what draws no figure, so that commands are quick."""
+    del summary["aggregation"]
+    summary["rows"] = [row for row in summary["rows"] if row["name"] == "student-alone"]
+    return summary
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    path = tmp_path_factory.mktemp("study") / "summary.json"
+    path.write_text(json.dumps(example_summary()))
+    return report_files(build([], [], read_study(path)))
+
+
+def markdown(study):
+    return "\n\n".join(table_markdown(table) for table in study_tables(study))
+
+
+def lines(text, start):
+    """Cells of the Markdown rows whose first cell is `start`."""
+    rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith(f"| {start} ")]
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def test_names_of_the_measures_are_those_of_a_summary():
+    assert list(MEASURE_NAMES) == list(MEASURES)
+
+
+def test_the_rows_are_the_files_own_figures(files):
+    text = files["report.md"].decode()
+    assert lines(text, "full") == [
+        ["full", "2", "80.2 ± 3.3", "+6.3 ± 2.2", "68.6 ± 1.0", "+7.4 ± 0.3", "0.73", "12.6 min", "the whole method"]
+    ]
+    assert lines(text, "student-alone") == [
+        ["student-alone", "2", "74.3 ± 2.0", "", "61.5 ± 0.5", "", "—¹", "30 s", "the student without teachers"]
+    ]
+    assert lines(text, "official-losses") == [
+        [
+            "official-losses",
+            "2",
+            "74.7 ± 1.2",
+            "+0.4 ± 1.9²",
+            "61.6 ± 0.8",
+            "+0.1 ± 0.7²",
+            "1.2 × 10⁻⁸",
+            "30 s",
+            "the released code's losses",
+        ]
+    ]
+    assert lines(text, "only:eamat")[0][-1] == "taught by eamat alone"
+    assert lines(text, "floor: fixed-best")[0][2:6] == ["27.1", "", "29.4", ""]
+    assert "¹ not taught by teachers' labels  \n² the interval holds zero: no difference is shown" in text
+
+
+def test_teachers_and_their_weights(files):
+    plain, weights = lines(files["report.md"].decode(), "seqpan")
+    assert plain == ["seqpan", "seqpan", "81.2", "96.0", "70.6", "85.1"]
+    # Start weights .75 .9 .5 .2; the third query trusts both alike, and counts half for each.
+    assert weights == ["seqpan", "0.59 [0.25, 0.88]", "62 %", "0.50 [0.50, 0.50]", "50 %"]
+
+
+def test_a_changed_file_changes_the_report(summary, written):
+    summary["rows"][1]["r1_0.5"]["over_student_alone"]["mean"] = -7.77
+    study = read_study(written())
+    assert lines(markdown(study), "full")[0][3] == "-7.8 ± 2.2"
+    assert "full -7.8 ± 2.2" in gain_figure(study).alt
+
+
+def test_rows_stand_with_the_reference_first_and_other_models_last(written):
+    assert [(r.name, r.kind) for r in read_study(written()).rows] == [
+        ("student-alone", "alone"),
+        ("full", "variant"),
+        ("official-losses", "variant"),
+        ("only:eamat", "variant"),
+        ("vslnet", "baseline"),
+    ]
+
+
+def test_all_figures_are_there_and_marked_synthetic(files):
+    names = ("study-gains", "study-weights", "study-queries")
+    for name in names:
+        assert files[f"figures/{name}.png"].startswith(b"\x89PNG")
+        assert b"<svg" in files[f"figures/{name}.svg"]
+        assert f'id="{name}-' in files["report.html"].decode()
+    assert set(files) == {
+        *("report.html", "report.md", "study.csv"),
+        *(f"figures/{name}.{kind}" for name in names for kind in ("svg", "png")),
+    }
+
+
+def test_figures_say_what_they_show_and_name_a_synthetic_world(files):
+    text = files["report.md"].decode()
+    assert "full +6.3 ± 2.2, only:eamat +3.1 ± 0.9, official-losses +0.4 ± 1.9" in text
+    assert "seqpan 0.59 and 0.50, eamat 0.41 and 0.50" in text
+    titles = [line for line in text.splitlines() if line.startswith("### ")]
+    assert len(titles) == 3 and all(title.endswith("on smoke (synthetic)") for title in titles)
+    assert "not what it gains on real ones" in text
+
+
+def test_a_real_dataset_is_not_called_synthetic(summary, written):
+    summary |= {"dataset": "charades-sta", "synthetic": False}
+    real = read_study(written())
+    assert all(figure.title.endswith("charades-sta") for figure in study_figures(real))
+    assert not any("synthetic" in table.title for table in study_tables(real))
+
+
+def test_figures_are_equal_for_equal_studies(files, written):
+    for figure in study_figures(read_study(written())):
+        assert files[f"figures/{figure.name}.svg"] == figure.svg.encode()
+        assert files[f"figures/{figure.name}.png"] == figure.png
+
+
+def test_queries_stand_by_the_teacher_they_trust_most(written):
+    weights = read_study(written()).aggregation.weights[:, :, 0]
+    assert _order(weights).tolist() == [1, 0, 2, 3]
+
+
+def test_a_single_teacher_has_no_weights_to_show(summary, written):
+    found = summary["aggregation"]
+    found["teachers"] = ["seqpan"]
+    found["weights"] = {boundary: [[1.0]] * 4 for boundary in ("start", "end")}
+    found["examples"][0] |= {"weights": [[1.0, 1.0]], "teachers": EXAMPLE_QUERY["teachers"][:1]}
+    assert [figure.name for figure in aggregation_figures(read_study(written()))] == ["study-queries"]
+
+
+def test_a_study_without_the_whole_method_or_the_student_alone(summary, written):
+    del summary["aggregation"]
+    summary["rows"] = [r for r in summary["rows"] if r["name"] == "full"]
+    for name in MEASURE_NAMES:
+        del summary["rows"][0][name]["over_student_alone"]
+    study = read_study(written())
+    assert study_figures(study) == []
+    assert lines(markdown(study), "full")[0][3].startswith("—")
+    assert "the study has no student alone" in markdown(study)
+
+
+def test_one_seed_has_no_interval(summary, written):
+    summary["seeds"] = [0]
+    for r in summary["rows"]:
+        r["seeds"] = [0]
+        for name in MEASURE_NAMES:
+            gain = r[name].get("over_student_alone")
+            for estimate in filter(None, (r[name], gain)):
+                estimate |= {"half_width": None, "n": 1}
+            r[name]["values"] = r[name]["values"][:1]
+    study = read_study(written())
+    assert lines(markdown(study), "full")[0][2:4] == ["80.2", "+6.3²"]
+    assert "may be chance" in gain_figure(study).caption
+    assert any("1 seed only" in line for line in study_limits(study))
+
+
+@pytest.mark.parametrize(("estimate", "sign"), [((1, 0.5), 1), ((-1, 0.5), -1), ((1, 1), 0), ((1, None), 0)])
+def test_a_gain_is_shown_where_its_interval_keeps_clear_of_zero(estimate, sign):
+    assert Estimate(*estimate, 2).sign == sign
+
+
+def test_csv_holds_every_row_and_value(files):
+    rows = {r["name"] + r["kind"]: r for r in csv.DictReader(io.StringIO(files["study.csv"].decode()))}
+    assert len(rows) == 2 + 5 + 1
+    full = rows["fullvariant"]
+    assert (full["r1_0.5.over_student_alone.mean"], full["r1_0.5.over_student_alone.half_width"]) == ("6.3", "2.2")
+    assert json.loads(full["r1_0.5.values"]) == [79.0, 82.0]
+    assert float(rows["official-lossesvariant"]["soft_gradient_ratio"]) == 1.23e-8
+    assert rows["seqpanteacher"]["train.r1_0.5.mean"] == "96.0"
+    assert rows["fixed-bestfloor"]["r1_0.5.mean"] == "27.1"
+    assert {r["synthetic"] for r in rows.values()} == {"True"}
+
+
+def test_the_section_stands_beside_a_run_without_trained_models(doc, bare, written):
+    doc["cases"] = [case for case in doc["cases"] if case["status"] == "failed"]
+    report = build([doc], ["run.json"], read_study(written()))
+    assert [section.key for section in report.sections] == ["study", "missing"]
+    assert report.sections[0].title == "What distillation is worth"
+    assert report.commands[-1] == f"python -m bench.report run.json --study {report.study.path}"
+
+
+def test_the_study_goes_behind_accuracy(doc, bare, written):
+    doc["cases"] = [case for case in doc["cases"] if case.get("quality", {}).get("dataset") == "smoke"]
+    keys = [section.key for section in build([doc], ["run.json"], read_study(written())).sections]
+    assert keys[:2] == ["accuracy", "study"]
+
+
+def test_the_command_that_does_it_again(summary, written):
+    path = written()
+    expected = (
+        "python -m emtm reproduce --dataset smoke --teachers seqpan,eamat --ablate "
+        "student-alone,full,official-losses,only:eamat --baselines vslnet --seeds 2 --set emtm.epochs=9 --out "
+    )
+    assert study_command(read_study(path)) == [f"{expected}{path.parent.as_posix()}"]
+    summary["synthetic"] = False
+    assert study_command(read_study(written())) == []
+
+
+def test_text_from_a_study_is_escaped(bare, written):
+    bare["rows"][0]["what"] = "<script>alert(1)</script> a|b"
+    files = report_files(build([], [], read_study(written())))
+    assert "<script>alert" not in files["report.html"].decode()
+    assert "a\\|b" in files["report.md"].decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s.update(format="emtm-study/9"), "has format emtm-study/9"),
+        (lambda s: s.pop("format"), "is not the summary.json of a study"),
+        (lambda s: s.pop("rows"), "damaged: the file: 'rows' is a required property"),
+        (lambda s: s["rows"][1]["miou"].pop("mean"), "damaged: rows.1.miou: 'mean' is a required property"),
+        (lambda s: s["rows"][1]["miou"]["values"].pop(), "full, miou: 1 values for 2 seeds"),
+        (lambda s: s["rows"].append(s["rows"][1]), "two rows have the same name"),
+        (lambda s: s["rows"][0].update(training_s="long"), "rows.0.training_s: 'long' is not of type 'number'"),
+        (lambda s: s["aggregation"]["weights"]["end"].pop(), "end weights: 3 x 2 values instead of 4 x 2"),
+        (lambda s: s["aggregation"]["weights"]["end"][0].pop(), "end weights: rows of unequal length"),
+        (lambda s: s["aggregation"]["weights"]["end"].__setitem__(0, [0.1, 0.1]), "do not sum to 1"),
+        (lambda s: s["aggregation"]["examples"][0]["student"][1].pop(), "query q0, student: rows of unequal length"),
+        (lambda s: s["aggregation"]["examples"][0]["teachers"].pop(), "query q0, teachers: 1 x 2 x 4 values"),
+        (lambda s: s.update(queries=float("nan")), "is not valid JSON: NaN is not JSON"),
+        (lambda s: s.update(teachers={"a" * 200: 1}), "damaged: teachers: breaks the rule 'type'"),
+    ],
+)
+def test_a_damaged_or_foreign_summary_is_one_sentence(summary, written, tmp_path, capsys, change, message):
+    change(summary)
+    out = tmp_path / "report"
+    assert main([str(EXAMPLE), "--study", str(written()), "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"[]", b"\xff\xfe", EXAMPLE.read_bytes()])
+def test_what_is_no_summary_at_all(tmp_path, capsys, content):
+    path = tmp_path / "summary.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["--study", str(path), "--out", str(tmp_path / "report")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+
+
+def test_without_any_run_the_study_is_a_report_of_its_own(bare, written, tmp_path, monkeypatch, capsys):
+    path = written()
+    monkeypatch.chdir(tmp_path)
+    assert main(["--study", str(path), "--out", "report", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["runs"], summary["study"]) == ([], path.as_posix())
+    text = (tmp_path / "report" / "report.md").read_text("utf-8")
+    assert "## What distillation is worth" in text and "## Environment" not in text
+    assert not (tmp_path / "report" / "results.csv").exists()
+
+
+def test_the_newest_run_stands_beside_a_study(bare, written, doc, tmp_path, monkeypatch, capsys):
+    doc["cases"] = [case for case in doc["cases"] if case["status"] == "failed"]
+    runs = tmp_path / "reports" / "runs"
+    runs.mkdir(parents=True)
+    (runs / "run.json").write_text(json.dumps(doc))
+    monkeypatch.chdir(tmp_path)
+    assert main(["--study", str(written()), "--out", "report"]) == 0
+    shown = capsys.readouterr().out
+    assert "EMTM and what its parts are worth on smoke (synthetic)" in shown
+    assert "report.html, report.md, results.csv, study.csv" in shown
+
+
+def test_small_words():
+    assert [duration(s) for s in (48.2, 754, 9000)] == ["48 s", "12.6 min", "2.5 h"]
+    assert [ratio(r) for r in (0, 0.734, 12.3, 0.00123)] == ["0", "0.73", "12", "1.2 × 10⁻³"]
+
+
+def test_a_summary_of_the_suites_own_shape_is_read(written):
+    """The estimates of the package fit the schema of the report."""
+    from emtm.metrics.paired import mean_interval, paired_difference
+
+    path = written()
+    doc = json.loads(path.read_text())
+    one = mean_interval([1.0]).to_json()
+    difference = paired_difference({0: 1.5}, {0: 1.0})
+    doc["rows"][1]["miou"] |= {**one, "over_student_alone": difference.to_json()}
+    path.write_text(json.dumps(doc))
+    assert read_study(path).rows[1].measures["miou"].gain == Estimate(0.5, None, 1)
+    with pytest.raises(UserError, match="half_width"):
+        del doc["rows"][1]["miou"]["half_width"]
+        path.write_text(json.dumps(doc))
+        read_study(path)
