@@ -172,6 +172,8 @@ def build_matrix(runs: Path, profile: Profile) -> Matrix:
             continue
         for dataset in PAPER:
             try:
+                if dataset not in model_class(model).presets:
+                    continue  # The paper has no configuration for this dataset, so there is nothing to measure.
                 config = override(preset(model, dataset).config, list(settings))
             except Exception as error:
                 broken.append(Broken(label, model, dataset, f"{type(error).__name__}: {error}"))
@@ -184,7 +186,8 @@ def build_matrix(runs: Path, profile: Profile) -> Matrix:
         except Exception as error:
             broken.append(Broken(path.name, path.name, "unknown", f"{type(error).__name__}: {error}"))
     if not cases:
-        raise UserError(f"no model can be measured; the first one says: {broken[0].reason}")
+        first = f"; the first one says: {broken[0].reason}" if broken else ": none has a published configuration"
+        raise UserError(f"no model can be measured{first}")
     return Matrix(tuple(_unique(cases)), tuple(broken))
 
 

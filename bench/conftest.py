@@ -11,7 +11,7 @@ import pytest
 
 from bench.cases import Case, Scenario, build_matrix
 from bench.fixtures import Benchmark, Recording
-from bench.lab import CaseError, Lab
+from bench.lab import CaseError, Lab, LeftOutError
 from bench.profiles import PROFILES
 from emtm.errors import UserError
 
@@ -96,6 +96,8 @@ def recording(lab: Lab, benchmark: Benchmark) -> Recording:
         try:
             with lab.guarded(case, what):
                 yield
+        except LeftOutError as error:
+            pytest.skip(f"left out: {error}")
         except CaseError as error:
             pytest.skip(f"case not measured: {error}")
         benchmark.extra_info["emtm"] = lab.record(case)

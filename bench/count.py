@@ -14,8 +14,7 @@ import typer
 from torch import nn
 
 from bench.cases import paper_shape, text_of
-from bench.static import Static, analyse_model, analyse_module
-from bench.subjects import build_model, make_batch
+from bench.static import Static, analyse_config, analyse_module
 from emtm.errors import UserError
 from emtm.registry import override, preset
 
@@ -85,10 +84,9 @@ def count_model(
         num_chars=chars or text.num_chars,
     )
     try:
-        model = build_model(name, config, shape)
+        return analyse_config(name, config, shape)
     except ValueError as error:
-        raise UserError(f"{name} cannot be built: {error}") from None
-    return analyse_model(model, make_batch(shape, config.feature_dim, 1))
+        raise UserError(f"{name} cannot be counted at these sizes: {error}") from None
 
 
 def count_module(spec: str) -> Static:
@@ -131,6 +129,8 @@ def table(document: dict[str, Any]) -> str:
     lines = [(f"params {key}", f"{value:,}") for key, value in params.items()]
     lines += [("MACs", f"{compute['macs']:,}"), ("FLOPs", f"{compute['flops']:,} ({compute['convention']})")]
     lines += [(f"  {stage}", f"{cost['macs']:,}") for stage, cost in compute["by_stage"].items()]
+    if compute["query_independent_macs"]:
+        lines.append(("MACs once a video", f"{compute['query_independent_macs']:,}"))
     lines += [("FLOPs of norms", f"{compute['flops_norm']:,}")]
     lines += [("FLOPs elementwise", f"{compute['flops_elementwise']:,}")]
     lines += [("coverage", f"{coverage['covered_pct']:.1f} % of {coverage['calls_total']} operator calls")]

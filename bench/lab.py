@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bench import results
+from bench import budget, results
 from bench.cases import Case, Matrix
 from bench.instruments import quality
 from bench.instruments.environment import VolatileWindow, environment, repository
-from bench.profiles import Profile
-from bench.static import Static, analyse_model
-from bench.subjects import SEED, InvalidOutputError, build_model, check_output, make_batch
+from bench.profiles import RULE, Profile
+from bench.static import Static, analyse_config
+from bench.subjects import CHECK_CALLS, SEED, InvalidOutputError, build_model, check_output, make_batch
 from emtm import __version__
 from emtm.registry import AnyModel
 
 Record = dict[str, Any]
+
+PARTS = {
+    "latency": ("latency", "reference", "energy", "noise"),
+    "throughput": ("throughput",),
+    "memory": ("memory",),
+    "train step": ("training", "reference", "noise"),
+    "evaluation": ("evaluation",),
+}
+"""What is measured together -> the blocks of the record that it fills."""
 
 
 @dataclass
@@ -37,7 +47,9 @@ class Lab:
     """The command that started the session."""
     _records: dict[str, Record] = field(default_factory=dict)
     _static: dict[object, Static] = field(default_factory=dict)
-    _checked: dict[str, str | None] = field(default_factory=dict)
+    _checked: dict[object, _Check] = field(default_factory=dict)
+    _held: tuple[object, AnyModel] | None = None
+    """The model in hand. There is one at a time: together they would fill the memory."""
 
     def __post_init__(self) -> None:
         self._started = datetime.now(UTC)
@@ -68,11 +80,22 @@ class Lab:
         if record["status"] == "ok":
             record.update(status=status, reason=reason)
 
+    def leave_out(self, case: Case, what: str, reason: str) -> None:
+        """Books the blocks of a part as null, with the reason."""
+        names = PARTS[what]
+        self.add(case, dict.fromkeys(names) | {f"{name}_reason": reason for name in names})
+
     @contextmanager
     def guarded(self, case: Case, what: str) -> Iterator[None]:
-        """Turns any error of a measurement into the case's status, then raises CaseError."""
+        """Turns any error of a measurement into the case's status, then raises CaseError.
+
+        A part that is too dear for the profile leaves the case sound and raises LeftOutError.
+        """
         try:
             yield
+        except budget.TooDearError as error:
+            self.leave_out(case, what, str(error))
+            raise LeftOutError(str(error)) from None
         except InvalidOutputError as error:
             self.fail(case, "invalid", str(error))
             raise CaseError(str(error)) from error
@@ -82,27 +105,43 @@ class Lab:
             raise CaseError(reason) from error
 
     def model(self, case: Case) -> AnyModel:
-        """The case's model on its device, checked once: raises InvalidOutputError if it is unsound."""
-        model = _model(case)
-        if case.case_id not in self._checked:
-            batch = make_batch(case.shape, case.config.feature_dim, 2).to(case.device.name)
-            try:
-                check_output(model, batch)
-                self._checked[case.case_id] = None
-            except InvalidOutputError as error:
-                self._checked[case.case_id] = str(error)
-        reason = self._checked[case.case_id]
-        if reason is not None:
-            raise InvalidOutputError(reason)
+        """The case's model on its device, checked once.
+
+        Raises TooDearError if the profile does not run it, InvalidOutputError if it is unsound.
+        """
+        budget.check_runs(self.static(case).compute.macs, self.profile)
+        model, key = self._model(case), _subject(case)
+        if key not in self._checked:
+            self._checked[key] = _check(model, case)
+        if self._checked[key].reason is not None:
+            raise InvalidOutputError(self._checked[key].reason)
         return model
+
+    def call_s(self, case: Case) -> float:
+        """About the seconds that one query takes, from the check of the case's model."""
+        self.model(case)
+        return self._checked[_subject(case)].call_s
 
     def static(self, case: Case) -> Static:
         """Counts of the case's model; equal configurations on equal shapes are counted once."""
         key = (case.model, case.config, case.shape)
         if key not in self._static:
-            model = build_model(case.model, case.config, case.shape)
-            self._static[key] = analyse_model(model, make_batch(case.shape, case.config.feature_dim, 1))
+            here = case.run is None and case.device.name == "cpu"
+            self._static[key] = analyse_config(
+                case.model,
+                case.config,
+                case.shape,
+                self.profile.limits.crosscheck_macs,
+                (lambda: self._model(case)) if here else None,
+            )
         return self._static[key]
+
+    def _model(self, case: Case) -> AnyModel:
+        key = _subject(case)
+        if self._held is None or self._held[0] != key:
+            self._held = None  # Frees the last model before the next one is built.
+            self._held = key, _build(case)
+        return self._held[1]
 
     def document(self) -> Record:
         """The run file's document."""
@@ -121,6 +160,7 @@ class Lab:
                 "profile": self.profile.name,
                 "seed": SEED,
                 "argv": list(self.argv),
+                "budget": {"rule": RULE, **dataclasses.asdict(self.profile.limits)},
             },
             "env": {**self._environment, "volatile": volatile},
             "cases": list(unique.values()),
@@ -163,7 +203,7 @@ class Lab:
         rates = [
             r["reference"]["gemm_macs_per_s"]
             for r in self._records.values()
-            if "reference" in r and r["execution"]["threads"] == 1 and r["execution"]["device"] == "cpu"
+            if r.get("reference") and r["execution"]["threads"] == 1 and r["execution"]["device"] == "cpu"
         ]
         if not rates:
             return {}
@@ -174,8 +214,34 @@ class CaseError(Exception):
     """A case could not be measured; its record says why."""
 
 
-@lru_cache(maxsize=2)
-def _model(case: Case) -> AnyModel:
+class LeftOutError(CaseError):
+    """A part of a case is too dear for the profile; the rest of the case stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    call_s: float
+    reason: str | None
+    """Why the model is unsound; None when it is not."""
+
+
+def _check(model: AnyModel, case: Case) -> _Check:
+    batch = make_batch(case.shape, case.config.feature_dim, 1).to(case.device.name)
+    reason, start = None, time.perf_counter()
+    try:
+        check_output(model, batch)
+    except InvalidOutputError as error:
+        reason = str(error)
+    case.device.synchronize()
+    return _Check((time.perf_counter() - start) / CHECK_CALLS, reason)
+
+
+def _subject(case: Case) -> object:
+    """What tells models apart, however they are run."""
+    return case.model, case.config, case.shape, case.device.name, case.run
+
+
+def _build(case: Case) -> AnyModel:
     if case.run is None:
         return build_model(case.model, case.config, case.shape).to(case.device.name)
     from emtm.training.runs import load_run

@@ -9,11 +9,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import asdict
+from itertools import cycle, islice
 from typing import Any
 
 import torch
 
-from bench import stats
+from bench import budget, stats
 from bench.cases import EVALUATION_BATCH, Case
 from bench.instruments import energy, memory, throughput
 from bench.instruments.device import threads
@@ -34,8 +35,6 @@ POOL = 4
 EVALUATION_QUERIES = 3720
 EVALUATION_VIDEOS = 1334
 """Queries and videos of the Charades-STA test split."""
-TRAIN_MACS = 3
-"""Forward, gradient of inputs, gradient of weights: each as many multiply-adds as a forward."""
 _PERCENTILES = {"p90": 90.0, "p95": 95.0, "p99": 99.0}
 
 
@@ -56,10 +55,12 @@ class LatencyMeasurement:
         self.floor = GemmFloor(case.device)
         self.probe = LatencyProbe(self._infer, self._pool, case.device, self.floor.sample)
         self._noise = NoiseWindow()
+        self._warmup = 0
 
-    def warm_up(self) -> float:
-        """Untimed calls; returns the seconds one call takes."""
-        self.probe.repeat(self._profile.warmup)
+    def warm_up(self, call_s: float) -> float:
+        """Untimed calls of about `call_s` seconds; returns the seconds one call takes."""
+        self._warmup = budget.few_calls(call_s, self._profile, self._profile.warmup)
+        self.probe.repeat(self._warmup)
         once_s = min(self.probe.samples_s)
         self.probe.forget()
         self.floor.samples_s.clear()
@@ -73,7 +74,7 @@ class LatencyMeasurement:
         noise = self._noise.close(ratio.drift)
         watts = energy.measure(lambda: self._infer(self._pool[0]), self._case.device)
         return {
-            "latency": {**latency_block(samples, self._profile.warmup), "by_stage": self._by_stage()},
+            "latency": {**latency_block(samples, self._warmup), "by_stage": self._by_stage()},
             "reference": explained(asdict(ratio), _few(len(self.floor.samples_s))),
             "energy": _without_empty_reasons(asdict(watts)),
             "noise": explained(asdict(noise), "the kernel does not report it"),
@@ -85,6 +86,7 @@ class LatencyMeasurement:
 
     def _by_stage(self) -> dict[str, float]:
         """Median seconds of each stage, from calls of their own: the hooks cost a little."""
+        count = budget.few_calls(min(self.probe.samples_s), self._profile, self._profile.stage_rounds)
         passes = [
             stage_seconds(
                 self._model,
@@ -92,8 +94,7 @@ class LatencyMeasurement:
                 dict(self._model.stages),
                 self._case.device,
             )
-            for _ in range(max(1, self._profile.stage_rounds // len(self._pool)))
-            for batch in self._pool
+            for batch in islice(cycle(self._pool), count)
         ]
         names = dict.fromkeys(name for spent in passes for name in spent)
         return {name: stats.summarise([spent.get(name, 0.0) for spent in passes]).median for name in names}
@@ -112,8 +113,11 @@ def latency_block(samples_s: list[float], warmup: int) -> Block:
     return {**block, "samples": samples_s}
 
 
-def measure_throughput(case: Case, model: AnyModel, profile: Profile, num_threads: int) -> Block:
-    """`throughput`: the batch sweep with `num_threads` threads."""
+def measure_throughput(case: Case, model: AnyModel, profile: Profile, num_threads: int, call_s: float) -> Block:
+    """`throughput`: the batch sweep with `num_threads` threads, of a model that takes `call_s` seconds a query.
+
+    Raises TooDearError when not even the smallest batch fits the profile.
+    """
 
     def make_run(size: int) -> Callable[[], object]:
         batch = batch_pool(case, size, 1)[0]
@@ -125,10 +129,17 @@ def measure_throughput(case: Case, model: AnyModel, profile: Profile, num_thread
         return run
 
     with threads(num_threads):
-        points = [
-            throughput.measure_point(size, make_run, case.device, profile.throughput_point_s, profile.throughput_calls)
-            for size in profile.throughput_batches
-        ]
+        points = throughput.sweep(
+            profile.throughput_batches,
+            make_run,
+            case.device,
+            profile.throughput_point_s,
+            profile.throughput_calls,
+            call_s,
+            lambda calls, seconds: budget.too_dear(calls, seconds, profile.limits.sweep_point_s, profile),
+        )
+    if points[0].reason is not None:
+        raise budget.TooDearError(points[0].reason)
     top = throughput.best(points)
     curve: list[Block] = [
         {
@@ -149,7 +160,8 @@ def measure_throughput(case: Case, model: AnyModel, profile: Profile, num_thread
         "knee_batch": throughput.knee_batch(points),
         "num_threads": num_threads,
         "curve": [
-            explained(point, "out of memory" if point["status"] == "oom" else _few(point["calls"])) for point in curve
+            explained(entry, point.reason or ("out of memory" if point.status == "oom" else _few(point.calls)))
+            for entry, point in zip(curve, points, strict=True)
         ],
     }
     return explained(block, _few(top.calls))
@@ -219,13 +231,14 @@ class TrainStepMeasurement:
     def blocks(self, macs: int) -> Block:
         """`training`, `reference` and `noise` of the samples so far."""
         samples, size = self.probe.samples_s, self._case.batch_size
-        ratio = floor_ratio(samples, self.floor, TRAIN_MACS * size * macs, self._case.threads)
+        ratio = floor_ratio(samples, self.floor, budget.TRAIN_CALLS * size * macs, self._case.threads)
         summary = stats.summarise(samples)
         training = {
             "step_s": summary.median,
             "step_ci99_s": summary.median_ci99,
             "samples_per_s": size / summary.median,
             "n": summary.n,
+            "samples": samples,
             "includes": ["forward", "loss", "backward", "clip", "optimizer"],
         }
         return {

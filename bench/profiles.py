@@ -1,8 +1,37 @@
-"""How much time a session may spend: the three values of `--bench-profile`."""
+"""How much time a session may spend: the three values of `--bench-profile`.
+
+Models differ 10,000-fold in cost, so a profile also says when a case is too dear for it; see `Limits`.
+What is left out stands in the run file as null with its reason. Counts are never left out.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+RULE = (
+    "Parameters, multiply-adds and coverage are counted for every case. A model of more than run_macs multiply-adds "
+    "a query is not run, and fvcore is not asked above crosscheck_macs. Otherwise the seconds of a first call, times "
+    "the calls that a part needs, must fit the part's limit: of a dear call fewer are timed, but never fewer than a "
+    "99 % interval needs, and a part that still does not fit is null, with the reason. A training step counts as "
+    "3 x batch size calls."
+)
+"""What `Limits` means, as written into every run file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a case is too dear for a profile; seconds are the most that one part of a case may be expected to take."""
+
+    run_macs: float
+    """A model with more multiply-adds a query is counted but not run."""
+    crosscheck_macs: float
+    """fvcore, which executes the model, is not asked about more than this."""
+    latency_s: float
+    """Warm-up and stages included."""
+    sweep_point_s: float
+    """One batch size of the throughput sweep; sizes above the first that does not fit are left out."""
+    memory_s: float
+    train_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +55,7 @@ class Profile:
     evaluation_share: float
     """Part of the evaluation that is run; the rest is extrapolated."""
     warmup: int
+    limits: Limits
 
 
 _ROLES = ("student", "teacher", "baseline")
@@ -46,6 +76,7 @@ PROFILES = {
         train_roles=("student",),
         evaluation_share=0.1,
         warmup=3,
+        limits=Limits(2e10, 1e10, latency_s=3.0, sweep_point_s=0.5, memory_s=2.0, train_s=5.0),
     ),
     "ci": Profile(
         name="ci",
@@ -61,6 +92,7 @@ PROFILES = {
         train_roles=_ROLES,
         evaluation_share=1.0,
         warmup=10,
+        limits=Limits(1e12, 2e11, latency_s=40.0, sweep_point_s=8.0, memory_s=40.0, train_s=20.0),
     ),
     "full": Profile(
         name="full",
@@ -76,5 +108,6 @@ PROFILES = {
         train_roles=_ROLES,
         evaluation_share=1.0,
         warmup=20,
+        limits=Limits(1e13, 2e12, latency_s=600.0, sweep_point_s=120.0, memory_s=600.0, train_s=300.0),
     ),
 }

@@ -108,6 +108,10 @@ def predictions(model: AnyModel, batch: Batch) -> list[Tensor]:
     return [model.span_distribution(output), model.moments(output, batch.duration_s)]
 
 
+CHECK_CALLS = 2
+"""Inferences that `check_output` takes: one in parts, one as a whole."""
+
+
 def check_output(model: AnyModel, batch: Batch) -> None:
     """Raises InvalidOutputError unless outputs are finite and the split path equals `forward`."""
     with torch.inference_mode():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench import budget
 from bench.cases import Case
 from bench.fixtures import Benchmark, Recording
 from bench.instruments.device import threads
@@ -11,5 +12,7 @@ from bench.measure import measure_memory
 
 def test_memory(lab: Lab, case: Case, recording: Recording, benchmark: Benchmark) -> None:
     with recording(case, "memory"), threads(case.threads):
-        block = benchmark.pedantic(measure_memory, args=(case, lab.model(case)), rounds=1)
+        model = lab.model(case)
+        budget.check_memory(lab.call_s(case), lab.profile)
+        block = benchmark.pedantic(measure_memory, args=(case, model), rounds=1)
         lab.add(case, {"memory": block})

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bench import budget
 from bench.cases import Case
 from bench.fixtures import Benchmark, Recording
 from bench.instruments.device import threads
-from bench.instruments.latency import rounds_for
 from bench.instruments.noise import quiet_gc
 from bench.lab import Lab
 from bench.measure import EvaluationMeasurement, TrainStepMeasurement
@@ -15,8 +15,10 @@ def test_train_step(lab: Lab, train_case: Case, recording: Recording, benchmark:
     case = train_case
     with recording(case, "train step"), threads(case.threads):
         macs = lab.static(case).compute.macs
-        measurement = TrainStepMeasurement(case, lab.model(case), lab.profile)
-        rounds = rounds_for(measurement.warm_up(), lab.profile.train_s, *lab.profile.train_rounds)
+        model = lab.model(case)
+        budget.train_rounds(budget.TRAIN_CALLS * case.batch_size * lab.call_s(case), lab.profile)
+        measurement = TrainStepMeasurement(case, model, lab.profile)
+        rounds = budget.train_rounds(measurement.warm_up(), lab.profile)
         with quiet_gc():
             benchmark.pedantic(measurement.probe, setup=measurement.probe.prepare, rounds=rounds)
         lab.add(case, measurement.blocks(macs))

@@ -10,6 +10,6 @@ from bench.measure import measure_throughput
 
 def test_throughput(lab: Lab, case: Case, recording: Recording, benchmark: Benchmark) -> None:
     with recording(case, "throughput"):
-        arguments = (case, lab.model(case), lab.profile, lab.all_threads)
+        arguments = (case, lab.model(case), lab.profile, lab.all_threads, lab.call_s(case))
         block = benchmark.pedantic(measure_throughput, args=arguments, rounds=1)
         lab.add(case, {"throughput": block})

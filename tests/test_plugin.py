@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.results import cases_by_id, read_run
+from tests.processes import outside_xdist
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "my-model"
@@ -34,7 +35,8 @@ def run(blocks: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Run
 
     def call(*arguments: object) -> str:
         command = [sys.executable, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": path})
+        environment = {**outside_xdist(), "PYTHONPATH": path}
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

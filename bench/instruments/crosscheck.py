@@ -58,6 +58,12 @@ class _Answer:
     unsupported: dict[str, int]
 
 
+def left_out(exact_macs: int, most_macs: float) -> Crosscheck:
+    """The answer when fvcore is not asked: it executes the model, which is not worth it for a dear one."""
+    reason = f"fvcore executes the model, and {exact_macs / 1e9:.0f} GMAC are over the limit of {most_macs / 1e9:.0f}"
+    return Crosscheck(None, reason, 0, {}, False, [], {}, exact_macs)
+
+
 def crosscheck(
     module: nn.Module, run: Any, traced: nn.Module, inputs: tuple[Tensor, ...], exact_macs: int
 ) -> Crosscheck:

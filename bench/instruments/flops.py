@@ -38,6 +38,8 @@ class ComputeCount:
     convention: str
     counter: str
     by_stage: dict[str, dict[str, int]]
+    query_independent_macs: int
+    """Of the video's encoding: what a cache of encoded videos saves a query. 0 where there are no such stages."""
     coverage: Coverage
 
 
@@ -63,13 +65,20 @@ def plain() -> Iterator[None]:
 
 
 def operators(
-    module: nn.Module, run: Run, stages: dict[str, str], mode: Callable[[], object] = canonical
+    module: nn.Module,
+    run: Run,
+    stages: dict[str, str],
+    mode: Callable[[], object] = canonical,
+    most_calls: int | None = None,
 ) -> list[OpRow]:
-    """Every operator of one `run` of `module`, in eval mode and without gradients."""
+    """Every operator of one `run` of `module`, in eval mode and without gradients.
+
+    Raises TooManyCallsError when there are more than `most_calls`.
+    """
     training = module.training
     module.eval()
     tracker, origins = StageTracker(), StageTracker()
-    ledger = OpLedger(lambda: tracker.current, lambda: origins.current)
+    ledger = OpLedger(lambda: tracker.current, lambda: origins.current, lambda: tracker.outermost, most_calls)
     try:
         with ExitStack() as stack:
             stack.enter_context(mode())  # type: ignore[arg-type]
@@ -107,10 +116,13 @@ def summarise(rows: list[OpRow]) -> ComputeCount:
         convention=CONVENTION,
         counter=COUNTER,
         by_stage=by_stage,
+        query_independent_macs=sum(row.macs for row in rows if row.method == "video_encode"),
         coverage=coverage(rows),
     )
 
 
-def count(module: nn.Module, run: Run, stages: dict[str, str] | None = None) -> ComputeCount:
-    """Canonical count of one `run` of `module`."""
-    return summarise(operators(module, run, stages or {}))
+def count(
+    module: nn.Module, run: Run, stages: dict[str, str] | None = None, most_calls: int | None = None
+) -> ComputeCount:
+    """Canonical count of one `run` of `module`; raises TooManyCallsError past `most_calls` operators."""
+    return summarise(operators(module, run, stages or {}, most_calls=most_calls))

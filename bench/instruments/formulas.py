@@ -145,7 +145,7 @@ ELEMENTWISE: dict[str, int] = {
             "maximum minimum where masked_fill eq ne lt le gt ge logical_and logical_or logical_not "
             "bitwise_and bitwise_or bitwise_not sign floor ceil round trunc floor_divide remainder fmod "
             "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt sin cos pow square leaky_relu isnan isfinite "
-            "tril triu dropout bernoulli dropout_mask native_dropout"
+            "tril triu dropout bernoulli dropout_mask native_dropout _prelu_kernel nll_loss_forward nll_loss2d_forward"
         ),
         1,
     ),

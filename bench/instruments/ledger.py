@@ -30,6 +30,8 @@ class OpRow:
     macs: int = 0
     flops: int = 0
     """FLOPs outside multiply-adds."""
+    method: str = ""
+    """The outermost stage: which of the contract's methods it ran in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,29 @@ class Coverage:
     ops_uncounted: tuple[UncountedOp, ...]
 
 
-class OpLedger(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Dispatch mode that books each operator under the current stage and origin."""
+class TooManyCallsError(Exception):
+    """More operators ran than the ledger was to book."""
 
-    def __init__(self, stage: Callable[[], str], origin: Callable[[], str]) -> None:
+
+class OpLedger(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Dispatch mode that books each operator under the current method, stage and origin.
+
+    Raises TooManyCallsError in the call that would be one more than `most_calls`.
+    """
+
+    def __init__(
+        self,
+        stage: Callable[[], str],
+        origin: Callable[[], str],
+        method: Callable[[], str] = str,
+        most_calls: int | None = None,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._stage = stage
         self._origin = origin
-        self._rows: dict[tuple[str, str, str], OpRow] = {}
+        self._method = method
+        self._calls_left = most_calls
+        self._rows: dict[tuple[str, str, str, str], OpRow] = {}
 
     @property
     def rows(self) -> list[OpRow]:
@@ -81,6 +98,10 @@ class OpLedger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
     def _book(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        if self._calls_left is not None:
+            if self._calls_left == 0:
+                raise TooManyCallsError
+            self._calls_left -= 1
         packet = func._overloadpacket
         name = str(packet).removeprefix("aten.")
         base = name.rstrip("_") if not name.startswith("_") else name
@@ -97,8 +118,8 @@ class OpLedger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         elif base in MOVEMENT or name in MOVEMENT or func.is_view or elements == 0:
             bucket = "movement"
         row = self._rows.setdefault(
-            (self._stage(), self._origin(), name),
-            OpRow(f"aten::{name}", self._stage(), self._origin(), bucket),  # type: ignore[arg-type]
+            (self._method(), self._stage(), self._origin(), name),
+            OpRow(f"aten::{name}", self._stage(), self._origin(), bucket, method=self._method()),  # type: ignore[arg-type]
         )
         row.calls += 1
         row.elements += elements

@@ -92,8 +92,13 @@ def _tables(module: nn.Module, predict: Callable[[], list[Tensor]]) -> set[str]:
         if tensor.dim() == 2
         and tensor.is_floating_point()
         and not _POSITIONS.search(name.lower())
-        and (name in layers or _TABLE_NAME.search(name) or tensor.data_ptr() in lookups.seen)
+        and (name in layers or _TABLE_NAME.search(name) or _place(tensor) in lookups.seen)
     }
+
+
+def _place(tensor: Tensor) -> tuple[int, int]:
+    """Tells tensors apart on the meta device too, where every data pointer is null."""
+    return tensor.untyped_storage()._cdata, tensor.storage_offset()
 
 
 class _Lookups(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -101,11 +106,11 @@ class _Lookups(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.seen: set[int] = set()
+        self.seen: set[tuple[int, int]] = set()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         if func._overloadpacket is torch.ops.aten.embedding:
-            self.seen.add(args[0].data_ptr())
+            self.seen.add(_place(args[0]))
         return func(*args, **(kwargs or {}))

@@ -26,6 +26,11 @@ class StageTracker:
         """Innermost stage, `other` outside all."""
         return self._stack[-1] if self._stack else OTHER
 
+    @property
+    def outermost(self) -> str:
+        """The stage that encloses all, the contract's method for a grounding model; `other` outside all."""
+        return self._stack[0] if self._stack else OTHER
+
     @contextmanager
     def enter(self, stage: str) -> Iterator[None]:
         """Makes `stage` current for the block."""

@@ -28,7 +28,9 @@ class ThroughputPoint:
     queries_per_s: float | None
     ci99_queries_per_s: Interval | None
     calls: int
-    status: Literal["ok", "oom"]
+    status: Literal["ok", "oom", "skipped"]
+    reason: str | None = None
+    """Why it was skipped."""
 
 
 def measure_point(
@@ -52,6 +54,34 @@ def measure_point(
     bounds = median_interval(seconds)
     rate = None if bounds is None else (batch / bounds[1], batch / bounds[0])
     return ThroughputPoint(batch, batch / middle, rate, len(seconds), "ok")
+
+
+def sweep(
+    batches: Sequence[int],
+    make_run: Callable[[int], Callable[[], object]],
+    device: Device,
+    budget_s: float,
+    fewest: int,
+    call_s: float,
+    too_dear: Callable[[int, float], str | None],
+) -> list[ThroughputPoint]:
+    """`measure_point` at each batch size, smallest first.
+
+    `too_dear(calls, seconds)` says why so many calls of that length are not worth it; the size is then
+    skipped. A call is expected to take `call_s` seconds a query at first, then what the last size took.
+    """
+    points: list[ThroughputPoint] = []
+    query_s = call_s
+    for size in batches:
+        reason = too_dear(fewest + 1, size * query_s)
+        if reason is not None:
+            points.append(ThroughputPoint(size, None, None, 0, "skipped", reason))
+            continue
+        point = measure_point(size, make_run, device, budget_s, fewest)
+        points.append(point)
+        if point.queries_per_s is not None:
+            query_s = 1 / point.queries_per_s
+    return points
 
 
 def best(points: Sequence[ThroughputPoint]) -> ThroughputPoint:

@@ -89,6 +89,35 @@ def _share(value: float, total: float, show: Callable[[float], str]) -> Cell:
     return Cell(f"{show(value)} ({100 * value / total:.0f} %)", value) if value else Cell("0", 0.0)
 
 
+def cache_tables(cases: pd.DataFrame) -> list[Table]:
+    """One table a dataset: what encoding the video takes, and what is left for each query of an encoded one."""
+    rows = [row for row in counted(cases) if number(row, "compute.query_independent_macs") is not None]
+    return [_cache_table(dataset, group) for dataset, group in by_dataset(rows).items()]
+
+
+def _cache_table(dataset: str, rows: list[Row]) -> Table:
+    return Table(
+        title=f"What a cache of encoded videos saves at the sizes of {dataset}",
+        caption="Encoding a video does not depend on the query, so it is done once for all queries of the video.",
+        headers=("Model", "MACs", "Once a video", "Share", "Each further query"),
+        rows=tuple(
+            (
+                text(model_label(row, rows)),
+                measured(row, "compute.macs", si),
+                measured(row, "compute.query_independent_macs", si),
+                *_cached(row),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _cached(row: Row) -> tuple[Cell, Cell]:
+    total, once = _exact(row), number(row, "compute.query_independent_macs") or 0.0
+    share = 100 * once / total if total else 0.0
+    return Cell(f"{share:.3g} %", share), Cell(si(total - once), total - once)
+
+
 def crosscheck_tables(cases: pd.DataFrame) -> list[Table]:
     """One table a dataset: the exact count, fvcore's, and what explains the difference."""
     return [_crosscheck_table(dataset, rows) for dataset, rows in by_dataset(counted(cases)).items()]

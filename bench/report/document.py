@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench.report import story
-from bench.report.audit import crosscheck_tables, stage_tables
+from bench.report.audit import cache_tables, crosscheck_tables, stage_tables
 from bench.report.cells import Table
 from bench.report.environment import card, warnings
 from bench.report.figures import all_figures, study_figures
@@ -69,7 +69,7 @@ def build(docs: Sequence[Run], names: Sequence[str], study: Study | None = None)
         warnings=tuple(warnings(docs, cases)),
         cards=tuple(tuple(card(doc)) for doc in docs),
         limits=(*(story.limits(cases) if docs else ()), *(study_limits(study) if study else ())),
-        protocol=(*(story.protocol(cases) if docs else ()), *(study_protocol() if study else ())),
+        protocol=(*(story.protocol(cases) if docs else ()), *story.budgets(docs), *(study_protocol() if study else ())),
         sections=tuple(_sections(cases, study)),
         commands=(
             *(study_command(study) if study else ()),
@@ -87,7 +87,7 @@ def _sections(cases: pd.DataFrame, study: Study | None) -> list[Section]:
         ("accuracy", "Accuracy and what it costs", "pareto", [*accuracy_tables(cases), *kind_tables(cases)]),
         ("cost", "Cost of one query at the sizes of the papers", "throughput", cost_tables(cases)),
         ("workflows", "Training and evaluation", None, workflow_tables(cases)),
-        ("stages", "Where compute and time go", "stages", stage_tables(cases)),
+        ("stages", "Where compute and time go", "stages", [*cache_tables(cases), *stage_tables(cases)]),
         ("crosscheck", "What fvcore would have said, and why", None, crosscheck_tables(cases)),
         ("missing", "Cases without a result", None, [missing] if missing else []),
     )

@@ -10,19 +10,21 @@ import numpy as np
 import numpy.typing as npt
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.report.study import BOUNDARIES, Aggregation, Array, Example, Study
-from bench.report.style import FAINT, INK, PALETTE, ROLE_COLOUR, Figure, canvas, finish, head, look
+from bench.report.style import FAINT, INK, MUTED, PALETTE, ROLE_COLOUR, Figure, canvas, finish, head, look
 
 _COLOURS = [PALETTE[i] for i in (0, 2, 4, 9, 5, 8)]
 """Those of the palette that keep clear of the student's."""
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 _STUDENT = ROLE_COLOUR["student"]
 _TRUTH = "#fbf0cf"
+_HAZE = 0.5
 _ACROSS = 2
 _TITLE_WIDTH = 54
 _COLUMNS = 50
@@ -48,8 +50,12 @@ def _weight_figure(study: Study, found: Aggregation) -> Figure:
         for i, (ax, boundary) in enumerate(zip(axes, BOUNDARIES, strict=True)):
             _areas(ax, boundary, found.weights[:, :, i])
         axes[0].set_ylabel("weight")
-        handles = [Patch(color=_colour(k), label=name) for k, name in enumerate(found.teachers)]
-        figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), frameon=False, fontsize=9)
+        means = found.weights.mean(0)
+        handles = [
+            Patch(color=_colour(k), label=f"{name}, mean {means[k, 0]:.2f} and {means[k, 1]:.2f}")
+            for k, name in enumerate(found.teachers)
+        ]
+        figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=9)
         return finish(figure, "study-weights", title, _weight_alt(found), _weight_caption(found))
 
 
@@ -94,8 +100,8 @@ def _weight_caption(found: Aggregation) -> str:
     column = "one query" if len(found.weights) <= _COLUMNS else f"the mean of {100 / _COLUMNS:.0f} % of them"
     return (
         f"Queries stand in order of the teacher they trust most, then of how much; a column is {column}. "
-        f"White dashes: equal trust in all {len(found.teachers)}. Bands of even height mean that every query gets the "
-        "same weights."
+        f"White dashes: equal trust in all {len(found.teachers)}. The legend gives the mean weights for start and end. "
+        "Bands of even height mean that every query gets the same weights."
     )
 
 
@@ -135,14 +141,15 @@ def _curves(ax: Axes, example: Example, i: int) -> None:
     centres = (edges[:-1] + edges[1:]) / 2
     ax.axvspan(*example.moment_s, color=_TRUTH, linewidth=0, zorder=0)
     ax.axvline(example.moment_s[i], color=INK, linewidth=1.1, zorder=1.8)
-    ax.stairs(example.aggregated[i], edges, fill=True, color=FAINT, linewidth=0, zorder=1.5, alpha=0.75)
+    ax.stairs(example.aggregated[i], edges, fill=True, color=FAINT, linewidth=0, zorder=1.5, alpha=_HAZE)
+    ax.stairs(example.aggregated[i], edges, color=MUTED, linewidth=0.8, zorder=1.6)
     for k, curve in enumerate(example.teachers[:, i]):
         ax.plot(centres, curve, color=_colour(k), linewidth=1.3, linestyle=_DASHES[k % len(_DASHES)], zorder=2)
     ax.plot(centres, example.student[i], color=_STUDENT, linewidth=2.2, zorder=3)
     ax.set_xlim(0, example.duration_s)
     ax.set_ylim(0, 1.08 * max(example.teachers[:, i].max(), example.student[i].max()))
     ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
-    ax.yaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
+    ax.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10], min_n_ticks=2))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
     ax.grid(visible=False, axis="x")
     ax.tick_params(labelsize=8.5)
@@ -167,7 +174,7 @@ def _legend(found: Aggregation) -> Sequence[Any]:
     ]
     return [
         *teachers,
-        Patch(color=FAINT, alpha=0.75, label="aggregated"),
+        Patch(facecolor=(*to_rgb(FAINT), _HAZE), edgecolor=MUTED, linewidth=0.8, label="aggregated"),
         Line2D([], [], color=_STUDENT, linewidth=2.2, label="student"),
         Patch(color=_TRUTH, label="annotated moment"),
     ]

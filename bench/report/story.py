@@ -76,6 +76,17 @@ def protocol(cases: pd.DataFrame) -> list[str]:
     return steps
 
 
+def budgets(docs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The rule of each profile by which dear cases lose their expensive parts, with its limits."""
+    found = {}
+    for doc in docs:
+        budget = dict(doc["suite"].get("budget") or {})
+        if rule := budget.pop("rule", None):
+            limits = ", ".join(f"{name} {value:g}" for name, value in budget.items())
+            found[f"Profile {doc['suite']['profile']} leaves out what is too dear for it. {rule} Limits: {limits}."] = 1
+    return list(found)
+
+
 def _range(rows: list[Row], column: str) -> str:
     values = [value for row in rows if (value := number(row, column)) is not None]
     if not values:

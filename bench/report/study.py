@@ -15,7 +15,7 @@ import numpy.typing as npt
 from jsonschema import Draft202012Validator
 
 from emtm.distillation.summary import FORMAT
-from emtm.distillation.variants import ABLATIONS, ALONE
+from emtm.distillation.variants import ALONE
 from emtm.errors import UserError
 
 Array = npt.NDArray[np.float64]
@@ -213,23 +213,23 @@ def _floor(floor: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _variant(row: Mapping[str, Any], gradient_ratio: float | None) -> Variant:
-    kind, what = _kind(row["name"])
+    kind, what = _kind(row["name"], row["what"])
     return Variant(
         row["name"],
         kind,
-        row["what"] or what,
+        what,
         {name: _measure(f"{row['name']}, {name}", row["seeds"], row[name]) for name in MEASURE_NAMES},
         row["training_s"],
         gradient_ratio,
     )
 
 
-def _kind(name: str) -> tuple[str, str]:
-    """What a row is, and in words."""
+def _kind(name: str, what: str | None) -> tuple[str, str]:
+    """What a row is, and in words; a summary has words for the ablations alone."""
     if name == ALONE:
-        return "alone", "the student without teachers"
-    if name in ABLATIONS:
-        return "variant", ABLATIONS[name][0]
+        return "alone", what or "the student without teachers"
+    if what is not None:
+        return "variant", what
     if name.startswith("only:"):
         return "variant", f"taught by {name.removeprefix('only:')} alone"
     if "=" in name:

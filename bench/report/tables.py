@@ -95,7 +95,7 @@ _OPTIONAL = (
 
 def _cost_row(row: Row, among: list[Row]) -> tuple[Cell, ...]:
     return (
-        text(model_label(row, among)),
+        _named(row, among),
         measured(row, "workload.num_clips", si),
         measured(row, "params.total", si),
         measured(row, "params.trainable", si),
@@ -108,6 +108,24 @@ def _cost_row(row: Row, among: list[Row]) -> tuple[Cell, ...]:
         throughput(row),
         measured(row, "memory.tensor_peak_bytes", byte_size),
     )
+
+
+_SAME = ("params.total", "params.trainable", "compute.macs", "compute.flops_elementwise", "workload.num_clips")
+
+
+def _named(row: Row, among: list[Row]) -> Cell:
+    """The model's name; students that are one network at inference say so."""
+    label = model_label(row, among)
+    twins = [
+        model_label(other, among)
+        for other in among
+        if row.get("model.role") == other.get("model.role") == "student"
+        and other["model.name"] != row["model.name"]
+        and all(row.get(key) is not None and row.get(key) == other.get(key) for key in _SAME)
+    ]
+    names = " and ".join(sorted([label, *twins]))
+    note = f"{names} are one network at inference, to the parameter and the multiply-add; they are trained differently"
+    return Cell(label, label, note if twins else None)
 
 
 def _p90(row: Row) -> Cell:
@@ -152,7 +170,10 @@ def throughput(row: Row) -> Cell:
     at_knee = [point["value"] for point in row.get("throughput.curve") or [] if point["batch"] == knee]
     if knee is None or not at_knee:
         return empty(reason(row, "throughput.knee_batch"))
-    return Cell(f"{si(at_knee[0], '/s')} at batch {knee:.0f}", at_knee[0])
+    points = row.get("throughput.curve") or []
+    ended = [point["value_reason"] for point in points if point.get("status") == "skipped"]
+    note = f"larger batches were left out: {ended[0]}" if ended else None
+    return Cell(f"{si(at_knee[0], '/s')} at batch {knee:.0f}", at_knee[0], note)
 
 
 def _workload(rows: list[Row]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
-from bench.report.cells import Cell, Table, measured, text
-from bench.report.frame import Row, number
-from bench.report.quantity import digits, si
+from bench.report.cells import Cell, Table, empty, measured, text
+from bench.report.frame import Row, number, reason
+from bench.report.quantity import digits, interval, si
 from bench.report.tables import by_dataset, measured_cases, model_label, timed
 
 
@@ -18,12 +20,26 @@ def workflow_tables(cases: pd.DataFrame) -> list[Table]:
     return [*tables, *([_evaluation_table(evaluations)] if evaluations else [])]
 
 
+STUDENT = "emtm-student"
+"""What the training steps of the others are compared with: the student without any teacher."""
+_STEP = "Forward, loss, backward, clipping and the optimiser's update of one batch."
+_RATIO = (
+    " × student is the step over that of the student trained alone; its interval is made of the ends of both 99 % "
+    "intervals. EMTM's step takes the teachers' soft labels from a cache; what the teachers cost is not in it."
+)
+
+
 def _step_table(dataset: str, rows: list[Row]) -> Table:
-    rows = sorted(rows, key=lambda row: (number(row, "training.step_s") or 0.0, str(row["case_id"])))
+    rows = sorted(rows, key=lambda row: (number(row, "training.step_s") or math.inf, str(row["case_id"])))
+    alone = {_execution(row): row for row in rows if row["model.name"] == STUDENT}
+    compared = bool(alone) and len(rows) > len(alone)
     return Table(
         title=f"One training step at the sizes of {dataset}",
-        caption="Forward, loss, backward, clipping and the optimiser's update of one batch.",
-        headers=("Model", "Batch", "Threads", "Step p50 [99 % CI]", "× GEMM floor", "Samples per second"),
+        caption=_STEP + (_RATIO if compared else ""),
+        headers=(
+            *("Model", "Batch", "Threads", "Step p50 [99 % CI]", "× GEMM floor", "Samples per second"),
+            *(("× student [interval]",) if compared else ()),
+        ),
         rows=tuple(
             (
                 text(model_label(row, rows)),
@@ -32,10 +48,34 @@ def _step_table(dataset: str, rows: list[Row]) -> Table:
                 timed(row, "training.step_s", "training.step_ci99_s"),
                 measured(row, "reference.ratio", digits),
                 measured(row, "training.samples_per_s", lambda value: si(value, "/s")),
+                *((_step_ratio(row, alone.get(_execution(row))),) if compared else ()),
             )
             for row in rows
         ),
     )
+
+
+def _execution(row: Row) -> tuple[object, ...]:
+    keys = ("execution.device", "execution.dtype", "execution.backend", "execution.threads", "workload.batch_size")
+    return tuple(row.get(key) for key in keys)
+
+
+def _step_ratio(row: Row, student: Row | None) -> Cell:
+    """Step over the student's, with the widest ratio that both intervals allow."""
+    if student is None:
+        return empty("the student's step was not measured in this way")
+    ours, theirs = number(row, "training.step_s"), number(student, "training.step_s")
+    if ours is None or theirs is None:
+        return empty(reason(row if ours is None else student, "training.step_s"))
+    ratio = ours / theirs
+    if row is student:
+        return Cell("1", ratio)
+    low, high = (number(row, f"training.step_ci99_s.{end}") for end in ("low", "high"))
+    least, most = (number(student, f"training.step_ci99_s.{end}") for end in ("low", "high"))
+    if low is None or high is None or least is None or most is None:
+        unsure = student if low is not None else row
+        return Cell(digits(ratio), ratio, f"no interval: {reason(unsure, 'training.step_ci99_s')}")
+    return Cell(f"{digits(ratio)} {interval(low / most, high / least, ratio)}", ratio)
 
 
 def _evaluation_table(rows: list[Row]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,12 @@ def summarise(study: Study, out: Path) -> dict[str, Any]:
         "dataset": dataset.name,
         "synthetic": dataset.synthetic,
         "split": "test",
+        "protocol": "timestamp",
         "queries": len(dataset.splits["test"]),
         "preset": study.preset,
         "seeds": list(study.seeds),
         "settings": list(study.settings),
+        "study": asdict(study),
         "floors": next(iter(some.values()))["floors"],
         "teachers": [teacher_record(name, path) for name, path in teacher_runs(study, out).items()],
         "rows": [row(name, found, alone) for name, found in groups.items()],

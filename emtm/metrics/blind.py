@@ -20,9 +20,9 @@ from emtm.data.records import FeatureStore, Query
 from emtm.data.text import tokenize
 from emtm.metrics.iou import Array, temporal_iou
 
-_QUERY_STEPS = 1000
-_VIDEO_STEPS = 1500
-_MAX_EPOCHS = 20
+_QUERY_BUDGET = (2500, 12)
+_VIDEO_BUDGET = (1500, 20)
+"""Most steps, and most epochs."""
 _BATCH = 128
 _LEARNING_RATE = 2e-3
 _SKETCH = 64
@@ -51,7 +51,7 @@ def query_only(train: Sequence[Query], test: Sequence[Query], seed: int = 0) -> 
         grid = grid_size(train)
         model = _BagScorer(len(known) + 2, len(candidates(grid)))
         seen = (inputs(train), torch.arange(len(train)))
-        return _fit_predict(model, model.head.bias, grid, train, test, seen, inputs(test), _QUERY_STEPS)
+        return _fit_predict(model, model.head.bias, grid, train, test, seen, inputs(test), _QUERY_BUDGET)
 
 
 def video_only(train: Sequence[Query], test: Sequence[Query], features: FeatureStore, seed: int = 0) -> Array:
@@ -71,7 +71,7 @@ def video_only(train: Sequence[Query], test: Sequence[Query], features: FeatureS
         (seen, owner), (unseen, test_owner) = inputs(train), inputs(test)
         seen, unseen = _standardised(seen, unseen)
         model = _PairScorer(grid)
-        return _fit_predict(model, model.prior, grid, train, test, (seen, owner), unseen[test_owner], _VIDEO_STEPS)
+        return _fit_predict(model, model.prior, grid, train, test, (seen, owner), unseen[test_owner], _VIDEO_BUDGET)
 
 
 def candidates(grid: int) -> Array:
@@ -109,7 +109,7 @@ class _BagScorer(nn.Module):
         self.head = nn.Linear(256, answers)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        words = F.dropout(self.words(inputs[:, 1:].long()), 0.5, self.training)
+        words = F.dropout(self.words(inputs[:, 1:].long()), 0.3, self.training)
         bag = words + self.duration(inputs[:, :1])
         scores: Tensor = self.head(F.dropout(F.relu(self.hidden(bag)), 0.5, self.training))
         return scores
@@ -145,7 +145,7 @@ def _fit_predict(
     test: Sequence[Query],
     seen: tuple[Tensor, Tensor],
     unseen: Tensor,
-    max_steps: int,
+    budget: tuple[int, int],
 ) -> Array:
     """Train on inputs `seen[0][seen[1]]` and take the likeliest candidate for each row of `unseen`."""
     inputs, owner = seen
@@ -155,7 +155,7 @@ def _fit_predict(
         chunks = np.array_split(moments, 1 + len(moments) // 2000)
         rate = sum((_good(chunk, segments).sum(0) for chunk in chunks), torch.zeros(len(segments)))
         prior.copy_(((rate + 1) / (len(train) + 2)).logit())
-    steps = min(max_steps, _MAX_EPOCHS * (1 + len(train) // _BATCH))
+    steps = min(budget[0], budget[1] * (1 + len(train) // _BATCH))
     optimizer = torch.optim.AdamW(model.parameters(), lr=_LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
     model.train()

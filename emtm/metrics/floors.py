@@ -28,7 +28,7 @@ from emtm.metrics.truth import annotated_windows, best_iou, one_window_each
 Floors = dict[str, dict[str, Any]]
 Progress = Callable[[str], None]
 
-_VERSION = 2
+_VERSION = 3
 """To be raised with every change of a figure, so that older cache files are not read."""
 _GRID = 64
 _DRAWS = 20

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from bench.budget import TooDearError
 from bench.instruments import energy, memory, noise, throughput
 from bench.instruments.device import CPU, threads
 from bench.instruments.environment import VolatileWindow, environment, repository
@@ -164,7 +165,7 @@ def test_latency_blocks() -> None:
     case, model = toy_case(), toy()
     with threads(1):
         measurement = LatencyMeasurement(case, model, PROFILES["smoke"])
-        assert measurement.warm_up() > 0
+        assert measurement.warm_up(1e-4) > 0
         measurement.probe.repeat(30)
         blocks = measurement.blocks(1000)
     latency = blocks["latency"]
@@ -204,8 +205,10 @@ def test_evaluation_runs_every_query_once(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_throughput_and_memory_blocks() -> None:
     case, model = toy_case(), toy()
-    swept = measure_throughput(case, model, PROFILES["smoke"], 1)
+    swept = measure_throughput(case, model, PROFILES["smoke"], 1, 1e-4)
     assert [p["batch"] for p in swept["curve"]] == [1, 4, 16]
+    with pytest.raises(TooDearError, match="4 calls of 9 s are over the 0.5 s that profile smoke allows"):
+        measure_throughput(case, model, PROFILES["smoke"], 1, 9.0)
     held = measure_memory(case, model)
     assert held["tensor_peak_bytes"] > held["activation_peak_bytes"] > 0
     assert held["device_peak_allocated_bytes_reason"] == "ran on the CPU"

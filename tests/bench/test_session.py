@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+import gc
 import json
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
 
+from bench import lab as lab_module
 from bench import results
 from bench.cases import Broken, Matrix, build_matrix, paper_shape
-from bench.lab import CaseError, Lab
-from bench.profiles import PROFILES
+from bench.lab import CaseError, Lab, LeftOutError
+from bench.profiles import PROFILES, RULE, Profile
 from bench.subjects import InvalidOutputError
 from emtm.errors import UserError
 from emtm.registry import preset
 from tests.bench.toy import toy_case
+from tests.processes import outside_xdist
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +34,7 @@ def test_a_session_writes_one_valid_run_file(tmp_path: Path) -> None:
         *("--runs", str(tmp_path / "none"), "--run-file", str(run_file), f"--benchmark-json={own}"),
         *("-p", "no:cacheprovider", "-k", "charades-sta and vslnet and not transformer"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=outside_xdist())
     assert done.returncode == 0, done.stdout + done.stderr
     doc = results.read_run(run_file)
     assert str(run_file) in done.stdout
@@ -45,7 +50,7 @@ def test_a_session_writes_one_valid_run_file(tmp_path: Path) -> None:
 
 def test_xdist_is_refused() -> None:
     command = [sys.executable, "-m", "pytest", "bench/", "-n", "2", "--collect-only"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=outside_xdist())
     assert done.returncode == 4
     assert "leave -n out" in done.stderr
 
@@ -71,6 +76,17 @@ def test_a_model_that_does_not_load_is_a_failed_case(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("bench.cases.preset", lambda name, dataset: failing("vslnet", dataset))
     with pytest.raises(UserError, match="no model can be measured"):
         build_matrix(tmp_path, PROFILES["smoke"])
+
+
+def test_a_dataset_without_a_published_configuration_is_not_in_the_matrix(tmp_path: Path) -> None:
+    matrix = build_matrix(tmp_path, PROFILES["ci"])
+    assert matrix.broken == ()
+    known = {(case.label, case.dataset) for case in matrix.cases}
+    assert ("cca", "tacos") in known
+    assert ("cpl", "charades-sta") in known
+    assert not known & {("cca", "charades-sta"), ("cpl", "tacos")}
+    with pytest.raises(UserError, match="published configurations"):
+        preset("cca", "charades-sta")
 
 
 def test_case_ids_are_stable_and_unique(tmp_path: Path) -> None:
@@ -107,6 +123,55 @@ def test_one_failing_case_leaves_the_others(tmp_path: Path) -> None:
     ]
     assert len(lab.problems) == 2
     assert lab.measured
+
+
+def dear(profile: str, **limits: float) -> Profile:
+    known = PROFILES[profile]
+    return dataclasses.replace(known, limits=dataclasses.replace(known.limits, **limits))
+
+
+def test_a_model_above_the_limit_is_counted_and_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = build_matrix(tmp_path, PROFILES["smoke"]).of("single_stream")[-1]
+    profile = dear("smoke", run_macs=1e3, crosscheck_macs=1e3)
+    lab = Lab(Matrix((case,), ()), profile, tmp_path, ("pytest",))
+    with lab.guarded(case, "static"):
+        lab.add(case, lab.static(case).to_json())
+    monkeypatch.setattr("bench.lab.check_output", lambda *_: pytest.fail("the model was run"))
+    for what in ("latency", "throughput", "memory"):
+        with pytest.raises(LeftOutError), lab.guarded(case, what):
+            lab.model(case)
+    doc = results.read_run(lab.write(None))
+    (record,) = doc["cases"]
+    assert record["status"] == "ok"
+    assert record["compute"]["macs"] > 1e6
+    assert record["params"]["total"] > 1e6
+    assert record["compute"]["crosscheck"]["fvcore_macs"] is None
+    assert "over the limit" in record["compute"]["crosscheck"]["fvcore_macs_reason"]
+    for block in ("latency", "reference", "energy", "noise", "throughput", "memory"):
+        assert record[block] is None
+        assert "profile smoke runs models of up to" in record[f"{block}_reason"]
+    assert doc["suite"]["budget"] == {"rule": RULE, **dataclasses.asdict(profile.limits)}
+    assert lab.problems == []
+
+
+def test_one_model_is_held_at_a_time_and_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built, checked = [], []
+    make = lab_module._build
+    monkeypatch.setattr(lab_module, "_build", lambda case: built.append(case.label) or make(case))
+    monkeypatch.setattr(lab_module, "check_output", lambda model, batch: checked.append(model))
+    matrix = build_matrix(tmp_path, PROFILES["smoke"])
+    student = [c for c in matrix.cases if c.label == "emtm-student" and c.dataset == "charades-sta"]
+    other = next(c for c in matrix.cases if c.label == "vslnet")
+    assert {c.scenario for c in student} == {"single_stream", "train_step", "evaluation"}
+    lab = Lab(matrix, PROFILES["smoke"], tmp_path, ("pytest",))
+    first = weakref.ref(lab.model(student[0]))
+    for case in student:
+        assert lab.model(case) is first()
+        assert lab.call_s(case) > 0
+    lab.model(other)
+    gc.collect()
+    assert first() is None
+    assert (built, len(checked)) == (["emtm-student", "vslnet"], 2)
 
 
 def test_broken_cases_are_in_the_run_file(tmp_path: Path) -> None:

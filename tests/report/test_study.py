@@ -16,6 +16,7 @@ from bench.report.study_tables import duration, ratio, study_command, study_limi
 from emtm.distillation.summary import MEASURES
 from emtm.errors import UserError
 from tests.report.conftest import EXAMPLE
+from tests.report.test_page import parsed
 
 
 def measure(values, mean, half, gain=None):
@@ -117,7 +118,7 @@ def example_summary():
 @pytest.fixture
 def summary():
     """A copy that a test may change."""
-    return example_summary()
+    return json.loads(json.dumps(example_summary()))
 
 
 @pytest.fixture
@@ -223,6 +224,13 @@ def test_all_figures_are_there_and_marked_synthetic(files):
     }
 
 
+def test_the_page_is_well_formed_and_its_ids_are_unique(files):
+    page = parsed(files)
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids))
+    assert {address[1:] for address in page.addresses} <= set(page.ids)
+
+
 def test_figures_say_what_they_show_and_name_a_synthetic_world(files):
     text = files["report.md"].decode()
     assert "full +6.3 ± 2.2, only:eamat +3.1 ± 0.9, official-losses +0.4 ± 1.9" in text
@@ -310,7 +318,7 @@ def test_the_section_stands_beside_a_run_without_trained_models(doc, bare, writt
 
 
 def test_the_study_goes_behind_accuracy(doc, bare, written):
-    doc["cases"] = [case for case in doc["cases"] if case.get("quality", {}).get("dataset") == "smoke"]
+    doc["cases"] = [case for case in doc["cases"] if (case.get("quality") or {}).get("dataset") == "smoke"]
     keys = [section.key for section in build([doc], ["run.json"], read_study(written())).sections]
     assert keys[:2] == ["accuracy", "study"]
 

@@ -1,0 +1,68 @@
+"""How often a case is called within its profile's limits, and when a part of it is left out."""
+
+from __future__ import annotations
+
+from bench import stats
+from bench.instruments.latency import rounds_for
+from bench.profiles import Profile
+
+TRAIN_CALLS = 3
+"""A training step in forward passes: forward, gradient of inputs, gradient of weights."""
+FEWEST_STEPS = 2
+MEMORY_CALLS = 4
+_UNTIMED_CALLS = 2
+"""At least one call to warm up and one with the clocks between the stages."""
+
+
+class TooDearError(Exception):
+    """A part of a case would take longer than its profile allows; the text is the reason."""
+
+
+def check_runs(macs: int, profile: Profile) -> None:
+    """Raises TooDearError when a model of `macs` multiply-adds a query is not run at all."""
+    if macs > profile.limits.run_macs:
+        raise TooDearError(
+            f"{macs / 1e9:.0f} GMAC a query: profile {profile.name} runs models of up to "
+            f"{profile.limits.run_macs / 1e9:.0f} GMAC"
+        )
+
+
+def latency_rounds(call_s: float, profile: Profile) -> int:
+    """Timed calls; raises TooDearError when not even an interval's worth of calls fits the limit."""
+    wanted = rounds_for(call_s, profile.latency_s, *profile.latency_rounds)
+    fitting = int(profile.limits.latency_s / call_s) - _UNTIMED_CALLS
+    fewest = min(wanted, stats.fewest_for_interval())
+    _check(fewest + _UNTIMED_CALLS, call_s, profile.limits.latency_s, profile)
+    return max(fewest, min(wanted, fitting))
+
+
+def few_calls(call_s: float, profile: Profile, most: int) -> int:
+    """Calls beside the timed ones, for warm-up or stages: as many as fit the latency's budget, at least one."""
+    return rounds_for(call_s, profile.latency_s, 1, most)
+
+
+def train_rounds(step_s: float, profile: Profile) -> int:
+    """Timed training steps after one untimed; raises TooDearError when not even two fit the limit."""
+    wanted = rounds_for(step_s, profile.train_s, *profile.train_rounds)
+    fitting = int(profile.limits.train_s / step_s) - 1
+    fewest = min(wanted, FEWEST_STEPS)
+    _check(fewest + 1, step_s, profile.limits.train_s, profile, "training steps")
+    return max(fewest, min(wanted, fitting))
+
+
+def check_memory(call_s: float, profile: Profile) -> None:
+    """Raises TooDearError when the calls of the memory instrument do not fit the limit."""
+    _check(MEMORY_CALLS, call_s, profile.limits.memory_s, profile)
+
+
+def too_dear(calls: int, call_s: float, limit_s: float, profile: Profile, what: str = "calls") -> str | None:
+    """Why so many calls do not fit the limit; None when they do."""
+    if calls * call_s <= limit_s:
+        return None
+    return f"{calls} {what} of {call_s:.2g} s are over the {limit_s:g} s that profile {profile.name} allows"
+
+
+def _check(calls: int, call_s: float, limit_s: float, profile: Profile, what: str = "calls") -> None:
+    reason = too_dear(calls, call_s, limit_s, profile, what)
+    if reason is not None:
+        raise TooDearError(reason)

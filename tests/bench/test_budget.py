@@ -1,0 +1,83 @@
+"""Which calls of a dear case are made, and which parts are left out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from bench import budget, stats
+from bench.budget import TooDearError
+from bench.instruments import throughput
+from bench.instruments.device import CPU
+from bench.profiles import PROFILES, Profile
+
+CI = PROFILES["ci"]
+
+
+@pytest.mark.parametrize(
+    ("call_s", "rounds"),
+    [
+        (0.005, 700),  # as many as the profile ever takes
+        (0.05, 100),  # what fits the budget of 5 s
+        (0.5, 64),  # the profile's fewest, 32 s
+        (1.0, 38),  # what fits the limit of 40 s beside two untimed calls
+        (4.0, 8),  # the fewest that give an interval
+    ],
+)
+def test_a_dear_call_is_timed_fewer_times(call_s: float, rounds: int) -> None:
+    assert budget.latency_rounds(call_s, CI) == rounds
+
+
+def test_latency_is_left_out_before_its_interval_is_lost() -> None:
+    with pytest.raises(TooDearError, match="10 calls of 4.1 s are over the 40 s that profile ci allows"):
+        budget.latency_rounds(4.1, CI)
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
+def test_timed_calls_fit_the_limit_and_give_an_interval(profile: Profile) -> None:
+    for exponent in range(-12, 12):
+        call_s = 2.0**exponent
+        try:
+            rounds = budget.latency_rounds(call_s, profile)
+        except TooDearError:
+            continue
+        assert rounds >= stats.fewest_for_interval()
+        assert (rounds + 2) * call_s <= profile.limits.latency_s or rounds == stats.fewest_for_interval()
+
+
+def test_warm_up_and_stages_of_a_dear_call_are_one_call() -> None:
+    assert budget.few_calls(60.0, CI, CI.warmup) == 1
+    assert budget.few_calls(0.001, CI, CI.warmup) == CI.warmup
+
+
+@pytest.mark.parametrize(("step_s", "rounds"), [(0.1, 20), (1.0, 8), (4.0, 4), (6.6, 2)])
+def test_a_dear_step_is_timed_twice_or_not_at_all(step_s: float, rounds: int) -> None:
+    assert budget.train_rounds(step_s, CI) == rounds
+    with pytest.raises(TooDearError, match="3 training steps of 7 s"):
+        budget.train_rounds(7.0, CI)
+
+
+def test_limits_grow_with_the_profile() -> None:
+    smoke, ci, full = (PROFILES[name].limits for name in ("smoke", "ci", "full"))
+    for name in ("run_macs", "crosscheck_macs", "latency_s", "sweep_point_s", "memory_s", "train_s"):
+        assert getattr(smoke, name) < getattr(ci, name) < getattr(full, name)
+
+
+def test_a_sweep_ends_where_batches_grow_too_dear() -> None:
+    ran: list[int] = []
+
+    def make_run(size: int) -> Callable[[], object]:
+        ran.append(size)
+        return lambda: time.sleep(0.002 * size)
+
+    def too_dear(calls: int, seconds: float) -> str | None:
+        return "too dear" if calls * seconds > 0.1 else None
+
+    # The first estimate is far too high for any but the smallest batch; what was measured replaces it.
+    points = throughput.sweep((1, 2, 4, 64, 128), make_run, CPU, 0.0, 1, 0.04, too_dear)
+    assert [p.status for p in points] == ["ok", "ok", "ok", "skipped", "skipped"]
+    assert ran == [1, 2, 4]
+    assert points[-1].reason == "too dear"
+    assert throughput.knee_batch(points) <= 4
