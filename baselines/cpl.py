@@ -60,9 +60,9 @@ _COMPACT = Recipe(
     learning_rate=1e-3,
     weight_decay=0.0,
     schedule="step-linear",
-    epochs=30,
-    batch_size=32,
+    epochs=20,
     clip_norm=10.0,
+    patience=6,
 )
 
 
@@ -193,7 +193,7 @@ class CPL(GroundingModel[EncodedVideo, EncodedQuery, CPLOutput]):
             ),
             _PUBLISHED,
         ),
-        "compact": Preset(CPLConfig(max_clips=64, dim=64, layers=2, downscale=1), _COMPACT),
+        "compact": Preset(CPLConfig(max_clips=64, dim=64, layers=2, downscale=2), _COMPACT),
     }
     stages: ClassVar[dict[str, str]] = {
         "table": "text_embed",

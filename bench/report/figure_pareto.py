@@ -21,6 +21,8 @@ from bench.report.style import FAINT, INK, MUTED, ROLE_COLOUR, ROLE_MARKER, Figu
 from bench.report.tables import model_label
 
 METRIC = "R1@0.5"
+_ROOMY = 5
+"""More models than this need larger panels, so that each name stays near its point."""
 _VEIL = {"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 0.5}
 """Keeps a name readable where a crowd leaves no way around a line, without hiding the line."""
 
@@ -75,7 +77,8 @@ def _figure(name: str, rows: list[Row]) -> Figure:
     with look():
         across = min(2, max(1, len(costs)))
         down = max(1, -(-len(costs) // across))
-        figure = canvas(5.0 * across, 3.6 * down + 0.9)
+        crowd = max(0, len(rows) - _ROOMY)
+        figure = canvas((5.0 + 0.09 * crowd) * across, (3.6 + 0.13 * crowd) * down + 0.9)
         axes = figure.subplots(down, across, squeeze=False).flatten()
         head(figure, title, _scope_line(first))
         _legend(figure, rows)
@@ -134,7 +137,7 @@ def _panel(ax: Axes, cost: Cost, rows: list[Row]) -> list[_Named]:
 def _scales(ax: Axes, points: Sequence[Point]) -> None:
     values = [bound for point in points for bound in (point.cost.low, point.cost.high)]
     low, high = min(values), max(values)
-    if high > 8 * low > 0:
+    if high > 4 * low > 0:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high < 200 * low else (1.0,)))
         ax.set_xlim(low / (high / low) ** 0.12, high * (high / low) ** 0.25)

@@ -130,7 +130,7 @@ def _named(row: Row, among: list[Row]) -> Cell:
 
 def _p90(row: Row) -> Cell:
     cell = measured(row, "latency.p90", lambda value: si(value, "s"))
-    return cell if cell.note is None else empty(f"no 90th percentile: {cell.note}")
+    return cell if cell.note is None or number(row, "latency.n") is None else empty(f"no 90th percentile: {cell.note}")
 
 
 def _fvcore(row: Row) -> Cell:

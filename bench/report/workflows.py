@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.report.cells import Cell, Table, empty, measured, text
 from bench.report.frame import Row, number, reason
-from bench.report.quantity import digits, interval, si
+from bench.report.quantity import digits, si
 from bench.report.tables import by_dataset, measured_cases, model_label, timed
 
 
@@ -75,7 +75,7 @@ def _step_ratio(row: Row, student: Row | None) -> Cell:
     if low is None or high is None or least is None or most is None:
         unsure = student if low is not None else row
         return Cell(digits(ratio), ratio, f"no interval: {reason(unsure, 'training.step_ci99_s')}")
-    return Cell(f"{digits(ratio)} {interval(low / most, high / least, ratio)}", ratio)
+    return Cell(f"{digits(ratio)} [{digits(low / most)}, {digits(high / least)}]", ratio)
 
 
 def _evaluation_table(rows: list[Row]) -> Table:

@@ -49,6 +49,16 @@ def aggregation_loss(label: Tensor, target: Tensor) -> Tensor:
     return -(target * label.clamp_min(TINY).log()).sum(1).mean()
 
 
+def weight_prior(weights: Tensor) -> Tensor:
+    """KL(uniform || weights) of teacher weights `[B, K, 2]`, summed over start and end, mean over the batch.
+
+    On the queries that teachers were trained on, all of them are right, and likelihood alone gives
+    all weight to the one whose label is shaped most like the target. The prior keeps the others in.
+    """
+    teachers = weights.shape[1]
+    return -(teachers * weights).clamp_min(TINY).log().mean(1).sum(1).mean()
+
+
 def hidden_alignment(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
     """1 - cosine of student and teacher features `[B, L, D]`, mean over the valid clips.
 

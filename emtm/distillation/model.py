@@ -29,6 +29,7 @@ from emtm.distillation.losses import (
     distillation_loss,
     hidden_alignment,
     official_distillation,
+    weight_prior,
 )
 from emtm.layers.dual_attention import DualAttentionStack
 from emtm.layers.losses import span_loss
@@ -48,6 +49,8 @@ class EMTMConfig(SpanModelConfig):
     """Temperature of the distillation."""
     aggregation: Literal["unit", "uniform"] = "unit"
     """Teachers weighed by the aggregation unit, or equally."""
+    aggregation_prior: float = field(default=0.0, metadata={"minimum": 0.0})
+    """Weight of the divergence of the unit's weights from equal ones; 0, as published, lets it pick one teacher."""
     isomorphic_weight: float = field(default=1.0, metadata={"minimum": 0.0})
     """Weight of the isomorphic teacher's hard loss, which reaches the shared encoder; 0 leaves it out."""
     hidden_weight: float = field(default=0.0, metadata={"minimum": 0.0})
@@ -188,7 +191,8 @@ class EMTM(SpanModel):
             if config.objective == "official":
                 terms["aggregation"] = span_loss(label[:, 0], label[:, 1], *truth, mask)
             elif weights is not None:
-                terms["aggregation"] = sum_boundaries(lambda i: aggregation_loss(label[:, i], truth[i]))
+                likelihood = sum_boundaries(lambda i: aggregation_loss(label[:, i], truth[i]))
+                terms["aggregation"] = likelihood + config.aggregation_prior * weight_prior(weights)
         hard = torch.stack(list(terms.values())).sum()
         logits = output.start_logits, output.end_logits
         if config.objective == "official":

@@ -158,7 +158,7 @@ def test_one_model_is_held_at_a_time_and_checked_once(tmp_path: Path, monkeypatc
     built, checked = [], []
     make = lab_module._build
     monkeypatch.setattr(lab_module, "_build", lambda case: built.append(case.label) or make(case))
-    monkeypatch.setattr(lab_module, "check_output", lambda model, batch: checked.append(model))
+    monkeypatch.setattr(lab_module, "check_output", lambda model, batch: checked.append(id(model)))
     matrix = build_matrix(tmp_path, PROFILES["smoke"])
     student = [c for c in matrix.cases if c.label == "emtm-student" and c.dataset == "charades-sta"]
     other = next(c for c in matrix.cases if c.label == "vslnet")

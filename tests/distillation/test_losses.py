@@ -11,6 +11,7 @@ from emtm.distillation.losses import (
     hidden_alignment,
     official_distillation,
     soften,
+    weight_prior,
 )
 
 EVERYTHING = torch.ones(1, 4) > 0
@@ -70,6 +71,14 @@ def test_aggregation_loss_is_the_likelihood_of_the_truth() -> None:
     label, truth = torch.tensor([[0.25, 0.75]]), torch.tensor([[0.0, 1.0]])
     torch.testing.assert_close(aggregation_loss(label, truth), -torch.tensor(0.75).log())
     assert torch.isfinite(aggregation_loss(torch.tensor([[1.0, 0.0]]), truth))
+
+
+def test_weight_prior_is_zero_for_equal_weights_and_grows_towards_one_teacher() -> None:
+    assert weight_prior(torch.full((2, 4, 2), 0.25)).abs() < 1e-6
+    halves = torch.tensor([[[0.5, 0.25], [0.5, 0.75]]])
+    expected = -(torch.tensor(0.5).log() + torch.tensor(1.5).log()) / 2
+    torch.testing.assert_close(weight_prior(halves), expected)
+    assert weight_prior(torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])) > 5
 
 
 def test_hidden_alignment_by_hand() -> None:
