@@ -98,7 +98,7 @@ def _tables(module: nn.Module, predict: Callable[[], list[Tensor]]) -> set[str]:
 
 def _place(tensor: Tensor) -> tuple[int, int]:
     """Tells tensors apart on the meta device too, where every data pointer is null."""
-    return tensor.untyped_storage()._cdata, tensor.storage_offset()
+    return tensor.untyped_storage()._cdata, int(tensor.storage_offset())
 
 
 class _Lookups(TorchDispatchMode):  # type: ignore[no-untyped-call]

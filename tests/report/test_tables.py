@@ -1,11 +1,13 @@
+import copy
+
 import pytest
 
-from bench.report.audit import crosscheck_tables, order_flips, stage_tables
+from bench.report.audit import cache_tables, crosscheck_tables, order_flips, stage_tables
 from bench.report.cells import Cell, Table, marked
 from bench.report.environment import warnings
 from bench.report.frame import cases_frame
 from bench.report.markdown import table_markdown
-from bench.report.story import commands, limits, without_result
+from bench.report.story import budgets, commands, limits, without_result
 from bench.report.tables import accuracy_tables, by_dataset, cost_tables, untrained
 from bench.report.workflows import workflow_tables
 
@@ -82,6 +84,92 @@ def test_training_steps_and_evaluation_have_tables_of_their_own(cases):
     steps, evaluation = workflow_tables(cases)
     assert cell([steps], "charades-sta", "vslnet", "Step p50 [99 % CI]").text == "340 [330, 354] ms"
     assert evaluation.rows[0][-1].note == "extrapolated from 372 queries"
+
+
+def step(doc, name):
+    (case,) = (c for c in doc["cases"] if c["case_id"].startswith(f"{name}|charades-sta|train_step"))
+    return case
+
+
+def add_emtm(doc, scenario):
+    """EMTM beside the student: the same record under another name."""
+    (student,) = (c for c in doc["cases"] if c["case_id"].startswith(f"emtm-student|charades-sta|{scenario}|cpu|fp32"))
+    emtm = copy.deepcopy(student)
+    emtm["case_id"] = student["case_id"].replace("emtm-student", "emtm")
+    emtm["model"] |= {"name": "emtm", "base": "emtm"}
+    doc["cases"].append(emtm)
+    return emtm
+
+
+def test_a_step_is_compared_with_the_students(doc):
+    student = step(doc, "emtm-student")["training"]
+    student |= {"step_s": 0.2, "step_ci99_s": [0.19, 0.21]}
+    add_emtm(doc, "train_step")["training"] |= {"step_s": 0.5, "step_ci99_s": [0.4, 0.6]}
+    tables = workflow_tables(cases_frame([doc]))
+    # 0.4 / 0.21 and 0.6 / 0.19
+    assert cell(tables, "step at the sizes of charades-sta", "emtm", "× student [interval]").text == "2.50 [1.90, 3.16]"
+    assert cell(tables, "step at the sizes of charades-sta", "emtm-student", "× student [interval]").text == "1"
+    assert "cache" in tables[0].caption
+    student |= {"step_ci99_s": None, "step_ci99_s_reason": "n=2 < 8 samples"}
+    found = cell(
+        workflow_tables(cases_frame([doc])), "step at the sizes of charades-sta", "emtm", "× student [interval]"
+    )
+    assert (found.text, found.note) == ("2.50", "no interval: n=2 < 8 samples")
+    doc["cases"].remove(step(doc, "emtm-student"))
+    assert "× student [interval]" not in workflow_tables(cases_frame([doc]))[0].headers
+
+
+def test_a_step_that_was_left_out_comes_last_with_its_reason(doc):
+    step(doc, "emtm-student").update(training=None, training_reason="3 training steps of 19 s are over the 5 s")
+    table = workflow_tables(cases_frame([doc]))[0]
+    assert table.rows[-1][0].text == "emtm-student"
+    found = cell([table], "charades-sta", "emtm-student", "Step p50 [99 % CI]")
+    assert (found.text, found.note) == ("—", "3 training steps of 19 s are over the 5 s")
+    assert cell([table], "charades-sta", "vslnet", "× student [interval]").note == found.note
+
+
+def test_students_that_are_one_network_say_so(doc):
+    emtm = add_emtm(doc, "single_stream")
+    note = "emtm and emtm-student are one network at inference, to the parameter and the multiply-add"
+    for name in ("emtm", "emtm-student"):
+        assert cell(cost_tables(cases_frame([doc])), "charades-sta", name, "Model").note.startswith(note)
+    emtm["compute"]["macs"] += 1
+    assert cell(cost_tables(cases_frame([doc])), "charades-sta", "emtm", "Model").note is None
+
+
+def test_what_is_too_dear_is_a_dash_with_its_reason(doc):
+    (case,) = (c for c in doc["cases"] if c["case_id"].startswith("eamat|tacos"))
+    for block in ("latency", "throughput", "memory", "reference", "noise", "energy"):
+        case |= {block: None, f"{block}_reason": "too dear"}
+    columns = ("Latency p50 [99 % CI]", "p90", "× GEMM floor", "Throughput at knee", "Peak memory")
+    found = [cell(cost_tables(cases_frame([doc])), "tacos", "eamat", column) for column in columns]
+    assert [(c.text, c.note) for c in found] == [("—", "too dear")] * len(columns)
+    assert cell(cost_tables(cases_frame([doc])), "tacos", "eamat", "MACs").sort > 1e9
+
+
+def test_a_sweep_that_ended_early_says_so(doc):
+    (case,) = (c for c in doc["cases"] if c["case_id"].startswith("seqpan|tacos"))
+    last = case["throughput"]["curve"][-1]
+    last.update(status="skipped", value=None, value_reason="9 calls of 2 s are over the 8 s", ci99=None)
+    found = cell(cost_tables(cases_frame([doc])), "tacos", "seqpan", "Throughput at knee")
+    assert found.note == "larger batches were left out: 9 calls of 2 s are over the 8 s"
+
+
+def test_what_a_cache_saves(doc):
+    assert cache_tables(cases_frame([doc])) == []
+    (case,) = (c for c in doc["cases"] if c["case_id"].startswith("seqpan|charades-sta|single_stream"))
+    case["compute"] |= {"macs": 1_000_000, "query_independent_macs": 250_000}
+    (table,) = cache_tables(cases_frame([doc]))
+    assert [c.text for c in table.rows[0]] == ["seqpan", "1.00 M", "250 k", "25 %", "750 k"]
+
+
+def test_the_rule_of_the_budget_stands_in_the_report(doc):
+    assert budgets([doc]) == []
+    doc["suite"]["budget"] = {"rule": "Dear parts are null.", "run_macs": 2e10, "latency_s": 3.0}
+    assert budgets([doc, doc]) == [
+        f"Profile {doc['suite']['profile']} leaves out what is too dear for it. Dear parts are null. "
+        "Limits: run_macs 2e+10, latency_s 3."
+    ]
 
 
 def test_a_bar_in_a_name_does_not_break_the_markdown():
