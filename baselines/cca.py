@@ -51,7 +51,7 @@ _HEADS = 8
 _PUBLISHED = Recipe(optimizer="adam", learning_rate=1e-4, weight_decay=0.0, epochs=30, batch_size=32, clip_norm=10.0)
 _TACOS = Recipe(optimizer="adam", learning_rate=1e-4, weight_decay=0.0, epochs=50, batch_size=32, clip_norm=10.0)
 _COMPACT = Recipe(
-    optimizer="adam", schedule="step-linear", learning_rate=3e-3, weight_decay=0.0, epochs=30, clip_norm=10.0
+    optimizer="adam", schedule="step-linear", learning_rate=6e-3, weight_decay=0.0, epochs=26, clip_norm=10.0
 )
 
 
@@ -186,7 +186,10 @@ class CCA(MapModel[EncodedVideo, Tensor]):
                 dim=32,
                 query_layers=1,
                 ffn_dim=128,
-                concept_dropout=0.1,
+                min_iou=0.3,
+                max_iou=0.7,
+                dropout=0.2,
+                concept_dropout=0.3,
                 normalize_features=False,
             ),
             _COMPACT,

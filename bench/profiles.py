@@ -76,7 +76,7 @@ PROFILES = {
         train_roles=("student",),
         evaluation_share=0.1,
         warmup=3,
-        limits=Limits(2e10, 1e10, latency_s=3.0, sweep_point_s=0.5, memory_s=2.0, train_s=5.0),
+        limits=Limits(2e10, 4e9, latency_s=3.0, sweep_point_s=0.5, memory_s=2.0, train_s=5.0),
     ),
     "ci": Profile(
         name="ci",

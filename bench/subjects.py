@@ -134,6 +134,7 @@ class Traceable(nn.Module):
     def __init__(self, model: AnyModel) -> None:
         super().__init__()
         self.model = model
+        self.train(model.training)  # Counters restore this mode, and with it the model's.
 
     def forward(
         self, video: Tensor, video_mask: Tensor, word_ids: Tensor, char_ids: Tensor, duration_s: Tensor

@@ -72,6 +72,14 @@ def test_a_model_that_looks_at_values_is_run(monkeypatch: pytest.MonkeyPatch) ->
     assert analyse_config("emtm-student", config, shape).crosscheck.fvcore_macs is not None
 
 
+def test_counting_leaves_the_model_in_its_mode() -> None:
+    model = toy()
+    for training in (False, True):
+        model.train(training)
+        analyse_model(model, make_batch(SHAPE, 8, 1))
+        assert [m.training for m in model.modules()] == [training] * len(list(model.modules()))
+
+
 def test_a_ledger_stops_at_its_limit() -> None:
     model = toy()
     run = staged_run(model, make_batch(SHAPE, 8, 1))
