@@ -10,6 +10,7 @@ TRAIN_CALLS = 3
 """A training step in forward passes: forward, gradient of inputs, gradient of weights."""
 FEWEST_STEPS = 2
 MEMORY_CALLS = 4
+_NOMINAL_S, _NOMINAL_S_PER_MAC = 0.02, 2e-10
 _UNTIMED_CALLS = 2
 """At least one call to warm up and one with the clocks between the stages."""
 
@@ -27,13 +28,24 @@ def check_runs(macs: int, profile: Profile) -> None:
         )
 
 
+def nominal_s(macs: int) -> float:
+    """Seconds that hardly any model of so many multiply-adds takes on one idle core.
+
+    A first call on a busy machine may be slow by chance; that must not make a cheap model look dear.
+    """
+    return _NOMINAL_S + macs * _NOMINAL_S_PER_MAC
+
+
+def check_latency(call_s: float, profile: Profile) -> None:
+    """Raises TooDearError when not even an interval's worth of calls fits the limit."""
+    _check(stats.fewest_for_interval() + _UNTIMED_CALLS, call_s, profile.limits.latency_s, profile)
+
+
 def latency_rounds(call_s: float, profile: Profile) -> int:
-    """Timed calls; raises TooDearError when not even an interval's worth of calls fits the limit."""
+    """Timed calls: what the profile wants, of a dear call fewer, but always enough for an interval."""
     wanted = rounds_for(call_s, profile.latency_s, *profile.latency_rounds)
     fitting = int(profile.limits.latency_s / call_s) - _UNTIMED_CALLS
-    fewest = min(wanted, stats.fewest_for_interval())
-    _check(fewest + _UNTIMED_CALLS, call_s, profile.limits.latency_s, profile)
-    return max(fewest, min(wanted, fitting))
+    return max(stats.fewest_for_interval(), min(wanted, fitting))
 
 
 def few_calls(call_s: float, profile: Profile, most: int) -> int:
@@ -41,13 +53,16 @@ def few_calls(call_s: float, profile: Profile, most: int) -> int:
     return rounds_for(call_s, profile.latency_s, 1, most)
 
 
+def check_train(call_s: float, batch_size: int, profile: Profile) -> None:
+    """Raises TooDearError when not even two training steps after an untimed one fit the limit."""
+    step_s = TRAIN_CALLS * batch_size * call_s
+    _check(FEWEST_STEPS + 1, step_s, profile.limits.train_s, profile, "training steps")
+
+
 def train_rounds(step_s: float, profile: Profile) -> int:
-    """Timed training steps after one untimed; raises TooDearError when not even two fit the limit."""
+    """Timed training steps after one untimed: what the profile wants, of a dear step as few as two."""
     wanted = rounds_for(step_s, profile.train_s, *profile.train_rounds)
-    fitting = int(profile.limits.train_s / step_s) - 1
-    fewest = min(wanted, FEWEST_STEPS)
-    _check(fewest + 1, step_s, profile.limits.train_s, profile, "training steps")
-    return max(fewest, min(wanted, fitting))
+    return max(FEWEST_STEPS, min(wanted, int(profile.limits.train_s / step_s) - 1))
 
 
 def check_memory(call_s: float, profile: Profile) -> None:

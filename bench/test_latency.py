@@ -15,7 +15,7 @@ def test_latency(lab: Lab, case: Case, recording: Recording, benchmark: Benchmar
     with recording(case, "latency"), threads(case.threads):
         macs = lab.static(case).compute.macs
         model, call_s = lab.model(case), lab.call_s(case)
-        budget.latency_rounds(call_s, lab.profile)
+        budget.check_latency(call_s, lab.profile)
         measurement = LatencyMeasurement(case, model, lab.profile)
         rounds = budget.latency_rounds(measurement.warm_up(call_s), lab.profile)
         with quiet_gc():

@@ -16,7 +16,7 @@ def test_train_step(lab: Lab, train_case: Case, recording: Recording, benchmark:
     with recording(case, "train step"), threads(case.threads):
         macs = lab.static(case).compute.macs
         model = lab.model(case)
-        budget.train_rounds(budget.TRAIN_CALLS * case.batch_size * lab.call_s(case), lab.profile)
+        budget.check_train(lab.call_s(case), case.batch_size, lab.profile)
         measurement = TrainStepMeasurement(case, model, lab.profile)
         rounds = budget.train_rounds(measurement.warm_up(), lab.profile)
         with quiet_gc():

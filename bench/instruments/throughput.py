@@ -68,7 +68,7 @@ def sweep(
     """`measure_point` at each batch size, smallest first.
 
     `too_dear(calls, seconds)` says why so many calls of that length are not worth it; the size is then
-    skipped. A call is expected to take `call_s` seconds a query at first, then what the last size took.
+    skipped. A call is expected to take `call_s` seconds a query, or less if a smaller size took less.
     """
     points: list[ThroughputPoint] = []
     query_s = call_s
@@ -80,7 +80,7 @@ def sweep(
         point = measure_point(size, make_run, device, budget_s, fewest)
         points.append(point)
         if point.queries_per_s is not None:
-            query_s = 1 / point.queries_per_s
+            query_s = min(query_s, 1 / point.queries_per_s)
     return points
 
 

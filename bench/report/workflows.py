@@ -36,7 +36,9 @@ def _step_table(dataset: str, rows: list[Row]) -> Table:
     compared = bool(alone) and len(rows) > len(alone)
     return Table(
         title=f"One training step at the sizes of {dataset}",
-        caption=_STEP + (_RATIO if compared else "") + (_TAUGHT if any(r["model.name"] == "emtm" for r in rows) else ""),
+        caption=_STEP
+        + (_RATIO if compared else "")
+        + (_TAUGHT if any(r["model.name"] == "emtm" for r in rows) else ""),
         headers=(
             *("Model", "Batch", "Threads", "Step p50 [99 % CI]", "× GEMM floor", "Samples per second"),
             *(("× student [interval]",) if compared else ()),

@@ -31,20 +31,23 @@ def test_a_dear_call_is_timed_fewer_times(call_s: float, rounds: int) -> None:
 
 
 def test_latency_is_left_out_before_its_interval_is_lost() -> None:
+    budget.check_latency(4.0, CI)
     with pytest.raises(TooDearError, match=r"10 calls of 4.1 s are over the 40 s that profile ci allows"):
-        budget.latency_rounds(4.1, CI)
+        budget.check_latency(4.1, CI)
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
-def test_timed_calls_fit_the_limit_and_give_an_interval(profile: Profile) -> None:
+def test_timed_calls_give_an_interval_and_fit_the_limit(profile: Profile) -> None:
     for exponent in range(-12, 12):
         call_s = 2.0**exponent
+        rounds = budget.latency_rounds(call_s, profile)
+        assert stats.fewest_for_interval() <= rounds <= profile.latency_rounds[1]
         try:
-            rounds = budget.latency_rounds(call_s, profile)
+            budget.check_latency(call_s, profile)
         except TooDearError:
-            continue
-        assert rounds >= stats.fewest_for_interval()
-        assert (rounds + 2) * call_s <= profile.limits.latency_s or rounds == stats.fewest_for_interval()
+            assert (rounds + 2) * call_s > profile.limits.latency_s
+        else:
+            assert (rounds + 2) * call_s <= profile.limits.latency_s
 
 
 def test_warm_up_and_stages_of_a_dear_call_are_one_call() -> None:
@@ -55,8 +58,19 @@ def test_warm_up_and_stages_of_a_dear_call_are_one_call() -> None:
 @pytest.mark.parametrize(("step_s", "rounds"), [(0.1, 20), (1.0, 8), (4.0, 4), (6.6, 2)])
 def test_a_dear_step_is_timed_twice_or_not_at_all(step_s: float, rounds: int) -> None:
     assert budget.train_rounds(step_s, CI) == rounds
+    budget.check_train(step_s / 48, 16, CI)
     with pytest.raises(TooDearError, match="3 training steps of 7 s"):
-        budget.train_rounds(7.0, CI)
+        budget.check_train(7.0 / 48, 16, CI)
+
+
+def test_a_slow_first_call_does_not_make_a_cheap_model_dear() -> None:
+    """The student's 48 million multiply-adds are always measured, 2D-TAN's 594 billion never look cheap."""
+    student = budget.nominal_s(48_000_000)
+    for profile in PROFILES.values():
+        budget.check_latency(student, profile)
+        budget.check_train(student, 16, profile)
+        budget.check_memory(student, profile)
+    assert budget.nominal_s(594_000_000_000) > 60
 
 
 def test_limits_grow_with_the_profile() -> None:
