@@ -13,9 +13,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from emtm.layers.attention import attend, merge_heads, split_heads
 from emtm.layers.detr import feed_forward, inverse_sigmoid, mlp, sinusoids
 from emtm.layers.dropout import Dropout
-from emtm.layers.encoder import attend, linear, merge_heads, split_heads
+from emtm.layers.encoder import linear
 
 
 def embed_anchors(anchors: Tensor, dim: int) -> Tensor:

@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emtm.layers.attention import attend, merge_heads, split_heads
 from emtm.layers.dropout import Dropout
-from emtm.layers.encoder import attend, linear, merge_heads, split_heads
+from emtm.layers.encoder import linear
 
 ANCHOR_EPS = 1e-3
 """Fractions closer than this to 0 or 1 count as this close in `inverse_sigmoid`."""

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emtm.layers.attention import attend, merge_heads, split_heads
 from emtm.layers.dropout import Dropout
-from emtm.layers.encoder import NORM_EPS, attend, linear, merge_heads, split_heads
+from emtm.layers.encoder import NORM_EPS, linear
 from emtm.layers.masking import key_bias, mask_logits, pair_bias
 
 
 class Bilinear(nn.Module):
-    """`x W1 + y W2 + b`."""
+    """Weights of `x W1 + y W2 + b`."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.x = linear(dim, dim)
         self.y = linear(dim, dim, bias=False)
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Two `[B, L, D]` -> `[B, L, D]`."""
-        return self.x(x) + self.y(y)  # type: ignore[no-any-return]
-
 
 class DualAttention(nn.Module):
     """Self- and cross-attention with a shared query, gated by each other.
 
-    One set of weights serves both directions (video <- query and query <- video).
+    One set of weights serves both directions (video <- query and query <- video), so whatever is
+    done position by position is done on both sequences in a row, and layers that read the same
+    input are one product: many small operations would cost a training step more than their work.
     """
 
     def __init__(self, dim: int, heads: int, *, dropout: float = 0.0, official: bool = False) -> None:
@@ -47,26 +49,47 @@ class DualAttention(nn.Module):
         self.out_2 = linear(dim, dim)
         self.dropout = Dropout(dropout)
 
-    def forward(self, x: Tensor, y: Tensor, mask_x: Tensor, mask_y: Tensor) -> Tensor:
-        """Updates x `[B, L, D]` from itself and y `[B, T, D]` -> `[B, L, D]`."""
-        if self.official:
-            bias_self, bias_cross = pair_bias(mask_x, mask_x), pair_bias(mask_x, mask_y)
-        else:
-            bias_self, bias_cross = key_bias(mask_x), key_bias(mask_y)
-        a, b = self.norm_from(x), self.norm_to(y)
-        query = split_heads(self.query(a), self.heads)
-        own = self._attend(query, a, self.self_key, self.self_value, bias_self)
-        other = self._attend(query, b, self.cross_key, self.cross_value, bias_cross)
+    def forward(self, x: Tensor, video_mask: Tensor, query_mask: Tensor) -> Tensor:
+        """Clips and words in a row, `[B, L + T, D]`, and masks `[B, L]`, `[B, T]` -> `[B, L + T, D]`."""
+        masks = video_mask, query_mask
+        a, b = self.norm_from(x), self.norm_to(x)
+        query, own_key, own_value, score, value = together(
+            a, [self.query, self.self_key, self.self_value, self.score.x, self.value.x]
+        )
+        cross_key, cross_value = together(b, [self.cross_key, self.cross_value])
+        queries = self._heads(query, masks)
+        own = self._attend(queries, own_key, own_value, masks, crossed=False)
+        other = self._attend(queries, cross_key, cross_value, masks, crossed=True)
         own, other = self.self_out(own), self.cross_out(other)
         mixed = torch.sigmoid(self.self_gate(own)) * other + torch.sigmoid(self.cross_gate(other)) * own
-        mixed = self.guided(mixed)
-        gate = torch.sigmoid(mask_logits(self.score(a, mixed), mask_x.unsqueeze(2)))
-        x = x + self.dropout(self.out_1(gate * self.value(a, mixed)))
+        mixed_score, mixed_value = together(self.guided(mixed), [self.score.y, self.value.y])
+        gate = torch.sigmoid(mask_logits(score + mixed_score, torch.cat(masks, 1).unsqueeze(2)))
+        x = x + self.dropout(self.out_1(gate * (value + mixed_value)))
         return x + self.dropout(self.out_2(self.dropout(self.norm_2(x))))  # type: ignore[no-any-return]
 
-    def _attend(self, query: Tensor, source: Tensor, key: nn.Module, value: nn.Module, bias: Tensor) -> Tensor:
-        k, v = split_heads(key(source), self.heads), split_heads(value(source), self.heads)
-        return merge_heads(attend(query, k, v, bias, self.dropout))
+    def _heads(self, x: Tensor, masks: Sequence[Tensor]) -> list[Tensor]:
+        """`[B, L + T, D]` -> of the clips `[B, H, L, D/H]`, of the words `[B, H, T, D/H]`."""
+        return [split_heads(part, self.heads) for part in torch.split(x, [mask.shape[1] for mask in masks], 1)]
+
+    def _attend(
+        self, queries: Sequence[Tensor], key: Tensor, value: Tensor, masks: Sequence[Tensor], *, crossed: bool
+    ) -> Tensor:
+        """Clips and words attend to themselves, or, crossed, to each other; `[B, L + T, D]`."""
+        keys, values = self._heads(key, masks), self._heads(value, masks)
+        results = []
+        for i, query in enumerate(queries):
+            j = 1 - i if crossed else i
+            bias = pair_bias(masks[i], masks[j]) if self.official else key_bias(masks[j])
+            results.append(merge_heads(attend(query, keys[j], values[j], bias, self.dropout)))
+        return torch.cat(results, 1)
+
+
+def together(x: Tensor, layers: Sequence[nn.Linear]) -> tuple[Tensor, ...]:
+    """Outputs of linear layers that read the same `[..., D]`, all with a bias or none, in one product."""
+    weights: list[Tensor] = [layer.weight for layer in layers]
+    biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
+    out = F.linear(x, torch.cat(weights), torch.cat(biases) if biases else None)
+    return torch.split(out, [layer.out_features for layer in layers], -1)
 
 
 class DualAttentionStack(nn.Module):
@@ -80,9 +103,8 @@ class DualAttentionStack(nn.Module):
 
     def forward(self, video: Tensor, query: Tensor, video_mask: Tensor, query_mask: Tensor) -> tuple[Tensor, Tensor]:
         """`[B, L, D]`, `[B, T, D]` -> both, attended."""
+        x = torch.cat([video, query], 1)
         for block in self.blocks:
-            video, query = (
-                block(video, query, video_mask, query_mask),
-                block(query, video, query_mask, video_mask),
-            )
+            x = block(x, video_mask, query_mask)
+        video, query = torch.split(x, [video.shape[1], query.shape[1]], 1)
         return video, query

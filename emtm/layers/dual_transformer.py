@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emtm.layers.attention import merge_heads, split_heads
 from emtm.layers.dropout import Dropout
-from emtm.layers.encoder import linear, merge_heads, split_heads
+from emtm.layers.encoder import linear
 from emtm.layers.masking import NEGATIVE, key_bias
 
 _LEAST_WEIGHT = 1e-10

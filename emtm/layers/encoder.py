@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emtm.layers.attention import attend, merge_heads, split_heads
 from emtm.layers.dropout import Dropout
 
 NORM_EPS = 1e-6
@@ -116,19 +117,3 @@ class FeatureEncoder(nn.Module):
         """`[B, L, D]`, mask `[B, L]`, attention bias -> `[B, L, D]`."""
         x = self.conv_block(self.positions(x), mask)
         return self.attention(x, bias)  # type: ignore[no-any-return]
-
-
-def split_heads(x: Tensor, heads: int) -> Tensor:
-    """`[B, L, D]` -> `[B, H, L, D/H]`; heads are consecutive slices of D."""
-    return x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)
-
-
-def merge_heads(x: Tensor) -> Tensor:
-    """`[B, H, L, D/H]` -> `[B, L, D]`."""
-    return x.transpose(1, 2).flatten(2)
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, dropout: nn.Module) -> Tensor:
-    """Scaled dot-product attention with additive bias and dropout on the probabilities."""
-    scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(2, 3)) + bias
-    return torch.matmul(dropout(torch.softmax(scores, -1)), v)

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emtm.layers.attention import attend, merge_heads, split_heads
 from emtm.layers.dropout import Dropout
-from emtm.layers.encoder import NORM_EPS, attend, linear, merge_heads, split_heads
+from emtm.layers.encoder import NORM_EPS, linear
 from emtm.layers.masking import NEGATIVE
 
 

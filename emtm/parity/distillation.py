@@ -35,13 +35,13 @@ def check_aggregation(fixture: Fixture) -> Iterator[Row]:
     labels = teacher_labels(fixture)
     unit = KnowledgeAggregation(video.shape[2], labels.shape[1], video.shape[1], official=True)
     unit.load_state_dict(names.aggregation(lambda name: fixture.tensor(f"w/{name}"), labels.shape[1], ""))
-    recorder = Recorder(unit, "gate_norm", "hidden", *(f"scales.{i}{part}" for i in range(3) for part in ("", ".conv")))
+    recorder = Recorder(unit, "gate_norm", "hidden", "convolution", *(f"norms.{i}" for i in range(3)))
     everything = torch.ones(video.shape[:2]) > 0, torch.ones(query.shape[:2]) > 0
     weights = unit(video, query, *everything)
     out = recorder.outputs
     for name, value in {
-        "conv0_pre_bn": out["scales.0.conv"].transpose(1, 2),
-        **{f"conv{i}": out[f"scales.{i}"] for i in range(3)},
+        "conv0_pre_bn": out["convolution"][0],
+        **{f"conv{i}": out[f"norms.{i}"].relu() for i in range(3)},
         "query_gate": out["gate_norm"].relu().unsqueeze(1),
         "fc_hidden": out["hidden"].relu(),
         "weights": weights.unsqueeze(3),

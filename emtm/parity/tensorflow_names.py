@@ -93,9 +93,9 @@ def aggregation(get: Get, num_teachers: int, prefix: str) -> State:
     state = _linear(f"{prefix}hidden", get, "dense")
     for index in range(3):
         scope = f"ens_conv{index}"
-        state[f"{prefix}scales.{index}.conv.weight"] = get(f"{scope}/kernel").permute(2, 1, 0)
-        state[f"{prefix}scales.{index}.conv.bias"] = get(f"{scope}/bias").flatten()
-        state |= _batch_norm(f"{prefix}scales.{index}.norm", get, scope, index)
+        state[f"{prefix}convolution.convs.{index}.weight"] = get(f"{scope}/kernel").permute(2, 1, 0)
+        state[f"{prefix}convolution.convs.{index}.bias"] = get(f"{scope}/bias").flatten()
+        state |= _batch_norm(f"{prefix}norms.{index}", get, scope, index)
     state |= _linear(f"{prefix}gate", get, "ens_conv3")
     state |= _batch_norm(f"{prefix}gate_norm", get, "ens_conv3", 3)
     for index in range(num_teachers):

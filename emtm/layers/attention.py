@@ -1,0 +1,88 @@
+"""Multi-head attention over explicit heads, and its training step on a CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from emtm.layers.dropout import Dropout, draw_levels, keep, keep_scale
+
+_CHUNK = 1 << 18
+"""Probabilities worked on at a time, so that they stay in the cache between operations."""
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """`[B, L, D]` -> `[B, H, L, D/H]`; heads are consecutive slices of D."""
+    return x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)
+
+
+def merge_heads(x: Tensor) -> Tensor:
+    """`[B, H, L, D/H]` -> `[B, L, D]`."""
+    return x.transpose(1, 2).flatten(2)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, dropout: nn.Module) -> Tensor:
+    """Scaled dot-product attention with additive bias and dropout on the probabilities.
+
+    Args:
+        q: `[B, H, L, E]`.
+        k: `[B, H, S, E]`.
+        v: `[B, H, S, E]`.
+        bias: broadcasts to `[B, H, L, S]`; no gradient flows into it where dropout is active.
+        dropout: applied to the probabilities.
+    """
+    if isinstance(dropout, Dropout) and dropout.active and q.device.type == "cpu":
+        return _DroppedAttention.apply(q, k, v, bias, dropout.rate)  # type: ignore[no-any-return, no-untyped-call]
+    scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(2, 3)) + bias
+    return torch.matmul(dropout(torch.softmax(scores, -1)), v)
+
+
+class _DroppedAttention(torch.autograd.Function):
+    """Attention with dropout, some samples at a time.
+
+    A map `[B, H, L, S]` of long videos is tens of megabytes, and autograd would write and read a
+    dozen of them: that, not arithmetic, was most of a training step on TACoS.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor, rate: float) -> Tensor:
+        # Heads lie apart in memory; in a row, each is copied once rather than for every product.
+        q, k, v = (q * q.shape[-1] ** -0.5).contiguous(), k.contiguous(), v.contiguous()
+        ctx.save_for_backward(q, k, v)
+        ctx.rate, ctx.chunks = rate, []
+        out = torch.empty((*q.shape[:3], v.shape[3]), dtype=v.dtype)
+        for rows in _chunks(q, k):
+            scores = torch.matmul(q[rows], k[rows].transpose(2, 3)).add_(_rows(bias, rows))
+            probability = torch.softmax(scores, -1)
+            levels = draw_levels(probability.shape)
+            ctx.chunks.append((rows, probability, levels))
+            torch.matmul(keep(levels, rate, probability.dtype).mul_(probability), v[rows], out=out[rows])
+        return out.mul_(keep_scale(rate))
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v = ctx.saved_tensors
+        of_q, of_k, of_v = (torch.empty_like(x) for x in (q, k, v))
+        gradient = (gradient * keep_scale(ctx.rate)).contiguous()
+        for rows, probability, levels in ctx.chunks:
+            kept = keep(levels, ctx.rate, probability.dtype)
+            of_probability = torch.matmul(gradient[rows], v[rows].transpose(2, 3)).mul_(kept)
+            torch.matmul(kept.mul_(probability).transpose(2, 3), gradient[rows], out=of_v[rows])
+            of_scores = torch._softmax_backward_data(of_probability, probability, -1, probability.dtype)
+            torch.matmul(of_scores, k[rows], out=of_q[rows])
+            torch.matmul(of_scores.transpose(2, 3), q[rows], out=of_k[rows])
+        return of_q.mul_(q.shape[-1] ** -0.5), of_k, of_v, None, None
+
+
+def _chunks(q: Tensor, k: Tensor) -> list[slice]:
+    """Runs of samples whose probabilities fit in `_CHUNK`; at least one sample each."""
+    size = max(1, _CHUNK // (q.shape[1] * q.shape[2] * k.shape[2]))
+    return [slice(start, start + size) for start in range(0, q.shape[0], size)]
+
+
+def _rows(bias: Tensor, rows: slice) -> Tensor:
+    """Rows of a bias that may be the same for every sample."""
+    return bias[rows] if bias.dim() == 4 and bias.shape[0] > 1 else bias
