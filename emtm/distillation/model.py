@@ -116,8 +116,9 @@ class EMTM(SpanModel):
                 dropout=0.1,
                 soft_weight=1.0,
                 temperature=3.0,
+                isomorphic_weight=0.2,
             ),
-            Recipe(learning_rate=1e-3, epochs=14, patience=6),
+            Recipe(learning_rate=1e-3, warmup_epochs=1, epochs=14, patience=6),
         ),
     }
 
