@@ -65,6 +65,17 @@ def train_rounds(step_s: float, profile: Profile) -> int:
     return max(FEWEST_STEPS, min(wanted, int(profile.limits.train_s / step_s) - 1))
 
 
+def video_rounds(pass_s: float, profile: Profile) -> int:
+    """Timed passes from a video file to moments, of a dear pass as few as the profile allows.
+
+    Raises TooDearError when not even those fit the limit.
+    """
+    fewest, most = profile.video_rounds
+    _check(1, pass_s, profile.limits.video_s, profile, "passes over the video")
+    fitting = max(1, int(profile.limits.video_s / pass_s))
+    return min(fitting, rounds_for(pass_s, profile.video_s, fewest, most))
+
+
 def check_memory(call_s: float, profile: Profile) -> None:
     """Raises TooDearError when the calls of the memory instrument do not fit the limit."""
     _check(MEMORY_CALLS, call_s, profile.limits.memory_s, profile)

@@ -9,18 +9,24 @@ from typing import Any, Literal
 
 from bench.instruments.device import CPU, Device, devices
 from bench.profiles import Profile
+from bench.sample_video import SampleVideo
 from bench.subjects import SEED, Shape
 from emtm.contract import ModelConfig
 from emtm.data.datasets import describe
+from emtm.data.video import Backbone, Sampling
 from emtm.errors import UserError
 from emtm.registry import FAMILY, config_hash, model_class, model_names, override, preset
 
-Scenario = Literal["single_stream", "train_step", "evaluation"]
+Scenario = Literal["single_stream", "train_step", "evaluation", "end_to_end"]
 
 TRAIN_BATCH = 16
 TRAIN_THREADS = 2
 EVALUATION_BATCH = 32
 EVALUATION_THREADS = 2
+VIDEO_DATASET = "charades-sta"
+"""Whose configuration grounds the generated video."""
+VIDEO_SAMPLING = Sampling()
+"""As `python -m emtm extract` does without options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,8 @@ class Case:
     threads: int
     batch_size: int
     run: TrainedRun | None = None
+    video: SampleVideo | None = None
+    """What an `end_to_end` case starts from; the others start from features."""
     tag: str = ""
     """Tells apart runs of the same model, dataset and seed."""
 
@@ -93,7 +101,7 @@ class Case:
             "weights_sha256_reason": "not read yet" if trained else "random weights have no file",
             "seed": self.run.seed if self.run else SEED,
         }
-        workload = {
+        workload: dict[str, Any] = {
             "dataset": self.dataset,
             "scenario": self.scenario,
             "batch_size": self.batch_size,
@@ -104,6 +112,12 @@ class Case:
             "includes": ["video_encode", "text_encode", "fusion", "decode"],
             "excludes": ["video_feature_extraction"],
         }
+        if self.video is not None:
+            workload |= {
+                "video": self.video.describe(),
+                "includes": ["video_decode", "video_feature_extraction", *workload["includes"]],
+                "excludes": [],
+            }
         execution = {
             "device": self.device.name,
             "dtype": "float32",
@@ -180,6 +194,8 @@ def build_matrix(runs: Path, profile: Profile) -> Matrix:
                 continue
             train = dataset in profile.train_datasets and model_class(model).info.role in profile.train_roles
             cases += _untrained(label, model, dataset, config, train)
+            if dataset == VIDEO_DATASET and label in profile.video_models:
+                cases += _from_video(label, model, config, profile)
     for path in _run_paths(runs):
         try:
             cases += _trained(path)
@@ -206,6 +222,15 @@ def _untrained(label: str, model: str, dataset: str, config: ModelConfig, train:
             yield replace(case, scenario="train_step", threads=TRAIN_THREADS, batch_size=TRAIN_BATCH)
         if model_class(model).info.role == "student" and dataset == "charades-sta":
             yield replace(case, scenario="evaluation", threads=EVALUATION_THREADS, batch_size=EVALUATION_BATCH)
+
+
+def _from_video(label: str, model: str, config: ModelConfig, profile: Profile) -> Iterator[Case]:
+    video = SampleVideo(duration_s=profile.video_length_s)
+    taken = replace(config, feature_dim=Backbone.dim)
+    rows = min(VIDEO_SAMPLING.rows(video.duration_s), config.max_clips)
+    shape = replace(paper_shape(VIDEO_DATASET, config), num_clips=rows)
+    for device in devices():
+        yield Case(label, model, VIDEO_DATASET, taken, shape, "end_to_end", device, 1, 1, video=video)
 
 
 def _trained(path: Path) -> Iterator[Case]:

@@ -22,6 +22,7 @@ _FIXTURES: dict[str, Scenario] = {
     "trained_case": "single_stream",
     "train_case": "train_step",
     "evaluation_case": "evaluation",
+    "video_case": "end_to_end",
 }
 _ORDER = ("static", "latency", "throughput", "memory", "reference", "quality")
 

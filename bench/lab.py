@@ -32,6 +32,7 @@ PARTS = {
     "memory": ("memory",),
     "train step": ("training", "reference", "noise"),
     "evaluation": ("evaluation",),
+    "end to end": ("end_to_end", "reference", "noise"),
 }
 """What is measured together -> the blocks of the record that it fills."""
 
@@ -89,11 +90,12 @@ class Lab:
     def guarded(self, case: Case, what: str) -> Iterator[None]:
         """Turns any error of a measurement into the case's status, then raises CaseError.
 
-        A part that is too dear for the profile leaves the case sound and raises LeftOutError.
+        A part that is too dear for the profile, or needs what is not installed, leaves the case sound
+        and raises LeftOutError.
         """
         try:
             yield
-        except budget.TooDearError as error:
+        except (budget.TooDearError, UnavailableError) as error:
             self.leave_out(case, what, str(error))
             raise LeftOutError(str(error)) from None
         except InvalidOutputError as error:
@@ -208,6 +210,10 @@ class Lab:
         if not rates:
             return {}
         return {"reference": {"gemm_gflops": 2e-9 * sorted(rates)[len(rates) // 2], "num_threads": 1}}
+
+
+class UnavailableError(Exception):
+    """What a part of a case needs is not on this machine; the text is the reason."""
 
 
 class CaseError(Exception):

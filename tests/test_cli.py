@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-COMMANDS = ("models", "datasets", "train", "evaluate", "predict", "parity")
+COMMANDS = ("models", "datasets", "train", "evaluate", "predict", "extract", "parity")
 
 
 def emtm(*arguments: str) -> subprocess.CompletedProcess[str]:

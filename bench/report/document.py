@@ -11,6 +11,7 @@ import pandas as pd
 from bench.report import story
 from bench.report.audit import cache_tables, crosscheck_tables, stage_tables
 from bench.report.cells import Table
+from bench.report.end_to_end import end_to_end_tables
 from bench.report.environment import card, warnings
 from bench.report.figures import all_figures, study_figures
 from bench.report.frame import cases_frame
@@ -86,6 +87,7 @@ def _sections(cases: pd.DataFrame, study: Study | None) -> list[Section]:
     parts = (
         ("accuracy", "Accuracy and what it costs", "pareto", [*accuracy_tables(cases), *kind_tables(cases)]),
         ("cost", "Cost of one query at the sizes of the papers", "throughput", cost_tables(cases)),
+        ("end-to-end", "What the published comparisons leave out", None, end_to_end_tables(cases)),
         ("workflows", "Training and evaluation", None, workflow_tables(cases)),
         ("stages", "Where compute and time go", "stages", [*cache_tables(cases), *stage_tables(cases)]),
         ("crosscheck", "What fvcore would have said, and why", None, crosscheck_tables(cases)),

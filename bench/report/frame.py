@@ -14,7 +14,7 @@ from emtm.errors import UserError
 Row = dict[str, Any]
 """One case with dotted names, such as `latency.median`; a missing quantity is None or absent."""
 
-DROPPED = frozenset({"latency.samples", "training.samples"})
+DROPPED = frozenset({"latency.samples", "training.samples", "end_to_end.samples"})
 """Raw samples stay in the run file: a table cell is no place for hundreds of numbers."""
 
 LEAVES = frozenset({"compute.crosscheck.fvcore_unsupported", "compute.crosscheck.explained_macs"})

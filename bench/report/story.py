@@ -38,7 +38,10 @@ def limits(cases: pd.DataFrame) -> list[str]:
         "Parameters and MACs are exact and the same everywhere."
     )
     if any("video_feature_extraction" in (row.get("workload.excludes") or []) for row in rows):
-        found.append("Extracting the video features is in no figure; it usually costs more than all the rest.")
+        where = "no figure"
+        if any(row.get("workload.scenario") == "end_to_end" for row in rows):
+            where = "no figure but those of “What the published comparisons leave out”"
+        found.append(f"Extracting the video features is in {where}; it usually costs more than all the rest.")
     found += _missing(untrained(cases), "energy.joules_per_query", "Energy was not measured")
     return found
 

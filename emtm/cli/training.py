@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -84,15 +85,31 @@ def evaluate(
     print_scores(result.to_json()) if table else print_json(result.to_json())
 
 
-@command("python -m emtm predict runs/student --video v1.npy --duration 18 --query 'a person opens the door'")
+@command("python -m emtm predict runs/student --video clip.mp4 --query 'a person opens the door'")
 def predict(
     run: Annotated[Path, typer.Argument(help="Run directory.")],
-    video: Annotated[Path, typer.Option(help="Feature rows of one video, .npy or .npz, [rows, dim].")],
+    video: Annotated[Path, typer.Option(help="A video file, or feature rows of one video: .npy or .npz, [rows, dim].")],
     query: Annotated[list[str], typer.Option(help="Sentence to ground; may be given several times.")],
-    duration: Annotated[float, typer.Option(help="Length of the video in seconds.")],
+    duration: Annotated[
+        float | None, typer.Option(help="Length of the video in seconds; for feature rows alone.")
+    ] = None,
     top_k: Annotated[int, typer.Option(min=1, max=100, help="Moments a query.")] = 5,
 ) -> None:
-    """Ground sentences in one video's features; prints JSON with [start s, end s, score]."""
-    from emtm.training.inference import ground_queries
+    """Ground sentences in one video; prints JSON with [start s, end s, score].
 
-    print_json(ground_queries(run, video, query, duration, top_k))
+    A video file needs the extra `video`, and a run that was trained on features of `extract`.
+    """
+    from emtm.cli.video import frame_bar
+    from emtm.data.video import VIDEO_SUFFIXES
+    from emtm.training.inference import ground_queries, ground_video
+
+    if video.suffix.lower() not in VIDEO_SUFFIXES:
+        if duration is None:
+            raise UserError("feature rows do not say how long their video is: give --duration")
+        print_json(ground_queries(run, video, query, duration, top_k))
+        return
+    if duration is not None:
+        raise UserError("--duration is for feature rows: the length of a video is in its file")
+    with frame_bar() as advance:
+        found = ground_video(run, video, query, top_k, partial(advance, video.name))
+    print_json(found)

@@ -267,10 +267,13 @@ def _prepare(spec: RunSpec, out: Path, vocabulary: Vocabulary, resume: bool, wor
             finished: dict[str, Any] = json.loads((out / runs.METRICS).read_text("utf-8"))
             return finished
         return None
+    origin = runs.features_origin(spec.data)
     versions = {"emtm": __version__, "torch": torch.__version__, "python": platform.python_version()}
     try:
         out.mkdir(parents=True, exist_ok=True)
         runs.write_text(out / runs.VOCABULARY, vocabulary.to_json())
+        if origin is not None:
+            runs.write_json(out / runs.FEATURES, origin)
         runs.write_json(out / runs.RUN, {**spec.to_json(), "versions": versions})
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror}") from error
@@ -279,7 +282,7 @@ def _prepare(spec: RunSpec, out: Path, vocabulary: Vocabulary, resume: bool, wor
 
 def _discard(out: Path) -> None:
     """Remove a run directory in which no epoch was finished."""
-    for name in (runs.RUN, runs.VOCABULARY, runs.BEST, runs.BRANCHES):
+    for name in (runs.RUN, runs.VOCABULARY, runs.FEATURES, runs.BEST, runs.BRANCHES):
         (out / name).unlink(missing_ok=True)
     if not any(out.iterdir()):
         out.rmdir()

@@ -3,6 +3,7 @@
 ======================  ====================================================================
 ``run.json``            model, config, recipe, dataset, seed, versions; written first
 ``vocabulary.json``     words and characters
+``features.json``       origin of the features, where `python -m emtm extract` made them
 ``best.safetensors``    weights of the best validation epoch, word vectors included; what predictions need
 ``branches.safetensors``  training-only branches of that epoch (EMTM alone)
 ``last.safetensors``    weights, optimiser and generator state after the last whole epoch
@@ -28,7 +29,10 @@ from torch import Tensor
 
 from emtm.contract import Lexicon, ModelConfig, Recipe
 from emtm.data.datasets import describe
+from emtm.data.features import split_paths
+from emtm.data.real import EMBEDDED, features_path
 from emtm.data.text import Vocabulary
+from emtm.data.video.folder import read_origin
 from emtm.errors import UserError
 from emtm.files import replacing
 from emtm.registry import AnyModel, config_hash, model_class, override, preset
@@ -36,6 +40,7 @@ from emtm.registry import AnyModel, config_hash, model_class, override, preset
 RUN, VOCABULARY, BEST, LAST = "run.json", "vocabulary.json", "best.safetensors", "last.safetensors"
 HISTORY, METRICS = "history.jsonl", "metrics.json"
 BRANCHES = "branches.safetensors"
+FEATURES = "features.json"
 FORMAT = "emtm-run/1"
 
 
@@ -149,6 +154,18 @@ class Run:
     def config(self) -> ModelConfig:
         """Model configuration."""
         return self.spec.config
+
+
+def features_origin(data: DataSource) -> dict[str, Any] | None:
+    """Where the features of a dataset came from, if `python -m emtm extract` made them; else None.
+
+    Raises:
+        UserError: the record that lies with the features is damaged.
+    """
+    if data.root is None or data.features == EMBEDDED:
+        return None
+    folders = split_paths(features_path(Path(data.root), data.features))
+    return read_origin(folders[0]) if len(folders) == 1 else None
 
 
 def find_runs(directory: Path) -> list[Path]:
