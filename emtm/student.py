@@ -40,7 +40,7 @@ class EMTMStudent(SpanModel):
             _COMPACT,
         ),
         "wide": Preset(
-            SpanModelConfig(max_clips=64, max_words=30, dim=96, heads=4, char_dim=16, dropout=0.3, match_extension=1),
-            replace(_COMPACT, epochs=20),
+            SpanModelConfig(max_clips=64, max_words=30, dim=96, heads=4, char_dim=16, dropout=0.1, match_extension=1),
+            replace(_COMPACT, warmup_epochs=0, epochs=20),
         ),
     }

@@ -104,8 +104,9 @@ def reproduce(
     """The whole study: teachers, soft labels, EMTM, ablations, baselines, one summary. Resumable.
 
     Variants: full, student-alone, no-distillation, no-shared-encoder, distillation-only, uniform,
-    best-teacher, official-losses, hidden-alignment, only:TEACHER for a teacher alone, KEY=VALUE for
-    one setting of EMTM (temperature=2, soft_weight=0.5); 'all' is every named one.
+    best-teacher, plain-distillation, smoothed-truth, official-losses, hidden-alignment, only:TEACHER
+    for a teacher alone, KEY=VALUE for one setting of EMTM (temperature=2, soft_weight=0.5); 'all' is
+    every named one.
     """
     from emtm.distillation.study import Study, run_study
     from emtm.distillation.summary import summarise

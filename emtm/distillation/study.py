@@ -23,7 +23,7 @@ from emtm.data.records import Dataset
 from emtm.distillation.control import SMOOTHED_TRUTH, write_smoothed_truth
 from emtm.distillation.soft_labels import write_soft_labels
 from emtm.distillation.store import read_soft_labels
-from emtm.distillation.variants import ALONE, BEST_TEACHER, Variant, make_variant
+from emtm.distillation.variants import ALONE, OF_BEST_TEACHER, Variant, make_variant
 from emtm.errors import UserError
 from emtm.registry import model_class, model_names
 from emtm.training import runs
@@ -191,7 +191,7 @@ def find_soft_labels(teachers: Sequence[str], dataset: Dataset, device: str) -> 
 
 def student_jobs(study: Study, out: Path, labels: dict[str, SoftLabelFile]) -> list[Job]:
     """EMTM in every variant, and the student alone, each with every seed."""
-    best = best_teacher(study, out) if BEST_TEACHER in study.ablations else None
+    best = None if OF_BEST_TEACHER.isdisjoint(study.ablations) else best_teacher(study, out)
     jobs = []
     for seed in study.seeds:
         for name in study.ablations:

@@ -16,6 +16,7 @@ from emtm.registry import unknown
 FULL = "full"
 ALONE = "student-alone"
 BEST_TEACHER = "best-teacher"
+PLAIN = "plain-distillation"
 
 ABLATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     FULL: ("the whole method", ()),
@@ -27,11 +28,18 @@ ABLATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "uniform": ("teachers weighed equally, without the aggregation unit", ("aggregation=uniform",)),
     BEST_TEACHER: ("the teacher best on the validation split, alone", ()),
+    PLAIN: (
+        "a student taught by the teacher best on the validation split, nothing else",
+        ("isomorphic_weight=0", "aggregation=uniform"),
+    ),
     SMOOTHED_TRUTH: ("control: the annotation's own smoothed boundaries in place of the teachers", ()),
     "official-losses": ("the released code's losses", ("objective=official",)),
     "hidden-alignment": ("with the hidden features aligned", ("hidden_weight=1",)),
 }
 """Name -> what it is, and the settings of the `emtm` model it changes."""
+
+OF_BEST_TEACHER = frozenset({BEST_TEACHER, PLAIN})
+"""Variants that have the best teacher only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,8 @@ def make_variant(name: str, teachers: Sequence[str], best: str | None) -> Varian
 
     Raises UserError for a name that says nothing, or a teacher that is not there.
     """
-    if name == BEST_TEACHER and best is not None:
-        return Variant(name, (), (best,))
+    if name in OF_BEST_TEACHER and best is not None:
+        return Variant(name, ABLATIONS[name][1], (best,))
     if name == SMOOTHED_TRUTH:
         return Variant(name, (), (SMOOTHED_TRUTH,))
     if name in ABLATIONS:

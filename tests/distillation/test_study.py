@@ -165,6 +165,8 @@ def test_every_ablation_makes_a_variant() -> None:
         variant = make_variant(name, ["a", "b"], "b")
         assert set(variant.teachers) <= {"a", "b"} or variant.teachers == ("smoothed-truth",)
     assert make_variant("best-teacher", ["a", "b"], "b").teachers == ("b",)
+    plain = make_variant("plain-distillation", ["a", "b"], "b")
+    assert (plain.teachers, plain.settings) == (("b",), ("isomorphic_weight=0", "aggregation=uniform"))
     assert make_variant("only:a", ["a", "b"], None).teachers == ("a",)
     assert make_variant("no-distillation", ["a", "b"], None).teachers == ()
     assert make_variant("temperature=2", ["a"], None).settings == ("temperature=2",)
