@@ -20,6 +20,8 @@ CODECS = ("libx264", "mpeg4")
 """Preferred encoder first; FFmpeg's own MPEG-4 is always there."""
 CONTENT = "generated: a gliding texture under fine noise"
 
+_X264 = {"preset": "veryfast", "x264-params": "rc-lookahead=0:sync-lookahead=0"}
+"""x264 looks ahead in a thread of its own, and how far it got would change the file from time to time."""
 _SEED = 0
 _BLOCK_PX = 16
 _GLIDE_PX = (2, 3)
@@ -59,9 +61,8 @@ class SampleVideo:
             stream = container.add_stream(codec, rate=Fraction(self.fps))
             stream.width, stream.height, stream.pix_fmt = self.width, self.height, "yuv420p"
             stream.bit_rate = self.bits_per_s
-            # With one thread the file is the same every time.
             stream.codec_context.thread_count = 1
-            stream.options = {"preset": "veryfast"} if codec == "libx264" else {}
+            stream.options = _X264 if codec == "libx264" else {}
             for place in range(self.fps * self.duration_s):
                 shift = tuple(step * place for step in _GLIDE_PX)
                 grain = np.roll(noise, (place * 37, place * 53), (0, 1))
