@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from emtm.data.features import read_video
+from emtm.data.features import read_video, store_width
 from emtm.data.records import Dataset, FloatArray, Query, WordVectors
 from emtm.data.text import tokenize
 from emtm.errors import UserError
@@ -24,7 +24,7 @@ def ground_queries(
     if not duration_s > 0:
         raise UserError(f"the duration must be positive, not {duration_s}")
     run = load_run(run_path)
-    features = read_video(video, run.config.feature_dim)
+    features = read_video(video, store_width(run.config.feature_dim, run.config.resampling))
     queries = tuple(
         Query(str(i), video.name, sentence, duration_s, 0.0, duration_s) for i, sentence in enumerate(sentences)
     )
