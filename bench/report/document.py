@@ -16,6 +16,7 @@ from bench.report.environment import card, warnings
 from bench.report.figures import all_figures, study_figures
 from bench.report.frame import cases_frame
 from bench.report.kinds import kind_tables
+from bench.report.published import published_tables
 from bench.report.study import Study
 from bench.report.study_tables import study_command, study_limits, study_protocol, study_tables
 from bench.report.style import Figure
@@ -85,7 +86,12 @@ def _sections(cases: pd.DataFrame, study: Study | None) -> list[Section]:
     figures = all_figures(cases)
     missing = story.without_result(cases)
     parts = (
-        ("accuracy", "Accuracy and what it costs", "pareto", [*accuracy_tables(cases), *kind_tables(cases)]),
+        (
+            "accuracy",
+            "Accuracy and what it costs",
+            "pareto",
+            [*accuracy_tables(cases), *published_tables(cases), *kind_tables(cases)],
+        ),
         ("cost", "Cost of one query at the sizes of the papers", "throughput", cost_tables(cases)),
         ("end-to-end", "What the published comparisons leave out", None, end_to_end_tables(cases)),
         ("workflows", "Training and evaluation", None, workflow_tables(cases)),

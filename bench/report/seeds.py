@@ -72,6 +72,7 @@ def _aggregate(key: tuple[Any, ...], rows: list[Row]) -> Row:
     merged["seeds"] = sum(len(row.get("quality.seeds") or [None]) for row in rows)
     merged["quality.n"] = rows[0].get("quality.n")
     merged["quality.source"] = rows[0].get("quality.source")
+    merged["quality.notes"] = rows[0].get("quality.notes")
     for name, column in METRICS.items():
         merged |= _metric(name, f"quality.{column}", f"quality.ci95.{column}", rows)
     for column in rows[0]:

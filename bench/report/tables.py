@@ -207,11 +207,13 @@ def _accuracy_table(dataset: str, split: str, protocol: str, rows: list[Row]) ->
     best = max(rows, key=lambda row: len(floors(row)))
     queries = number(best, "quality.n")
     count = "" if queries is None else f" of {queries:.0f} queries"
+    notes = best.get("quality.notes")
     return Table(
         title=f"Accuracy and cost on {dataset}",
         caption=f"Split {split}{count}, {protocol} protocol. A mean over seeds, then (lowest–highest seed); "
         "the interval is the envelope of the seeds' 95 % intervals over queries; "
-        "the gain is in percentage points of R1@0.5 over the best floor.",
+        "the gain is in percentage points of R1@0.5 over the best floor."
+        + (f" Data: {'; '.join(notes)}." if isinstance(notes, list) else ""),
         headers=(
             *("Model", "Seeds", *(f"{name} (%)" for name in METRICS), "R1@0.5 95 % CI", "Gain over floor"),
             *("Trainable", "MACs", "Latency p50 [99 % CI]", "Peak memory"),

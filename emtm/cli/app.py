@@ -31,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+FIGURES = ("R1@0.3", "R1@0.5", "R1@0.7", "mIoU")
 F = TypeVar("F", bound=Callable[..., Any])
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -42,7 +43,12 @@ FeaturesOption = Annotated[
         help="Feature store of a real dataset: folder of .npy/.npz or HDF5 file, several with commas; or 'embedded'."
     ),
 ]
-GloveOption = Annotated[Path | None, typer.Option(help="Word vectors (.npz with `words`, `vectors`).")]
+GloveOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Word vectors: GloVe .txt, .npz with `words` and `vectors`, or glove-6b-50d, spacy-md-300d of the extras."
+    ),
+]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
 
 
@@ -128,16 +134,48 @@ def print_json(value: Any) -> None:
 
 
 def print_scores(metrics: dict[str, Any]) -> None:
-    """Accuracy beside the floors, as a table on stdout."""
-    from emtm.metrics.floors import best_r1
-
+    """Accuracy beside the floors, and apart from both what was published, as tables on stdout."""
     title = f"{metrics['model']} on {metrics['dataset']} ({'synthetic, ' if metrics['synthetic'] else ''}"
     title += f"{metrics['split']}, {metrics['queries']} queries, protocol {metrics['protocol']})"
-    table = Table("", "R1@0.3", "R1@0.5", "R1@0.7", "mIoU", title=title)
-    for label, row in {"model": metrics, **metrics["floors"]}.items():
-        figures = [f"{row['r1'][m]:.1f}" for m in ("0.3", "0.5", "0.7")]
-        table.add_row(label if label == "model" else f"floor: {label}", *figures, f"{row['miou']:.1f}")
+    table = Table("", *FIGURES, title=title)
+    table.add_row("model", *figures(metrics))
+    for name, floor in metrics["floors"].items():
+        table.add_row(f"floor: {name}", *figures(floor))
     Console().print(table)
-    gain = metrics["r1"]["0.5"] - best_r1(metrics["floors"], 0.5)
-    low, high = metrics["ci95"]["r1"]["0.5"]
-    print(f"R1@0.5 {metrics['r1']['0.5']:.1f} (95 % CI {low:.1f}-{high:.1f}), {gain:+.1f} over the best floor")
+    print_gain(metrics)
+    for note in metrics.get("notes", ()):
+        print(f"note: {note}")
+    print_published(metrics["dataset"])
+
+
+def figures(scores: dict[str, Any]) -> list[str]:
+    """R1 at the three thresholds and mIoU, under the headers `FIGURES`."""
+    return [*(f"{scores['r1'][m]:.1f}" for m in ("0.3", "0.5", "0.7")), f"{scores['miou']:.1f}"]
+
+
+def print_gain(scores: dict[str, Any]) -> None:
+    """R1@0.5 with its interval and its distance from the best floor."""
+    from emtm.metrics.floors import best_r1
+
+    line = f"R1@0.5 {scores['r1']['0.5']:.1f}"
+    if scores["ci95"]:
+        low, high = scores["ci95"]["r1"]["0.5"]
+        line += f" (95 % CI {low:.1f}-{high:.1f}, videos resampled)"
+    if scores["floors"]:
+        line += f", {scores['r1']['0.5'] - best_r1(scores['floors'], 0.5):+.1f} over the best floor"
+    print(line + (f"; {scores['floors_reason']}" if "floors_reason" in scores else ""))
+
+
+def print_published(dataset: str) -> None:
+    """What others published on the dataset, each figure marked; nothing where it is synthetic."""
+    from emtm.metrics.published import LEGEND, published
+
+    entries = published(dataset)
+    if not entries:
+        return
+    table = Table("model", "tested on", "features", *FIGURES, "source", title="Published, not measured here")
+    for entry in entries:
+        name = f"{entry.model} ({entry.note})" if entry.note else entry.model
+        table.add_row(name, entry.split, entry.features, *entry.cells(), entry.source)
+    Console().print(table)
+    print(LEGEND)

@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from emtm.cli.app import (
+    FIGURES,
     FeaturesOption,
     GloveOption,
     JsonFlag,
     RootOption,
     command,
+    figures,
     print_json,
     say_floor,
     source,
@@ -111,9 +113,9 @@ def datasets(
             print(f"{key}: {_listed(report[key])}")
     for note in notes:
         print(f"note: {note}")
-    table = Table("floor (no grounding needed)", "R1@0.3", "R1@0.5", "R1@0.7", "mIoU")
-    for floor, figures in floors.items():
-        table.add_row(floor, *(f"{figures['r1'][m]:.1f}" for m in ("0.3", "0.5", "0.7")), f"{figures['miou']:.1f}")
+    table = Table("floor (no grounding needed)", *FIGURES)
+    for floor, scores in floors.items():
+        table.add_row(floor, *figures(scores))
     Console().print(table)
 
 

@@ -9,11 +9,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from emtm.cli.app import DatasetOption, JsonFlag, command, print_json, say_floor
+from emtm.cli.app import (
+    FIGURES,
+    DatasetOption,
+    JsonFlag,
+    command,
+    figures,
+    print_gain,
+    print_json,
+    print_published,
+    say_floor,
+)
 from emtm.errors import UserError
-
-_MARKS = ("0.3", "0.5", "0.7")
-_HEADERS = tuple(f"R1@{m}" for m in _MARKS)
 
 
 @command("python -m emtm score predictions.jsonl --annotations charades_sta_test.txt --dataset charades-sta")
@@ -74,9 +81,9 @@ def _ceilings(truth: Any, grids: list[int] | None, clip_counts: Path | None, str
         report = {"dataset": truth.dataset, "split": truth.split, "queries": len(truth.queries)}
         print_json({**report, "ceilings": [row.to_json() for row in found], "notes": list(truth.notes)})
         return
-    table = Table("clips a video", *_HEADERS, "mIoU", "lowest IoU", title=_title(truth.dataset, truth.split, found[0]))
+    table = Table("clips a video", *FIGURES, "lowest IoU", title=_title(truth.dataset, truth.split, found[0]))
     for row in found:
-        table.add_row(str(row.clips), *_cells(row.means.to_json()), f"{row.lowest_iou:.2f}")
+        table.add_row(str(row.clips), *figures(row.means.to_json()), f"{row.lowest_iou:.2f}")
     Console().print(table)
     print("The annotated moments rounded to whole clips, scored against the annotated seconds.")
 
@@ -86,50 +93,23 @@ def _title(dataset: str, split: str, row: Any) -> str:
 
 
 def _print(report: dict[str, Any]) -> None:
-    from emtm.metrics.published import LEGEND, published
-
     kind = "synthetic, " if report["synthetic"] else ""
     title = f"{report['predictions']} on {report['dataset']} ({kind}{report['split']}, {report['queries']:,} queries, "
-    table = Table("", *_HEADERS, "mIoU", title=f"{title}protocol {report['protocol']}, {report['comparison']})")
-    table.add_row("predictions", *_cells(report))
+    table = Table("", *FIGURES, title=f"{title}protocol {report['protocol']}, {report['comparison']})")
+    table.add_row("predictions", *figures(report))
     if "ceiling" in report and report["protocol"] == "timestamp":
-        table.add_row(f"ceiling of {report['ceiling']['clips']} clips", *_cells(report["ceiling"]))
+        table.add_row(f"ceiling of {report['ceiling']['clips']} clips", *figures(report["ceiling"]))
     for name, floor in report["floors"].items():
-        table.add_row(f"floor: {name}", *_cells(floor))
+        table.add_row(f"floor: {name}", *figures(floor))
     console = Console()
     console.print(table)
-    _print_gain(report)
-    groups = Table("queries", "number", *_HEADERS, "mIoU", title="By length of the moment and of the sentence")
+    print_gain(report)
+    groups = Table("queries", "number", *FIGURES, title="By length of the moment and of the sentence")
     for name, group in report["by_moment_length"].items():
-        groups.add_row(f"moment {name} of the video", f"{group['queries']:,}", *_cells(group))
+        groups.add_row(f"moment {name} of the video", f"{group['queries']:,}", *figures(group))
     for name, group in report["by_query_length"].items():
-        groups.add_row(f"{name} words", f"{group['queries']:,}", *_cells(group))
+        groups.add_row(f"{name} words", f"{group['queries']:,}", *figures(group))
     console.print(groups)
     for note in report["notes"]:
         print(f"note: {note}")
-    entries = published(report["dataset"])
-    if entries:
-        others = Table(
-            "model", "tested on", "features", *_HEADERS, "mIoU", "source", title="Published, not measured here"
-        )
-        for entry in entries:
-            name = f"{entry.model} ({entry.note})" if entry.note else entry.model
-            others.add_row(name, entry.split, entry.features, *entry.cells(), entry.source)
-        console.print(others)
-        print(LEGEND)
-
-
-def _print_gain(report: dict[str, Any]) -> None:
-    from emtm.metrics.floors import best_r1
-
-    line = f"R1@0.5 {report['r1']['0.5']:.1f}"
-    if report["ci95"]:
-        low, high = report["ci95"]["r1"]["0.5"]
-        line += f" (95 % CI {low:.1f}-{high:.1f}, videos resampled)"
-    if report["floors"]:
-        line += f", {report['r1']['0.5'] - best_r1(report['floors'], 0.5):+.1f} over the best floor"
-    print(line + (f"; {report['floors_reason']}" if "floors_reason" in report else ""))
-
-
-def _cells(figures: dict[str, Any]) -> list[str]:
-    return [*(f"{figures['r1'][m]:.1f}" for m in _MARKS), f"{figures['miou']:.1f}"]
+    print_published(report["dataset"])

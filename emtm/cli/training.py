@@ -75,6 +75,7 @@ def evaluate(
     table: Annotated[bool, typer.Option("--table", help="Print a table instead of JSON.")] = False,
 ) -> None:
     """Score a trained model; prints JSON."""
+    from emtm.metrics.published import published
     from emtm.training.evaluation import evaluate_run
 
     if protocol not in ("timestamp", "index"):
@@ -82,7 +83,11 @@ def evaluate(
     check_device(device)
     with progress("queries") as advance:
         result = evaluate_run(run, split, protocol, device=device, progress=advance)  # type: ignore[arg-type]
-    print_scores(result.to_json()) if table else print_json(result.to_json())
+    if table:
+        print_scores(result.to_json())
+    else:
+        others = [entry.to_json() for entry in published(result.dataset)]
+        print_json({**result.to_json(), "published": others})
 
 
 @command("python -m emtm predict runs/student --video clip.mp4 --query 'a person opens the door'")

@@ -198,3 +198,15 @@ def benchmark(name: str) -> Benchmark:
     if name not in BENCHMARKS:
         raise UserError(unknown("real dataset", name, tuple(BENCHMARKS)))
     return BENCHMARKS[name]
+
+
+def belongs_elsewhere(known: Benchmark, queries: int, videos: int) -> str | None:
+    """What other benchmark's published file has so many queries and videos, None where it may be `known`'s.
+
+    TACoS, ActivityNet Captions and flattened lists share file names, so a wrong folder reads well.
+    """
+    for other in BENCHMARKS.values():
+        split, version = other.recognise("train", queries, videos)
+        if version is not None and known.recognise("train", queries, videos) == (None, None):
+            return f"the published {split} of {other.title} ({version.label})"
+    return None

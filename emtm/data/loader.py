@@ -109,6 +109,8 @@ class Collator:
         if clips is None:
             rows = self._features[video_id]
             clips = resample(rows, self._max_clips, self._resampling, getattr(self._features, "widths", None))
+            if isinstance(clips, np.memmap):
+                clips = np.array(clips)  # each map that is kept would hold one of the process's few open files
             if self._keep_whole or clips is not rows:
                 self._clips.put(video_id, clips)
         return clips

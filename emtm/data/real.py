@@ -12,6 +12,7 @@ from emtm.data import manifest
 from emtm.data.annotations import Annotations, Policy, read_annotations
 from emtm.data.annotations.charades_text import DURATION_FILES, duration_files
 from emtm.data.benchmarks import Benchmark, benchmark
+from emtm.data.coverage import coverage
 from emtm.data.features import missing, open_store
 from emtm.data.records import Dataset, FeatureStore, Query, WordVectors
 from emtm.data.synthetic.config import WORLDS
@@ -65,6 +66,7 @@ def open_real(name: str, root: Path, features: Path | str | None, glove: Path | 
         notes.append("embedded word vectors")
     else:
         raise UserError(f"{name} needs a file of word vectors (GloVe 840B 300-d)")
+    notes.append(coverage((query.sentence for query in queries), vectors).note())
     return Dataset(f"{name}+{EMBEDDED}" if staged else name, staged, splits, store, vectors, tuple(notes))
 
 

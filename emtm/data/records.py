@@ -11,6 +11,19 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
+_CONTAINERS = (".avi", ".mp4", ".mkv", ".webm")
+_ACTIVITYNET = "v_"
+
+
+def video_name(name: str) -> str:
+    """Id of a video without the suffix of its file, which some files of a dataset carry and others lack."""
+    return next((name.removesuffix(suffix) for suffix in _CONTAINERS if name.endswith(suffix)), name)
+
+
+def video_key(name: str) -> str:
+    """What all spellings of a video's id have in common: ActivityNet's ids also come without their `v_`."""
+    return video_name(name).removeprefix(_ACTIVITYNET)
+
 
 @dataclass(frozen=True, slots=True)
 class Query:

@@ -64,7 +64,9 @@ def video_only(train: Sequence[Query], test: Sequence[Query], features: FeatureS
 
         def inputs(queries: Sequence[Query]) -> tuple[Tensor, Tensor]:
             videos = list(dict.fromkeys(query.video_id for query in queries))
-            clips = [_pooled(torch.from_numpy(features[video]) @ sketch, grid) for video in videos]
+            # Multiplied by NumPy, which takes mapped files as they are; PyTorch warns that they are read-only.
+            thin = (torch.from_numpy(np.asarray(features[video] @ sketch.numpy())) for video in videos)
+            clips = [_pooled(rows, grid) for rows in thin]
             place = {video: i for i, video in enumerate(videos)}
             return torch.stack(clips), torch.tensor([place[query.video_id] for query in queries])
 

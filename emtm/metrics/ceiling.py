@@ -15,8 +15,8 @@ import numpy as np
 
 from emtm.data.labels import index_to_time, time_to_index
 from emtm.data.records import Query
-from emtm.metrics.iou import temporal_iou
 from emtm.metrics.means import Means
+from emtm.metrics.truth import annotated_windows, best_iou
 
 GRIDS = (16, 32, 64, 100, 128, 256)
 """Clip counts of the published models."""
@@ -39,9 +39,14 @@ class Ceiling:
 def ceiling(
     queries: Sequence[Query], clips: int, num_clips: Mapping[str, int] | None = None, *, strict: bool = False
 ) -> Ceiling:
-    """Oracle score of the grid of `clips` a video, or of `num_clips[video_id]` where that is given."""
-    start, end, duration = np.array([(q.start_s, q.end_s, q.duration_s) for q in queries]).T
-    counts = np.array([clips if num_clips is None else num_clips[q.video_id] for q in queries])
-    rounded = index_to_time(*time_to_index(start, end, counts, duration), counts, duration)
-    iou = temporal_iou(np.stack(rounded, 1), np.stack([start, end], 1))
+    """Oracle score of the grid of `clips` a video, or of `num_clips[video_id]` where that is given.
+
+    Where a sentence describes several moments, the oracle answers the one that the grid serves best.
+    """
+    windows = annotated_windows(queries)
+    duration = np.array([[q.duration_s] for q in queries])
+    counts = np.array([[clips if num_clips is None else num_clips[q.video_id]] for q in queries])
+    indices = time_to_index(windows[..., 0], windows[..., 1], counts, duration)
+    answers = np.stack(index_to_time(*indices, counts, duration), -1)
+    iou = best_iou(answers.swapaxes(0, 1), windows).max(0)
     return Ceiling(clips, Means.of(iou, strict=strict), float(iou.min()))

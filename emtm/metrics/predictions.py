@@ -6,8 +6,9 @@ Two forms of a line are read, both with times in seconds::
     {"qid": 12, "vid": "3MSZA", "query": "...", "pred_relevant_windows": [[24.3, 30.4, 0.8], ...]}
 
 The first is this suite's (`query_id` may stand for `video_id` and `query`), the second the submission
-file of Moment-DETR and lighthouse. Sentences are compared without regard to case and blanks. Moments are
-ranked by their scores, the given order deciding between equal ones.
+file of Moment-DETR and lighthouse. Sentences are compared without regard to case and blanks, video ids
+without the suffix of a file or ActivityNet's `v_`. Moments are ranked by their scores, the given order
+deciding between equal ones.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from emtm.data.records import Query
+from emtm.data.records import Query, video_key
 from emtm.errors import UserError
 from emtm.metrics.iou import Array
 
@@ -39,19 +40,20 @@ class _Line:
     moments: Array
 
 
-def read_predictions(path: Path, queries: Sequence[Query]) -> dict[str, Array]:
+def read_predictions(path: Path, queries: Sequence[Query], unscored: Sequence[Query] = ()) -> dict[str, Array]:
     """Moments `[K, 3]` (start s, end s, score; best first) of every query, by query id.
 
     A line that names video and sentence answers every query with that sentence about that video
-    (TACoS asks some of them twice).
+    (TACoS asks some of them twice). Lines about the `unscored` queries, which a policy has dropped, are
+    passed over.
 
     Raises:
         UserError: a line is malformed, answers no query, or answers one that an earlier line answered;
             names the file and the line. Also when queries are left without an answer.
     """
-    by_id = {query.query_id: query for query in queries}
+    by_id = {query.query_id: query for query in (*unscored, *queries)}
     by_text: dict[tuple[str, str], list[str]] = {}
-    for query in queries:
+    for query in by_id.values():
         by_text.setdefault(_text_key(query.video_id, query.sentence), []).append(query.query_id)
     found: dict[str, Array] = {}
     origin: dict[str, int] = {}
@@ -67,6 +69,8 @@ def read_predictions(path: Path, queries: Sequence[Query]) -> dict[str, Array]:
             raise UserError(f"{line.where}: query '{query_id}' was answered in line {origin[query_id]} already{hint}")
         found.update(dict.fromkeys(answered, line.moments))
         origin.update(dict.fromkeys(answered, number))
+    for query in unscored:
+        found.pop(query.query_id, None)
     absent = [query for query in queries if query.query_id not in found]
     if absent:
         shown = ", ".join(f"'{q.sentence}' in {q.video_id}" for q in absent[:_SHOWN])
@@ -79,7 +83,7 @@ def _answered(line: _Line, by_id: dict[str, Query], by_text: dict[tuple[str, str
     """Ids of the queries that a line is about."""
     query = by_id.get(line.query_id or "")
     if query is not None:
-        if line.video_id is not None and _video_key(line.video_id) != _video_key(query.video_id):
+        if line.video_id is not None and video_key(line.video_id) != video_key(query.video_id):
             raise UserError(f"{line.where}: query '{query.query_id}' is about video '{query.video_id}'")
         return [query.query_id]
     if line.video_id is not None and line.sentence is not None:
@@ -103,7 +107,7 @@ def _lines(path: Path) -> Iterator[tuple[int, _Line]]:
 def _line(where: str, raw: bytes) -> _Line:
     try:
         content: Any = json.loads(raw)
-    except (UnicodeDecodeError, ValueError):
+    except (ValueError, RecursionError):
         raise UserError(f"{where}: not JSON") from None
     if not isinstance(content, dict):
         raise UserError(f"{where}: not a JSON object")
@@ -125,7 +129,7 @@ def _line(where: str, raw: bytes) -> _Line:
 def _ranked(moments: Any, where: str) -> Array:
     try:
         rows = np.array(moments, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         rows = np.empty(0)
     if rows.ndim != 2 or rows.shape[1] != 3 or not len(rows) or not np.isfinite(rows).all():
         raise UserError(f"{where}: the moments are not a list of finite [start_s, end_s, score]")
@@ -140,10 +144,5 @@ def _first(content: dict[str, Any], names: Sequence[str]) -> Any:
     return next((content[name] for name in names if content.get(name) is not None), None)
 
 
-def _video_key(video_id: str) -> str:
-    # TACoS names its videos with and without the suffix.
-    return video_id.removesuffix(".avi")
-
-
 def _text_key(video_id: str, sentence: str) -> tuple[str, str]:
-    return _video_key(video_id), " ".join(sentence.split()).casefold()
+    return video_key(video_id), " ".join(sentence.split()).casefold()

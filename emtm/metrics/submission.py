@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from emtm.data.annotations import read_annotations
-from emtm.data.benchmarks import BENCHMARKS, Benchmark
+from emtm.data.benchmarks import BENCHMARKS, Benchmark, belongs_elsewhere
 from emtm.data.datasets import dataset_names, open_dataset
 from emtm.data.real import file_note
-from emtm.data.records import Dataset, Query
+from emtm.data.records import Dataset, Query, video_key
 from emtm.data.synthetic.config import WORLDS
 from emtm.errors import UserError
 from emtm.metrics.ceiling import GRIDS, Ceiling, ceiling
@@ -33,6 +33,8 @@ class Truth:
     notes: tuple[str, ...]
     train: tuple[Query, ...] = ()
     """Empty where no training annotations lie beside the file."""
+    dropped: tuple[Query, ...] = ()
+    """Those of the file with empty moments, which nobody can answer."""
     world: Dataset | None = None
     """The embedded dataset, if it is one."""
 
@@ -60,6 +62,11 @@ def load_truth(dataset: str, annotations: Path | None, split: str | None = None)
     named = split or _split_of(about, annotations.name)
     if named not in about.counts:
         raise UserError(f"{dataset} has no split '{named}', only {', '.join(about.counts)}")
+    other = belongs_elsewhere(about, read.report.annotated, read.report.videos)
+    if other:
+        raise UserError(f"{annotations} holds {other}, not {about.title}")
+    if not read.queries:
+        raise UserError(f"{annotations} gives no moments to score against")
     found, version = about.recognise(named, read.report.annotated, read.report.videos)
     if found is not None and version is not None and found != named:
         if split is not None:
@@ -69,7 +76,7 @@ def load_truth(dataset: str, annotations: Path | None, split: str | None = None)
         named = found
     beside = [annotations.parent / name for name in about.files["train"]]
     train = next((read_annotations(path).queries for path in beside if path.is_file() and path != annotations), ())
-    return Truth(dataset, named, read.queries, (file_note(about, named, read), *about.notes), train)
+    return Truth(dataset, named, read.queries, (file_note(about, named, read), *about.notes), train, read.dropped)
 
 
 def score_file(
@@ -93,7 +100,7 @@ def score_file(
         clip_counts: JSON object of feature rows by video; shorter videos have fewer clips than `clips`.
         progress: hears the name of each floor before it is computed.
     """
-    predictions = read_predictions(path, truth.queries)
+    predictions = read_predictions(path, truth.queries, truth.dropped)
     counts = None if clips is None else clips_of(truth.queries, clips, clip_counts)
     if protocol == "index" and counts is None:
         raise UserError("protocol 'index' needs --clips: the number of clips of the model's grid")
@@ -133,11 +140,12 @@ def clips_of(queries: Sequence[Query], clips: int, clip_counts: Path | None = No
         raise UserError(f"{clip_counts} is not a readable JSON file") from None
     if not isinstance(rows, Mapping):
         raise UserError(f"{clip_counts} is not a JSON object of videos and their feature rows")
-    known = {str(video).removesuffix(".avi"): count for video, count in rows.items()}
-    bad = sorted(video for video in videos if not isinstance(known.get(video), int) or known[video] < 1)
+    known = {video_key(video): count for video, count in rows.items()}
+    counts = {video: known.get(video_key(video)) for video in videos}
+    bad = sorted(video for video, count in counts.items() if not isinstance(count, int) or count < 1)
     if bad:
         raise UserError(f"{clip_counts} gives no number of rows for {len(bad)} of {len(videos)} videos: {bad[0]} first")
-    return {video: min(known[video], clips) for video in videos}
+    return {video: min(known[video_key(video)], clips) for video in videos}
 
 
 def _world(dataset: str, annotations: Path | None, split: str) -> Truth:
@@ -146,7 +154,7 @@ def _world(dataset: str, annotations: Path | None, split: str) -> Truth:
     world = open_dataset(dataset)
     if split not in world.splits:
         raise UserError(f"{dataset} has no split '{split}', only {', '.join(world.splits)}")
-    return Truth(dataset, split, tuple(world.splits[split]), tuple(world.notes), world.splits["train"], world)
+    return Truth(dataset, split, tuple(world.splits[split]), tuple(world.notes), world.splits["train"], world=world)
 
 
 def _file_of(about: Benchmark, folder: Path, split: str) -> Path:

@@ -80,6 +80,8 @@ class Evaluation:
     synthetic: bool
     scores: Scores
     floors: dict[str, Any]
+    notes: tuple[str, ...]
+    """Which files the queries come from, how many, and what was done to them."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON form: the scores, the floors and what they belong to; figures in percent."""
@@ -91,6 +93,7 @@ class Evaluation:
             "synthetic": self.synthetic,
             **self.scores.to_json(),
             "floors": self.floors,
+            "notes": list(self.notes),
         }
 
 
@@ -117,7 +120,7 @@ def evaluate_run(
         clips = {video: clip_count(n, config.max_clips, config.resampling) for video, n in rows.items()}
     scores = score(predictions, queries, protocol, clips)
     floors = cached_floors(dataset, split)
-    return Evaluation(run.name, dataset.name, split, run.seed, dataset.synthetic, scores, floors)
+    return Evaluation(run.name, dataset.name, split, run.seed, dataset.synthetic, scores, floors, dataset.notes)
 
 
 def open_source(source: DataSource) -> Dataset:

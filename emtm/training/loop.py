@@ -51,8 +51,8 @@ def train(
 
 def _train_run(spec: RunSpec, out: Path, world: World, *, resume: bool, quiet: bool) -> dict[str, Any]:
     dataset = open_source(spec.data)
-    for split in ("train", "val", "test"):
-        check_features(dataset.features, dataset.splits[split], spec.config)
+    # All splits at once, so that one message lists all that is missing.
+    check_features(dataset.features, [q for queries in dataset.splits.values() for q in queries], spec.config)
     width = dataset.word_vectors.vectors.shape[1]
     if width != spec.config.word_dim:
         raise UserError(f"the word vectors are {width} wide, not {spec.config.word_dim}")

@@ -149,6 +149,42 @@ def test_policies_that_keep(write) -> None:
         Policy(ends="cut")  # type: ignore[arg-type]
 
 
+def test_what_a_policy_drops_is_kept_as_annotated(write) -> None:
+    assert [(q.query_id, q.start_s, q.end_s) for q in read_annotations(write(QUIRKS), DURATIONS).dropped] == [
+        ("BBBBB/0", 8, 7),
+        ("BBBBB/1", 10.5, 12),
+    ]
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_files_written_on_windows_read_the_same(tmp_path, start: str, newline: str) -> None:
+    (tmp_path / "charades.json").write_text(json.dumps({"AAAAA": {"duration": 30}}))
+    formats = {
+        "a.txt": "AAAAA 1 2##x\nAAAAA 3 4##y\n",
+        "a.json": json.dumps({"AAAAA": {"duration": 30, "timestamps": [[1, 2], [3, 4]], "sentences": ["x", "y"]}}),
+    }
+    for name, content in formats.items():
+        path = tmp_path / name
+        path.write_bytes((start + content.replace("\n", newline)).encode())
+        assert [(q.sentence, q.end_s) for q in read_annotations(path).queries] == [("x", 2), ("y", 4)]
+
+
+@pytest.mark.parametrize("suffix", ["", ".avi", ".mp4", ".mkv"])
+def test_ids_lose_the_suffix_of_a_file(tmp_path, write, suffix: str) -> None:
+    (tmp_path / "charades.json").write_text(json.dumps({"AAAAA": {"duration": 30}}))
+    text = read_annotations(write(f"AAAAA{suffix} 1 2##x\n"))
+    flat = read_annotations(write([[f"AAAAA{suffix}", 30, [1, 2], "x"]], "a.json"))
+    assert text.queries == flat.queries
+    assert text.queries[0].video_id == "AAAAA"
+
+
+def test_a_video_that_comes_twice_in_an_object_is_refused(write) -> None:
+    entry = '{"duration": 9, "timestamps": [[0, 1]], "sentences": ["x"]}'
+    with pytest.raises(UserError, match="'v_x' comes twice"):
+        read_annotations(write(f'{{"v_x": {entry}, "v_x": {entry}}}'))
+
+
 def test_dropping_a_line_does_not_rename_the_others(write) -> None:
     read = read_annotations(write("AAAAA 5 4##x\nAAAAA 4 5##y\n"), DURATIONS)
     assert [query.query_id for query in read.queries] == ["AAAAA/1"]
@@ -176,6 +212,7 @@ def test_sentences_without_windows_are_left_out(write) -> None:
         "AAAAA -1.0 2.0##negative",
         "CCCCC 1.0 2.0##unknown video",
         "AAAAA 1.0 2.0## ",
+        f"AAAAA 1.0 {'9' * 400}##too late",
     ],
 )
 def test_malformed_lines_are_named(write, line: str) -> None:
@@ -193,6 +230,12 @@ def test_malformed_lines_are_named(write, line: str) -> None:
         '{"qid": 2, "query": "a", "vid": "v", "duration": 9, "relevant_windows": [[1]]}',
         '{"qid": 2, "query": "a", "vid": "v", "duration": "long", "relevant_windows": [[1, 2]]}',
         '{"qid": 1, "query": "a", "vid": "v", "duration": 9, "relevant_windows": [[1, 2]]}',
+        '{"qid": 2, "query": "a", "vid": "v", "duration": 9, "relevant_windows": [[NaN, 2]]}',
+        '{"qid": 2, "query": "a", "vid": "v", "duration": 9, "relevant_windows": [[1, %s]]}' % ("9" * 400),
+        '{"qid": 2, "query": "a", "vid": "v", "duration": 9, "relevant_windows": [[1, %s]]}' % ("9" * 5000),
+        '{"qid": 2, "qid": 3, "query": "a", "vid": "v", "duration": 9, "relevant_windows": [[1, 2]]}',
+        '{"qid": 2, "query": "a", "vid": "v", "durati',
+        "[" * 100_000,
     ],
 )
 def test_malformed_json_lines_are_named(write, line: str) -> None:

@@ -143,6 +143,30 @@ def test_shapes_come_from_headers(folder, tmp_path_factory, monkeypatch) -> None
     assert num_rows(open_store(path), "b") == 7
 
 
+@pytest.mark.parametrize("layout", ["npy", "hdf5"])
+def test_videos_are_found_by_any_spelling_of_their_id(tmp_path, layout: str) -> None:
+    """2D-TAN's HDF5 files name TACoS videos with .avi; ActivityNet's ids come with and without v_."""
+    names = ("s1-d2.avi", "v_abc", "def", "both", "v_both")
+    for i, name in enumerate(names):
+        if layout == "npy":
+            np.save(tmp_path / f"{name}.npy", rows(4 + i))
+        else:
+            with h5py.File(tmp_path / "f.hdf5", "a") as file:
+                file[name] = rows(4 + i)
+    store = open_store(tmp_path)
+    for asked, stored in {"s1-d2": 4, "s1-d2.avi": 4, "abc": 5, "v_abc": 5, "v_def": 6, "both": 7, "v_both": 8}.items():
+        assert asked in store
+        assert store.shape(asked) == (stored, 3)
+        assert len(store[asked]) == stored
+    assert "s1" not in store
+    assert missing(store, ["abc", "ghi"]) == ["ghi"]
+
+
+def test_hidden_files_are_no_features(folder) -> None:
+    (folder / "._a.npy").write_bytes(b"left by a Mac")
+    assert open_store(folder).dim == 3
+
+
 def test_npy_files_are_mapped(folder) -> None:
     assert isinstance(open_store(folder)["a"], np.memmap)
 

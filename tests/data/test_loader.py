@@ -1,10 +1,14 @@
+import resource
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emtm.data.features import pool_clips
+from emtm.data.features import open_store, pool_clips
 from emtm.data.labels import time_to_index
 from emtm.data.loader import Collator, batches
 from emtm.data.lru import ArrayCache
@@ -89,6 +93,21 @@ def test_filling_a_batch_does_not_touch_the_cache(dataset: Dataset, vocabulary: 
     kept = first.video.clone()
     first.video.zero_()
     assert torch.equal(collator.collate(QUERIES).video, kept)
+
+
+def test_short_videos_do_not_hold_their_files_open(tmp_path, dataset: Dataset, vocabulary: Vocabulary) -> None:
+    """A process may have about a thousand files open, and a dataset has more videos."""
+    queries = [Query(str(i), f"v{i}", "a door.", 10.0, 2.0, 4.0) for i in range(40)]
+    for query in queries:
+        np.save(tmp_path / f"{query.video_id}.npy", np.ones((5, 3), np.float32))
+    collator = Collator(replace(dataset, features=open_store(tmp_path)), vocabulary, max_clips=8, max_words=4)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, before[1]))
+    try:
+        assert collator.collate(queries).video.shape == (40, 5, 3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_what_cannot_be_collated(dataset: Dataset, vocabulary: Vocabulary) -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emtm.data import benchmarks, word_vectors
 from emtm.data.annotations import Policy
+from emtm.data.benchmarks import Benchmark, Count
 from emtm.data.datasets import open_dataset, open_queries
 from emtm.data.prepare import prepare
+from emtm.data.records import WordVectors
 from emtm.errors import UserError
 from tests.shared import SHARED, needs_shared
 
@@ -46,7 +49,15 @@ def test_a_sound_folder_is_ready(root: Path) -> None:
     assert found.splits["train"] == {"queries": 6, "videos": 6}
     assert found.files["train"]["annotated"] == 12
     assert found.features == {"width": 6, "videos": 8, "wanted": 8, "fewest_rows": 5, "most_rows": 12}
-    assert found.word_vectors == {"width": 2, "words": 2, "wanted": 3}
+    assert found.word_vectors == {
+        "width": 2,
+        "tokens": 24,
+        "known_tokens": 16,
+        "words": 3,
+        "known_words": 2,
+        "unknown": {"red": 8},
+    }
+    assert "word vectors of 2 of 3 words, 66.67 % of 24 tokens; without: 'red' (8); 2 wide" in found.found
     assert found.manifest == root / MANIFEST
     assert sum(done) == 8 + 8 + 1 + 3
     json.dumps(found.to_json(), allow_nan=False)
@@ -83,6 +94,39 @@ def test_what_is_wrong_is_named(root: Path) -> None:
     found = whole(root)
     assert any("test.json, video 'v7.avi'" in finding for finding in found.wrong)
     assert not found.annotations_sound
+
+
+def test_the_folder_of_another_benchmark_is_wrong(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Benchmarks share file names, so that a wrong folder reads well; the published counts give it away."""
+    other = Benchmark(
+        name="other",
+        title="Other",
+        files={"train": ("train.json",)},
+        counts={"train": (Count(12, 6, "official"),)},
+        licence="",
+        annotation_source="",
+        feature_source="",
+        video_source="",
+    )
+    monkeypatch.setattr(benchmarks, "BENCHMARKS", {**benchmarks.BENCHMARKS, "other": other})
+    found = whole(root)
+    assert not found.ready
+    assert f"{root / 'train.json'} holds the published train of Other (official), not TACoS" in found.wrong
+
+
+def test_embedded_features_need_nothing_more(root: Path) -> None:
+    found = prepare("tacos", root, features="embedded")
+    assert found.ready
+    assert any("synthetic videos" in finding for finding in found.found)
+    assert open_dataset("tacos", root, "embedded").synthetic
+
+
+def test_vectors_of_an_installed_package_are_no_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = WordVectors(("a", "cat"), np.eye(2, dtype=np.float32))
+    monkeypatch.setattr(word_vectors, "read_packaged", lambda name, wanted: vectors)
+    found = prepare("tacos", root, glove=Path("glove-6b-50d"))
+    assert found.ready
+    assert open_dataset("tacos", root, glove=Path("glove-6b-50d")).word_vectors.words == ("a", "cat")
 
 
 def test_videos_shared_with_train_are_wrong(root: Path) -> None:

@@ -49,9 +49,30 @@ def test_a_number_that_is_a_query_of_the_file_counts_as_its_id(write) -> None:
         read_predictions(write({**line, "vid": "v"}), queries)
 
 
-def test_videos_with_and_without_their_suffix(write) -> None:
-    queries = [Query("s1/0", "s1.avi", "x", 20.0, 0.0, 1.0)]
-    assert read_predictions(write({"video_id": "s1", "query": "x", "moments": [[0, 1, 1]]}), queries)
+@pytest.mark.parametrize("annotated", ["s1", "s1.avi", "v_s1"])
+@pytest.mark.parametrize("predicted", ["s1", "s1.avi", "s1.mp4", "v_s1", "v_s1.mp4"])
+def test_videos_by_any_spelling_of_their_id(write, annotated: str, predicted: str) -> None:
+    queries = [Query("s1/0", annotated, "x", 20.0, 0.0, 1.0)]
+    assert read_predictions(write({"video_id": predicted, "query": "x", "moments": [[0, 1, 1]]}), queries)
+
+
+def test_lines_about_dropped_queries_are_passed_over(write) -> None:
+    dropped = [Query("v/2", "v", "he waits", 20.0, 7.0, 7.0)]
+    waits = {"video_id": "v", "query": "he waits", "moments": [[0, 5, 0.9]]}
+    found = read_predictions(write(OPENS, SITS, OTHER, waits), QUERIES, dropped)
+    assert found.keys() == {"v/0", "v/1", "w/0"}
+    assert read_predictions(write(OPENS, SITS, OTHER), QUERIES, dropped).keys() == found.keys()
+    with pytest.raises(UserError, match="no query 'he waits'"):
+        read_predictions(write(OPENS, SITS, OTHER, waits), QUERIES)
+
+
+def test_a_file_written_on_windows(write) -> None:
+    path = write(OPENS, SITS, OTHER)
+    expected = read_predictions(path, QUERIES)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert {name: rows.tolist() for name, rows in read_predictions(path, QUERIES).items()} == {
+        name: rows.tolist() for name, rows in expected.items()
+    }
 
 
 def test_a_sentence_asked_twice(write) -> None:
@@ -70,6 +91,10 @@ def test_a_sentence_asked_twice(write) -> None:
     [
         ("{", "not JSON"),
         ("[1]", "not a JSON object"),
+        ("[" * 100_000, "not JSON"),
+        (json.dumps(SITS)[:-9], "not JSON"),
+        (json.dumps(SITS).replace("10", "1" * 5000), "not JSON"),
+        ({**SITS, "moments": [[0, 10**400, 1]]}, "not a list of finite"),
         ({**SITS, "moments": None}, "neither 'moments' nor 'pred_relevant_windows'"),
         ({"moments": [[0, 1, 1]]}, "names its query neither by 'query_id' nor by 'video_id' and 'query'"),
         ({"video_id": "v", "moments": [[0, 1, 1]]}, "names its query neither"),

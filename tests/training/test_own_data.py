@@ -67,8 +67,10 @@ def test_features_with_nan(folder: Path, tmp_path: Path) -> None:
 
 
 def test_missing_features(folder: Path, tmp_path: Path) -> None:
-    (folder / "features" / "V013.npy").unlink()
-    refused(train(folder, tmp_path / "run"), tmp_path / "run", "V013")
+    """One message lists those of all splits."""
+    for video in ("V003", "V013"):
+        (folder / "features" / f"{video}.npy").unlink()
+    refused(train(folder, tmp_path / "run"), tmp_path / "run", "2 of 15 videos are missing", "V003", "V013")
 
 
 def test_wrong_feature_width(folder: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emtm.data.annotations.rows import Row, seconds, text_of, video_name, window
+from emtm.data.annotations.rows import Row, seconds, text_of, video_of, window
 from emtm.errors import UserError
 
 
@@ -28,9 +28,7 @@ def rows(path: Path, content: dict[str, Any]) -> Iterator[Row]:
         for number, (span, sentence) in enumerate(zip(spans, sentences, strict=True)):
             place = f"{where}, annotation {number}"
             start, end = window(span, place)
-            yield Row(
-                place, video_name(name, where), duration_s, ((start / rate, end / rate),), text_of(sentence, place)
-            )
+            yield Row(place, video_of(name, where), duration_s, ((start / rate, end / rate),), text_of(sentence, place))
 
 
 def counts_frames(content: dict[str, Any]) -> float | None:

@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from emtm.data.annotations.rows import Row, parse_json, read_text, seconds
+from emtm.data.annotations.rows import Row, parse_json, read_text, seconds, video_of
+from emtm.data.records import video_name
 from emtm.errors import UserError
 
 DURATION_FILES = ("charades.json", "Charades_v1_train.csv", "Charades_v1_test.csv")
@@ -23,7 +24,7 @@ def rows(path: Path, text: str, durations: Mapping[str, float]) -> Iterator[Row]
         parts = head.split()
         if not separator or len(parts) != 3:
             raise UserError(f"{where}: not of the form 'VIDEO START END##sentence'")
-        video_id, start, end = parts
+        video_id, start, end = video_of(parts[0], where), *parts[1:]
         if video_id not in durations:
             raise UserError(f"{where}: the duration of video '{video_id}' is unknown")
         yield Row(where, video_id, durations[video_id], ((seconds(start, where), seconds(end, where)),), sentence)
@@ -40,12 +41,15 @@ def read_durations(path: Path) -> dict[str, float]:
     text = read_text(path)
     if path.suffix == ".csv":
         table = csv.DictReader(io.StringIO(text))
-        return {row["id"]: _length(row.get("length"), f"{path}, line {table.line_num}") for row in _named(table, path)}
+        return {
+            video_name(row["id"]): _length(row.get("length"), f"{path}, line {table.line_num}")
+            for row in _named(table, path)
+        }
     content = parse_json(text, str(path))
     if not isinstance(content, dict):
         raise UserError(f"{path} is not a JSON object of videos")
     entries = ((video, entry.get("duration") if isinstance(entry, dict) else None) for video, entry in content.items())
-    return {video: _length(value, f"{path}, video '{video}'") for video, value in entries}
+    return {video_name(video): _length(value, f"{path}, video '{video}'") for video, value in entries}
 
 
 def _named(table: csv.DictReader[str], path: Path) -> csv.DictReader[str]:

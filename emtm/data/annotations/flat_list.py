@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emtm.data.annotations.rows import Row, seconds, text_of, video_name, window
+from emtm.data.annotations.rows import Row, seconds, text_of, video_of, window
 from emtm.errors import UserError
 
 
@@ -22,7 +22,7 @@ def rows(path: Path, content: list[Any]) -> Iterator[Row]:
         video, duration, span, sentence = entry[:4]
         yield Row(
             where,
-            video_name(video, where),
+            video_of(video, where),
             seconds(duration, where),
             (window(span, where),),
             text_of(sentence, where),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from emtm.data.annotations.rows import Row, parse_json, seconds, text_of, video_name, window
+from emtm.data.annotations.rows import Row, parse_json, seconds, text_of, video_of, window
 from emtm.errors import UserError
 
 _NEEDED = ("qid", "vid", "query", "duration")
@@ -31,7 +31,7 @@ def rows(path: Path, text: str) -> Iterator[Row]:
             raise UserError(f"{where}: 'relevant_windows' is not a list of [start, end]")
         yield Row(
             where,
-            video_name(entry["vid"], where),
+            video_of(entry["vid"], where),
             seconds(entry["duration"], where),
             None if windows is None else tuple(window(span, where) for span in windows),
             text_of(entry["query"], where),

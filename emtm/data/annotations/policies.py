@@ -96,6 +96,8 @@ class Annotations:
 
     queries: tuple[Query, ...]
     report: Report
+    dropped: tuple[Query, ...] = ()
+    """Those that the policy left out, as annotated."""
 
 
 def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> Annotations:
@@ -105,6 +107,7 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
         UserError: a row can be no annotation of its video, an id comes twice, or there is no row.
     """
     queries: list[Query] = []
+    dropped: list[Query] = []
     ordinals: Counter[str] = Counter()
     ids: set[str] = set()
     whole: set[tuple[str, tuple[Window, ...] | None, str]] = set()
@@ -136,6 +139,7 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
         sound = tuple(window for window in windows if window[0] < window[1])
         count["empty"] += not sound
         if not sound and policy.empty == "drop":
+            dropped.append(_query(query_id, row, sentence, row.windows))
             continue
         queries.append(_query(query_id, row, sentence, sound or windows))
     if not count["annotated"]:
@@ -157,7 +161,7 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
         several_windows=sum(len(query.windows) > 1 for query in queries),
         unannotated=count["unannotated"],
     )
-    return Annotations(tuple(queries), report)
+    return Annotations(tuple(queries), report, tuple(dropped))
 
 
 def _check(row: Row) -> None:

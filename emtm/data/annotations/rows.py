@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emtm.data.records import video_name
 from emtm.errors import UserError
 
 Window = tuple[float, float]
+
+_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,10 @@ def seconds(value: object, where: str) -> float:
     """A finite number; raises UserError that says where there is none."""
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not abs(number) < float("inf"):
-        raise UserError(f"{where}: '{value}' is not a time in seconds")
+        raise UserError(f"{where}: '{str(value)[:_SHOWN]}' is not a time in seconds")
     return number
 
 
@@ -52,9 +56,9 @@ def text_of(value: object, where: str) -> str:
     return value
 
 
-def video_name(value: object, where: str) -> str:
+def video_of(value: object, where: str) -> str:
     """Id of a video: TACoS carries the suffix of the file in some formats and lacks it in others."""
-    return text_of(value, where).removesuffix(".avi")
+    return video_name(text_of(value, where))
 
 
 def read_text(path: Path) -> str:
@@ -67,12 +71,27 @@ def read_text(path: Path) -> str:
         raise UserError(f"{path} is not UTF-8 text") from None
 
 
-def parse_json(text: str, where: str, first_line: int = 1) -> Any:
-    """Parsed JSON; raises UserError with line and column where it is broken."""
+def parse_json(text: str, where: str, line: int | None = None) -> Any:
+    """Parsed JSON of a file, or of one `line` of it.
+
+    Raises:
+        UserError: it is broken, which is said with line and column, or an object has a key twice.
+    """
+    place = where if line is None else f"{where}, line {line}"
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            key = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+            raise UserError(f"{place}: '{key}' comes twice in one JSON object")
+        return found
+
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
-        place = f"line {first_line + error.lineno - 1}, column {error.colno}"
-        raise UserError(f"{where}, {place}: not JSON ({error.msg})") from None
+        at = f"line {(line or 1) + error.lineno - 1}, column {error.colno}"
+        raise UserError(f"{where}, {at}: not JSON ({error.msg})") from None
+    except ValueError:  # Python reads no integer of thousands of digits
+        raise UserError(f"{place}: not JSON (a number is too long)") from None
     except RecursionError:
-        raise UserError(f"{where} is nested too deeply") from None
+        raise UserError(f"{place} is nested too deeply") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from emtm.data.features.arrays import ARRAY_SUFFIXES, array_header, check_header, checked, load_array
-from emtm.data.records import FeatureStore, FloatArray
+from emtm.data.records import FeatureStore, FloatArray, video_key
 from emtm.errors import UserError
 
 
@@ -23,6 +23,23 @@ class DiskStore(FeatureStore, Protocol):
         ...
 
 
+class _Names:
+    """The names that a store knows videos by: a video is found by its id, or by another spelling of it.
+
+    2D-TAN's HDF5 files name TACoS videos with `.avi`, and features of ActivityNet come with and without `v_`.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = set(names)
+        self._spellings = {video_key(name): name for name in sorted(self._names, reverse=True)}
+
+    def find(self, video_id: object) -> str | None:
+        """The store's name of a video, None where it has none."""
+        if video_id in self._names:
+            return str(video_id)
+        return self._spellings.get(video_key(video_id)) if isinstance(video_id, str) else None
+
+
 class DirectoryStore:
     """A directory with one `<video id>.npy` or `.npz` a video.
 
@@ -30,15 +47,17 @@ class DirectoryStore:
     """
 
     def __init__(self, directory: Path) -> None:
-        files = sorted(p for p in directory.iterdir() if p.suffix in ARRAY_SUFFIXES)
+        # Copying from a Mac leaves hidden "._<name>.npy" files that are no arrays.
+        files = sorted(p for p in directory.iterdir() if p.suffix in ARRAY_SUFFIXES and not p.name.startswith("."))
         if not files:
             raise UserError(f"no .npy or .npz file in {directory}")
         self._directory = directory
         self._files = {path.stem: path for path in files}
+        self._names = _Names(self._files)
         self.dim = self.shape(files[0].stem)[1]
 
     def __contains__(self, video_id: object) -> bool:
-        return video_id in self._files
+        return self._names.find(video_id) is not None
 
     def __getitem__(self, video_id: str) -> FloatArray:
         return checked(load_array(self._path(video_id)), video_id, self.dim)
@@ -50,9 +69,10 @@ class DirectoryStore:
         return shape[0], shape[1]
 
     def _path(self, video_id: str) -> Path:
-        if video_id not in self._files:
+        name = self._names.find(video_id)
+        if name is None:
             raise UserError(f"no features of video '{video_id}' in {self._directory}")
-        return self._files[video_id]
+        return self._files[name]
 
 
 class Hdf5Store:
@@ -64,13 +84,14 @@ class Hdf5Store:
         except OSError:
             raise UserError(f"{path} is not a readable HDF5 file") from None
         self._path = path
-        first = next(iter(self._file), None)
-        if first is None:
+        names = list(self._file)
+        if not names:
             raise UserError(f"{path} holds no videos")
-        self.dim = self.shape(first)[1]
+        self._names = _Names(names)
+        self.dim = self.shape(names[0])[1]
 
     def __contains__(self, video_id: object) -> bool:
-        return video_id in self._file
+        return self._names.find(video_id) is not None
 
     def __getitem__(self, video_id: str) -> FloatArray:
         return checked(self._dataset(video_id)[()], video_id, self.dim)
@@ -82,9 +103,10 @@ class Hdf5Store:
         return int(dataset.shape[0]), int(dataset.shape[1])
 
     def _dataset(self, video_id: str) -> Any:
-        if video_id not in self._file:
+        name = self._names.find(video_id)
+        if name is None:
             raise UserError(f"no features of video '{video_id}' in {self._path}")
-        node = self._file[video_id]
+        node = self._file[name]
         if isinstance(node, h5py.Group):
             inner = [child for child in node.values() if isinstance(child, h5py.Dataset)]
             if len(inner) != 1:
