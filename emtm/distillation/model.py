@@ -45,6 +45,11 @@ class EMTMConfig(SpanModelConfig):
     """Losses as the paper describes them, or the released code's."""
     soft_weight: float = field(default=0.1, metadata={"minimum": 0.0})
     """Weight of the distillation loss; 0 turns it off."""
+    soft_ramp: float = field(default=0.0, metadata={"minimum": 0.0})
+    """Share of training in which the sound distillation's weight rises from 0 to `soft_weight`.
+
+    Soft labels from the start keep some students for epochs on the plateau before attention finds the words.
+    """
     temperature: float = 1.0
     """Temperature of the distillation."""
     aggregation: Literal["unit", "uniform"] = "unit"
@@ -115,6 +120,7 @@ class EMTM(SpanModel):
                 char_dim=16,
                 dropout=0.1,
                 soft_weight=1.0,
+                soft_ramp=0.4,
                 temperature=3.0,
                 isomorphic_weight=0.2,
             ),
@@ -126,6 +132,7 @@ class EMTM(SpanModel):
         super().__init__(config, lexicon)
         self.isomorphic: IsomorphicTeacher | None = None
         self.aggregation: KnowledgeAggregation | None = None
+        self._soft_share = 1.0
 
     def prepare_training(self, num_teachers: int) -> None:
         """Attach the branches that the configuration asks for."""
@@ -136,6 +143,10 @@ class EMTM(SpanModel):
             self.aggregation = KnowledgeAggregation(
                 config.dim, num_teachers, config.max_clips, official=config.official
             )
+
+    def on_progress(self, fraction: float) -> None:
+        """Raise the weight of the distillation as training goes on."""
+        self._soft_share = min(1.0, fraction / self.config.soft_ramp) if self.config.soft_ramp else 1.0
 
     def inference_state(self) -> dict[str, Tensor]:
         """State of the student alone."""
@@ -205,7 +216,7 @@ class EMTM(SpanModel):
         if label is None:
             return Losses(hard, terms)
         soft = sum_boundaries(lambda i: distillation_loss(logits[i], label[:, i], mask, config.temperature))
-        soft = config.soft_weight * soft
+        soft = self._soft_share * config.soft_weight * soft
         return Losses(hard + soft, {**terms, "soft": soft})
 
     def _hard(self, output: SpanOutput, head: SpanHead, truth: tuple[Tensor, Tensor], classes: Tensor) -> Tensor:

@@ -156,3 +156,18 @@ def test_any_number_of_teachers(teachers: int) -> None:
     output = model(batch)
     assert output.teacher_weights.shape == (3, teachers, 2)
     assert torch.isfinite(model.loss(output, batch).total)
+
+
+def test_distillation_can_rise_over_training() -> None:
+    def soft(ramp: float, fraction: float) -> float:
+        model, batch = training(soft_ramp=ramp), taught_batch()
+        model.on_progress(fraction)
+        torch.manual_seed(0)
+        losses = model.loss(model(batch), batch)
+        torch.testing.assert_close(losses.total, torch.stack(list(losses.terms.values())).sum())
+        return float(losses.terms["soft"])
+
+    whole = soft(0.0, 0.0)
+    assert whole > 0
+    shares = [soft(0.4, fraction) / whole for fraction in (0.0, 0.1, 0.4, 0.9)]
+    assert shares == pytest.approx([0.0, 0.25, 1.0, 1.0])
