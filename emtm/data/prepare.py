@@ -125,6 +125,7 @@ def _annotations(inspection: Inspection, known: Benchmark, policy: Policy) -> Re
         other = belongs_elsewhere(known, report.annotated, report.videos)
         if other:
             inspection.wrong.append(f"{path} holds {other}, not {known.title}")
+            del read[split]
         others = [name for name in known.files[split] if name != path.name and (inspection.root / name).is_file()]
         if others:
             inspection.found.append(f"{split}: {', '.join(others)} is there too and not used")

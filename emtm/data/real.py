@@ -11,7 +11,7 @@ import numpy as np
 from emtm.data import manifest
 from emtm.data.annotations import Annotations, Policy, read_annotations
 from emtm.data.annotations.charades_text import DURATION_FILES, duration_files
-from emtm.data.benchmarks import Benchmark, benchmark
+from emtm.data.benchmarks import Benchmark, belongs_elsewhere, benchmark
 from emtm.data.coverage import coverage
 from emtm.data.features import missing, open_store
 from emtm.data.records import Dataset, FeatureStore, Query, WordVectors
@@ -145,7 +145,8 @@ def file_note(known: Benchmark, split: str, annotations: Annotations) -> str:
     """One line about a file: what it is, its counts and policies, and which published version that is."""
     report = annotations.report
     where, version = known.recognise(split, report.annotated, report.videos)
-    label = "a count that no publication gives"
+    other = belongs_elsewhere(known, report.annotated, report.videos)
+    label = f"{other}, not {known.title}" if other else "a count that no publication gives"
     if version is not None:
         label = version.label if where == split else f"the published {where}, not {split} ({version.label})"
     return f"{report.note()}; {label}"

@@ -112,6 +112,9 @@ def test_the_folder_of_another_benchmark_is_wrong(root: Path, monkeypatch: pytes
     found = whole(root)
     assert not found.ready
     assert f"{root / 'train.json'} holds the published train of Other (official), not TACoS" in found.wrong
+    assert found.manifest is None
+    # Who trains without asking is told by every table.
+    assert "the published train of Other (official), not TACoS" in open_queries("tacos", root).notes[0]
 
 
 def test_embedded_features_need_nothing_more(root: Path) -> None:
