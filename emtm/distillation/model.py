@@ -121,6 +121,7 @@ class EMTM(SpanModel):
                 dropout=0.1,
                 soft_weight=1.0,
                 soft_ramp=0.4,
+                aggregation_prior=0.5,
                 temperature=3.0,
                 isomorphic_weight=0.2,
             ),
