@@ -26,8 +26,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("real") / "student"
     result = emtm(
         "train", "emtm-student", "--dataset", "charades-sta", "--root", CHARADES, "--features", "embedded",
-        "--glove", GLOVE, "--preset", "compact", "--set", "epochs=1", "--set", "warmup_epochs=0", "--set", "batch_size=64", "--out", out,
-        "--threads", 1,
+        "--glove", GLOVE, "--preset", "compact", "--set", "epochs=1", "--set", "warmup_epochs=0",
+        "--set", "batch_size=64", "--out", out, "--threads", 1,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return out
