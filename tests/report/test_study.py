@@ -195,6 +195,17 @@ def test_teachers_and_their_weights(files):
     assert weights == ["seqpan", "0.59 [0.25, 0.88]", "62 %", "0.50 [0.50, 0.50]", "50 %"]
 
 
+def test_a_control_without_teachers_is_subtracted_seed_by_seed(summary, written):
+    assert not any("control" in header for table in study_tables(read_study(written())) for header in table.headers)
+    summary["rows"].append(row("smoothed-truth", "control", ([77.0, 78.0], 77.5, 9.9), ([64.0, 65.0], 64.5, 9.9), None))
+    (table,) = (t for t in study_tables(read_study(written())) if "smoothed" in t.title)
+    assert table.headers[2] == "R1@0.5 over the control"
+    # Differences of 2 and 4: t of one degree of freedom is 12.7, the standard error 1.
+    (full,) = lines(table_markdown(table), "full")
+    assert full == ["full", "+0.0 ± 0.0¹", "+3.0 ± 12.7¹", "+0.0 ± 0.0¹", "+4.0 ± 0.0"]
+    assert [cells[0].text for cells in table.rows] == ["full", "official-losses", "only:eamat"]
+
+
 def test_a_changed_file_changes_the_report(summary, written):
     summary["rows"][1]["r1_0.5"]["over_student_alone"]["mean"] = -7.77
     study = read_study(written())
