@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from jsonschema import Draft202012Validator
 
+from emtm.distillation.control import SMOOTHED_TRUTH
 from emtm.distillation.summary import FORMAT
 from emtm.distillation.variants import ALONE
 from emtm.errors import UserError
@@ -147,7 +148,15 @@ class Study:
     @property
     def alone(self) -> Variant | None:
         """The student without teachers, the reference of all gains."""
-        return next((row for row in self.rows if row.name == ALONE), None)
+        return self._row(ALONE)
+
+    @property
+    def control(self) -> Variant | None:
+        """The student taught by smoothed annotations instead of teachers."""
+        return self._row(SMOOTHED_TRUTH)
+
+    def _row(self, name: str) -> Variant | None:
+        return next((row for row in self.rows if row.name == name), None)
 
 
 def read_study(path: Path) -> Study:

@@ -12,7 +12,6 @@ from bench.report.cells import Cell, Table, empty, text
 from bench.report.frame import Row
 from bench.report.quantity import digits, plural, points, scientific
 from bench.report.study import BOUNDARIES, MEASURE_NAMES, Aggregation, Estimate, Study, Variant
-from emtm.distillation.control import SMOOTHED_TRUTH
 from emtm.metrics.paired import paired_difference
 
 SHOWN = ("r1_0.5", "miou")
@@ -24,9 +23,8 @@ _COUNTED_FROM = 0.01
 def study_tables(study: Study) -> list[Table]:
     """Teachers first, because what they know bounds what can be passed on."""
     teachers = [_teacher_table(study)] if study.teachers else []
-    control = next((row for row in study.rows if row.name == SMOOTHED_TRUTH), None)
-    compared = [row for row in study.rows if row.kind == "variant" and row is not control]
-    controlled = [_control_table(study, control, compared)] if control and compared else []
+    compared = [row for row in study.rows if row.kind == "variant" and row is not study.control]
+    controlled = [_control_table(study, study.control, compared)] if study.control and compared else []
     weights = [_weight_table(study, study.aggregation)] if study.aggregation else []
     return [*teachers, _variant_table(study), *controlled, *weights]
 
@@ -83,7 +81,7 @@ def _variant_row(study: Study, row: Variant) -> tuple[Cell, ...]:
 def _control_table(study: Study, control: Variant, rows: Sequence[Variant]) -> Table:
     return Table(
         title=f"What teachers add to smoothed annotations on {study.title}",
-        caption=f"Gains over {SMOOTHED_TRUTH}, which learns from the annotation's own boundaries, smoothed, instead of "
+        caption=f"Gains over {control.name}, which learns from the annotation's own boundaries, smoothed, instead of "
         "from teachers: what is left is knowledge that the annotation does not hold. In percentage points, paired by "
         "seed, with half the width of the 95 % interval.",
         headers=("Variant", *(f"{name} over the control" for name in MEASURE_NAMES.values())),
@@ -92,8 +90,8 @@ def _control_table(study: Study, control: Variant, rows: Sequence[Variant]) -> T
 
 
 def _over(control: Variant, row: Variant, measure: str) -> Cell:
-    found = paired_difference(dict(row.measures[measure].values), dict(control.measures[measure].values))
-    return _gain_cell(Estimate(found.mean, found.half_width, found.n)) if found else empty("no seed in common with it")
+    found = paired_difference(row.measures[measure].values, control.measures[measure].values)
+    return _gain_cell(Estimate(found.mean, found.half_width, found.n) if found else None)
 
 
 def _estimate(estimate: Estimate) -> Cell:
@@ -113,12 +111,14 @@ def _gain(study: Study, row: Variant, measure: str) -> Cell:
     gain = row.measures[measure].gain
     if row.kind == "alone":
         return Cell("")
-    if gain is None:
-        return empty("the study has no student alone" if study.alone is None else "no seed in common with it")
+    if gain is None and study.alone is None:
+        return empty("the study has no student alone")
     return _gain_cell(gain)
 
 
-def _gain_cell(gain: Estimate) -> Cell:
+def _gain_cell(gain: Estimate | None) -> Cell:
+    if gain is None:
+        return empty("no seed in common with it")
     note = None
     if gain.half_width is None:
         note = "one seed, no interval: it may be chance"

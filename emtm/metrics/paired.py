@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ def mean_interval(values: Sequence[float]) -> MeanInterval:
     return MeanInterval(float(sample.mean()), half, n)
 
 
-def paired_difference(values: dict[int, float], reference: dict[int, float]) -> MeanInterval | None:
+def paired_difference(values: Mapping[int, float], reference: Mapping[int, float]) -> MeanInterval | None:
     """Mean of value minus reference over the seeds both have; None when they share none."""
     shared = sorted(values.keys() & reference.keys())
     return mean_interval([values[seed] - reference[seed] for seed in shared]) if shared else None
