@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import json
 from functools import cache
@@ -13,7 +12,7 @@ from typing import Any
 import yaml
 
 from emtm.contract import GroundingModel, ModelConfig, Preset, Recipe
-from emtm.errors import UserError
+from emtm.errors import UserError, unknown
 
 GROUP = "emtm.models"
 AnyModel = GroundingModel[Any, Any, Any]
@@ -43,13 +42,6 @@ def model_class(name: str) -> type[AnyModel]:
             loaded: type[AnyModel] = entry.load()
             return loaded
     raise UserError(unknown("model", name, model_names()))
-
-
-def unknown(what: str, name: str, known: tuple[str, ...] | list[str]) -> str:
-    """One sentence saying that `name` is not among `known`, with the nearest one."""
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
-    return f"unknown {what} '{name}': {hint}"
 
 
 def preset(name: str, dataset: str, which: str = "paper") -> Preset:

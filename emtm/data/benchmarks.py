@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from emtm.errors import UserError
-from emtm.registry import unknown
+from emtm.errors import UserError, unknown
 
 GLOVE_SOURCE = "http://nlp.stanford.edu/data/glove.840B.300d.zip"
 

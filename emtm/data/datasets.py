@@ -14,8 +14,7 @@ from emtm.data.synthetic.grammar import all_words, word_vectors
 from emtm.data.synthetic.store import EmbeddedStore
 from emtm.data.synthetic.world import World
 from emtm.data.word_vectors import read_word_vectors
-from emtm.errors import UserError
-from emtm.registry import unknown
+from emtm.errors import UserError, unknown
 
 
 def dataset_names() -> tuple[str, ...]:

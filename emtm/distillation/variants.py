@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from emtm.distillation.control import SMOOTHED_TRUTH
-from emtm.errors import UserError
-from emtm.registry import unknown
+from emtm.errors import UserError, unknown
 
 FULL = "full"
 ALONE = "student-alone"

@@ -14,13 +14,12 @@ from emtm.data.datasets import dataset_names, open_dataset
 from emtm.data.real import file_note
 from emtm.data.records import Dataset, Query, video_key
 from emtm.data.synthetic.config import WORLDS
-from emtm.errors import UserError
+from emtm.errors import UserError, unknown
 from emtm.metrics.ceiling import GRIDS, Ceiling, ceiling
 from emtm.metrics.floors import Floors, Progress, cached_floors, cached_sightless_floors
 from emtm.metrics.predictions import read_predictions
 from emtm.metrics.published import published
 from emtm.metrics.scoring import Protocol, score
-from emtm.registry import unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from emtm.data.features import Resampling, check_store, clip_count, num_rows, st
 from emtm.data.loader import Collator, SoftLabelSource, batches
 from emtm.data.records import Dataset, FeatureStore, Query
 from emtm.data.text import Vocabulary
-from emtm.errors import UserError
+from emtm.errors import UserError, unknown
 from emtm.metrics.floors import cached_floors
 from emtm.metrics.scoring import Protocol, Scores, score
-from emtm.registry import AnyModel, unknown
+from emtm.registry import AnyModel
 from emtm.training.runs import DataSource, load_run
 
 Predictions = dict[str, npt.NDArray[np.float64]]
