@@ -12,10 +12,11 @@ from bench.profiles import Profile
 from bench.sample_video import SampleVideo
 from bench.subjects import SEED, Shape
 from emtm.contract import ModelConfig
+from emtm.data.benchmarks import FAMILY
 from emtm.data.datasets import describe
 from emtm.data.video import Backbone, Sampling
 from emtm.errors import UserError
-from emtm.registry import FAMILY, config_hash, model_class, model_names, override, preset
+from emtm.registry import config_hash, model_class, model_names, override, preset
 
 Scenario = Literal["single_stream", "train_step", "evaluation", "end_to_end"]
 

@@ -12,20 +12,11 @@ from typing import Any
 import yaml
 
 from emtm.contract import GroundingModel, ModelConfig, Preset, Recipe
+from emtm.data.benchmarks import FAMILY
 from emtm.errors import UserError, unknown
 
 GROUP = "emtm.models"
 AnyModel = GroundingModel[Any, Any, Any]
-
-FAMILY = {
-    "smoke": "charades-sta",
-    "synth-charades": "charades-sta",
-    "synth-anet": "activitynet-captions",
-    "synth-tacos": "tacos",
-    "charades-cd": "charades-sta",
-    "activitynet-cd": "activitynet-captions",
-}
-"""Dataset -> the benchmark whose sizes it has."""
 
 
 @cache

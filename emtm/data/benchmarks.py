@@ -191,6 +191,16 @@ _BENCHMARKS = (
 )
 BENCHMARKS: Mapping[str, Benchmark] = {benchmark.name: benchmark for benchmark in _BENCHMARKS}
 
+FAMILY = {
+    "smoke": "charades-sta",
+    "synth-charades": "charades-sta",
+    "synth-anet": "activitynet-captions",
+    "synth-tacos": "tacos",
+    "charades-cd": "charades-sta",
+    "activitynet-cd": "activitynet-captions",
+}
+"""Dataset -> the benchmark whose sizes it has."""
+
 
 def benchmark(name: str) -> Benchmark:
     """Benchmark by name; raises UserError with the closest name when there is none."""
