@@ -34,9 +34,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emtm.contract import GroundingModel, Lexicon, Losses, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import GroundingModel, Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
 from emtm.data.boundary_labels import boundary_clips, boundary_distribution, contrast_masks
+from emtm.data.text import Lexicon
 from emtm.layers.boundary_losses import contrast_loss, temporal_difference, temporal_difference_loss
 from emtm.layers.dropout import Dropout
 from emtm.layers.edge_conv import EdgeConv

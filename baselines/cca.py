@@ -39,7 +39,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emtm.contract import Lexicon, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
+from emtm.data.text import Lexicon
 from emtm.layers.dropout import Dropout
 from emtm.layers.map_conv import upper_conv
 from emtm.layers.map_model import MapModel, MapModelConfig, MapOutput

@@ -30,8 +30,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emtm.contract import GroundingModel, Lexicon, Losses, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import GroundingModel, Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
+from emtm.data.text import Lexicon
 from emtm.data.word_classes import NOUN, OTHER, PADDING, VERB, word_class
 from emtm.layers.dropout import Dropout
 from emtm.layers.dual_transformer import Decoder, sinusoids

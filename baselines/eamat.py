@@ -32,8 +32,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emtm.contract import Lexicon, Losses, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
+from emtm.data.text import Lexicon
 from emtm.data.word_classes import NOUN, OTHER, PADDING, VERB, word_class
 from emtm.layers.decoding import SpanGroundingModel
 from emtm.layers.dropout import Dropout

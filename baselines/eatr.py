@@ -35,7 +35,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emtm.contract import Lexicon, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
+from emtm.data.text import Lexicon
 from emtm.layers.conditional_decoder import ConditionalDecoder, ConditionalLayer
 from emtm.layers.detr import (
     AttentionLayer,

@@ -28,7 +28,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from emtm.contract import Lexicon, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
+from emtm.data.text import Lexicon
 from emtm.layers.detr import AttentionLayer, DecoderLayer, extend_positions, join, mlp, sine_positions
 from emtm.layers.detr_model import PUBLISHED, PUBLISHED_DECAYING, DETRConfig, DETRModel, DETROutput
 from emtm.layers.encoder import linear

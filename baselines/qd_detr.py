@@ -32,7 +32,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emtm.contract import Lexicon, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
+from emtm.data.text import Lexicon
 from emtm.layers.conditional_decoder import ConditionalDecoder, ConditionalLayer
 from emtm.layers.detr import AttentionLayer, inverse_sigmoid, mlp, sine_positions
 from emtm.layers.detr_model import PUBLISHED, PUBLISHED_DECAYING, DETRConfig, DETRModel, DETROutput

@@ -20,7 +20,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from emtm.contract import Lexicon, ModelInfo, Preset, Recipe
+from emtm.contract import ModelInfo, Preset, Recipe
+from emtm.data.text import Lexicon
 from emtm.layers.dual_attention import DualAttentionStack
 from emtm.layers.span_head import SpanOutput
 from emtm.layers.span_model import EncodedQuery, EncodedVideo, SpanModel, SpanModelConfig

@@ -29,7 +29,8 @@ from typing import ClassVar, Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emtm.contract import Lexicon, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
+from emtm.data.text import Lexicon
 from emtm.layers.map_conv import MapConv
 from emtm.layers.map_model import MapModel, MapModelConfig, MapOutput
 from emtm.layers.moment_map import ConvProposals, max_pooled

@@ -20,9 +20,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from emtm.contract import Lexicon, Losses, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
 from emtm.data.labels import highlight_labels
+from emtm.data.text import Lexicon
 from emtm.layers.decoding import SpanGroundingModel
 from emtm.layers.dropout import Dropout
 from emtm.layers.embedding import CHAR_DIM_OUT, QueryEmbedding

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from bench.instruments.stages import StageTracker
-from emtm.contract import Lexicon, ModelConfig
+from emtm.contract import ModelConfig
 from emtm.data.batch import Batch, Targets
+from emtm.data.text import Lexicon
 from emtm.registry import AnyModel, model_class
 
 SEED = 0

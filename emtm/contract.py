@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from emtm.config import check_fields
 from emtm.data.batch import Batch
 from emtm.data.features.resampling import Resampling
+from emtm.data.text import Lexicon
 
 VideoT = TypeVar("VideoT")
 QueryT = TypeVar("QueryT")
@@ -111,18 +112,6 @@ class Preset:
 
     config: ModelConfig
     recipe: Recipe
-
-
-@dataclass(frozen=True, slots=True)
-class Lexicon:
-    """What a model must know of the vocabulary to be built."""
-
-    vectors: Tensor
-    """Frozen word vectors, float `[num_words - 2, W]`; row i belongs to word id i + 2."""
-    num_chars: int
-    """Character ids, padding and unknown included."""
-    words: tuple[str, ...] | None = None
-    """The words themselves, in the order of `vectors`; None where only sizes matter."""
 
 
 @dataclass(frozen=True, slots=True)

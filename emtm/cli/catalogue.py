@@ -26,7 +26,7 @@ from emtm.cli.app import (
 @command("python -m emtm models")
 def models(as_json: JsonFlag = False) -> None:
     """List the models with their origin, licence and size at each preset."""
-    from emtm.contract import Lexicon
+    from emtm.data.text import Lexicon
     from emtm.registry import model_class, model_names
 
     rows: list[dict[str, Any]] = []

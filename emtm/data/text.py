@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from emtm.contract import Lexicon
 from emtm.data.records import WordVectors
 from emtm.errors import UserError
 
@@ -36,6 +36,18 @@ _TOKEN = re.compile(
 def tokenize(sentence: str) -> list[str]:
     """Lower-cased words and punctuation marks of a sentence; empty for a blank one."""
     return _TOKEN.findall(sentence.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """What a model must know of the vocabulary to be built."""
+
+    vectors: Tensor
+    """Frozen word vectors, float `[num_words - 2, W]`; row i belongs to word id i + 2."""
+    num_chars: int
+    """Character ids, padding and unknown included."""
+    words: tuple[str, ...] | None = None
+    """The words themselves, in the order of `vectors`; None where only sizes matter."""
 
 
 @dataclass(frozen=True)

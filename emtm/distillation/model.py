@@ -21,8 +21,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from emtm.contract import Lexicon, Losses, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
+from emtm.data.text import Lexicon
 from emtm.distillation.aggregation import KnowledgeAggregation, aggregate, uniform_weights
 from emtm.distillation.losses import (
     aggregation_loss,

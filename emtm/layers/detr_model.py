@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emtm.contract import GroundingModel, Lexicon, Losses, ModelConfig, QueryT, Recipe, VideoT
+from emtm.contract import GroundingModel, Losses, ModelConfig, QueryT, Recipe, VideoT
 from emtm.data.batch import Batch
+from emtm.data.text import Lexicon
 from emtm.layers.detr import clip_places, input_projection
 from emtm.layers.sentence import FrozenWords
 from emtm.layers.set_prediction import (

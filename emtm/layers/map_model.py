@@ -8,8 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from emtm.contract import GroundingModel, Lexicon, Losses, ModelConfig, QueryT, VideoT
+from emtm.contract import GroundingModel, Losses, ModelConfig, QueryT, VideoT
 from emtm.data.batch import Batch
+from emtm.data.text import Lexicon
 from emtm.layers.moment_map import MomentGrid, diagonals, map_loss, moment_iou
 from emtm.layers.nms import best_moments
 from emtm.layers.unification import from_moment_map, resample

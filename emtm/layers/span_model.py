@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from emtm.contract import Lexicon, Losses, ModelConfig
+from emtm.contract import Losses, ModelConfig
 from emtm.data.batch import Batch
 from emtm.data.labels import match_labels, soft_span_labels
+from emtm.data.text import Lexicon
 from emtm.layers.decoding import SpanGroundingModel
 from emtm.layers.losses import match_loss, orthogonality, span_loss
 from emtm.layers.shared_encoder import SharedEncoder

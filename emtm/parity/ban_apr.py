@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emtm.contract import Lexicon
 from emtm.data.batch import Batch, Targets
+from emtm.data.text import Lexicon
 from emtm.parity.fixture import Check, Fixture, Recorder, Row
 from emtm.parity.recurrent_names import bilstm_layers
 from emtm.registry import model_class

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emtm.contract import Lexicon
+from emtm.data.text import Lexicon
 from emtm.layers.moment_map import map_loss
 from emtm.parity.fixture import Check, Fixture, Recorder, Row
 from emtm.parity.recurrent_names import bilstm_layers

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from emtm.contract import Lexicon, Recipe
+from emtm.contract import Recipe
+from emtm.data.text import Lexicon
 from emtm.distillation.aggregation import KnowledgeAggregation, aggregate
 from emtm.distillation.losses import official_distillation
 from emtm.distillation.model import EMTM, EMTMConfig

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emtm.contract import Lexicon
 from emtm.data.batch import Batch, Targets
+from emtm.data.text import Lexicon
 from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
 from emtm.layers.masking import mask_logits
 from emtm.parity.fixture import Check, Fixture, Row

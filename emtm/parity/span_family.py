@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from emtm.contract import Lexicon
+from emtm.data.text import Lexicon
 from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
 from emtm.layers.losses import orthogonality
 from emtm.layers.span_head import SpanOutput

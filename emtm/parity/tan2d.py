@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emtm.contract import Lexicon
+from emtm.data.text import Lexicon
 from emtm.layers.moment_map import map_loss, moment_iou
 from emtm.layers.nms import best_moments
 from emtm.metrics.iou import temporal_iou

@@ -27,11 +27,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from emtm.contract import Lexicon, ModelConfig, Recipe
+from emtm.contract import ModelConfig, Recipe
 from emtm.data.datasets import describe
 from emtm.data.features import split_paths
 from emtm.data.real import EMBEDDED, features_path
-from emtm.data.text import Vocabulary
+from emtm.data.text import Lexicon, Vocabulary
 from emtm.data.video.folder import read_origin
 from emtm.errors import UserError
 from emtm.files import replacing

@@ -9,8 +9,8 @@ from bench.instruments.flops import operators, plain, summarise
 from bench.instruments.params import count_params
 from bench.static import Static, analyse_model
 from bench.subjects import Shape, make_batch, predictions, staged_run
-from emtm.contract import Lexicon
 from emtm.data.batch import Batch
+from emtm.data.text import Lexicon
 from emtm.registry import AnyModel, model_class, preset
 from tests.models.helpers import paper_model
 

@@ -9,8 +9,8 @@ import torch
 from bench.cases import PAPER
 from bench.instruments.flops import canonical, operators, plain, summarise
 from bench.subjects import Shape, make_batch, staged_run
-from emtm.contract import Lexicon
 from emtm.data.batch import Batch
+from emtm.data.text import Lexicon
 from emtm.registry import AnyModel, model_class, preset
 
 # Parameters without the word table in M, exact GMAC; then the GMAC that default inference needs.

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from bench.cases import Case
 from bench.instruments.device import CPU
 from bench.subjects import Shape
-from emtm.contract import GroundingModel, Lexicon, Losses, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import GroundingModel, Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
+from emtm.data.text import Lexicon
 
 DIM = 4
 CONFIG = ModelConfig(feature_dim=8, word_dim=5, max_clips=6, max_words=3)

@@ -70,7 +70,7 @@ def test_same_seed_gives_the_student_s_initial_weights() -> None:
     torch.manual_seed(5)
     kind = model_class("emtm-student")
     lexicon = small_model("emtm").lexicon_size
-    from emtm.contract import Lexicon
+    from emtm.data.text import Lexicon
 
     words = Lexicon(torch.zeros(lexicon[0] - 2, 12), lexicon[1])
     sizes = {"feature_dim": 20, "word_dim": 12, "max_clips": 24, "max_words": 12, "dim": 16, "heads": 4, "char_dim": 6}

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from emtm.contract import Lexicon
+from emtm.data.text import Lexicon
 from emtm.registry import AnyModel, model_class
 
 NAMES = ("tan2d", "tan2d-conv", "cca", "ban-apr")

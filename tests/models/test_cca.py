@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from baselines.cca import propagation, related
-from emtm.contract import Lexicon
+from emtm.data.text import Lexicon
 from emtm.errors import UserError
 from emtm.registry import model_class, preset
 

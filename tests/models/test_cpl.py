@@ -18,7 +18,8 @@ from baselines.cpl import (
     gumbel_like,
     peaked_gaussian,
 )
-from emtm.contract import Lexicon, Recipe
+from emtm.contract import Recipe
+from emtm.data.text import Lexicon
 from emtm.errors import UserError
 from emtm.layers.dual_transformer import Decoder, ReweightedAttention, sinusoids
 from emtm.registry import preset

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from emtm.contract import Lexicon
 from emtm.data.batch import Batch
+from emtm.data.text import Lexicon
 from emtm.registry import AnyModel, model_class
 
 from .helpers import SMALL, ragged_batch

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from emtm.contract import Lexicon
-from emtm.data.text import Vocabulary
+from emtm.data.text import Lexicon, Vocabulary
 from emtm.errors import UserError
 from emtm.registry import model_class, override, preset
 from emtm.training import inference
