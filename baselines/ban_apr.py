@@ -37,6 +37,7 @@ from torch import Tensor, nn
 from emtm.contract import GroundingModel, Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
 from emtm.data.boundary_labels import boundary_clips, boundary_distribution, contrast_masks
+from emtm.data.distributions import from_spans
 from emtm.data.text import Lexicon
 from emtm.layers.boundary_losses import contrast_loss, temporal_difference, temporal_difference_loss
 from emtm.layers.dropout import Dropout
@@ -47,7 +48,6 @@ from emtm.layers.nms import best_moments
 from emtm.layers.proposal_sampling import sample_proposals
 from emtm.layers.sentence import BiLSTMStack, FrozenWords
 from emtm.layers.stretch import stretch_linear, stretch_max, stretch_mean
-from emtm.layers.unification import from_spans
 
 EncodedVideo = tuple[Tensor, Tensor]
 EncodedQuery = tuple[Tensor, Tensor]

@@ -32,13 +32,13 @@ from torch import Tensor, nn
 
 from emtm.contract import GroundingModel, Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
+from emtm.data.distributions import from_spans
 from emtm.data.text import Lexicon
 from emtm.data.word_classes import NOUN, OTHER, PADDING, VERB, word_class
 from emtm.layers.dropout import Dropout
 from emtm.layers.dual_transformer import Decoder, sinusoids
 from emtm.layers.nms import span_iou
 from emtm.layers.sentence import FrozenWords
-from emtm.layers.unification import from_spans
 
 SMOOTHING = 0.1
 """Share of each word's target that is spread over the vocabulary."""

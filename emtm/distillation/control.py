@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
+from emtm.data.distributions import SIGMA, from_spans
 from emtm.data.records import Dataset
 from emtm.distillation.store import SoftLabelInfo, save_soft_labels
-from emtm.layers.unification import SIGMA, from_spans
 
 CELLS = 64
 """Grid of the labels, which is resampled to each student's clips."""

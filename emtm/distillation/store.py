@@ -28,11 +28,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from emtm.data.distributions import resampling_weights
 from emtm.data.lru import ArrayCache
 from emtm.data.records import Dataset, FloatArray
 from emtm.errors import UserError
 from emtm.files import replacing
-from emtm.layers.unification import resampling_weights
 
 if TYPE_CHECKING:
     from emtm.training.runs import SoftLabelFile

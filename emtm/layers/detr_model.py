@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from emtm.contract import GroundingModel, Losses, ModelConfig, QueryT, Recipe, VideoT
 from emtm.data.batch import Batch
+from emtm.data.distributions import from_spans
 from emtm.data.text import Lexicon
 from emtm.layers.detr import clip_places, input_projection
 from emtm.layers.sentence import FrozenWords
@@ -28,7 +29,6 @@ from emtm.layers.set_prediction import (
     to_boundaries,
     to_centres,
 )
-from emtm.layers.unification import from_spans
 
 PUBLISHED = Recipe(
     optimizer="adamw",

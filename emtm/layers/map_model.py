@@ -10,10 +10,10 @@ from torch import Tensor
 
 from emtm.contract import GroundingModel, Losses, ModelConfig, QueryT, VideoT
 from emtm.data.batch import Batch
+from emtm.data.distributions import from_moment_map, resample
 from emtm.data.text import Lexicon
 from emtm.layers.moment_map import MomentGrid, diagonals, map_loss, moment_iou
 from emtm.layers.nms import best_moments
-from emtm.layers.unification import from_moment_map, resample
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ from itertools import count, takewhile
 
 import torch
 
+from emtm.data.distributions import official_align
 from emtm.data.features import pool_clips
 from emtm.data.labels import index_to_time, time_to_index
-from emtm.layers.unification import official_align
 from emtm.parity.fixture import Check, Fixture, Row
 
 NAME = "emtm"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from emtm.layers.unification import from_moment_map, official_from_spans, official_gaussian
+from emtm.data.distributions import from_moment_map, official_from_spans, official_gaussian
 from emtm.parity.fixture import Check, Fixture, Row
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from emtm.data.distributions import resample
 from emtm.data.records import Dataset, Query, WordVectors
 from emtm.distillation.store import SoftLabelInfo, open_soft_labels, read_soft_labels, save_soft_labels
 from emtm.errors import UserError
-from emtm.layers.unification import resample
 from emtm.training.runs import SoftLabelFile
 
 INFO = SoftLabelInfo(

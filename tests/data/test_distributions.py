@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from emtm.layers.unification import (
+from emtm.data.distributions import (
     from_moment_map,
     from_spans,
     official_align,
