@@ -12,7 +12,7 @@ import torch
 
 from emtm.data.distributions import SIGMA, from_spans
 from emtm.data.records import Dataset
-from emtm.distillation.store import SoftLabelInfo, save_soft_labels
+from emtm.data.soft_labels import SoftLabelInfo, save_soft_labels
 
 CELLS = 64
 """Grid of the labels, which is resampled to each student's clips."""

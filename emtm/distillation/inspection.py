@@ -12,9 +12,9 @@ from torch import Tensor
 
 from emtm.data.loader import batches
 from emtm.data.records import Dataset, Query
+from emtm.data.soft_labels import SoftLabels
 from emtm.distillation.aggregation import aggregate, uniform_weights
 from emtm.distillation.model import EMTM
-from emtm.distillation.store import SoftLabels
 from emtm.errors import UserError
 from emtm.training import runs
 from emtm.training.evaluation import collator_for

@@ -18,7 +18,7 @@ import torch
 
 from emtm.data.loader import Collator, batches
 from emtm.data.records import Dataset, FloatArray, Query
-from emtm.distillation.store import SoftLabelInfo, save_soft_labels
+from emtm.data.soft_labels import SoftLabelInfo, save_soft_labels
 from emtm.errors import UserError
 from emtm.metrics.scoring import score
 from emtm.registry import AnyModel, config_hash

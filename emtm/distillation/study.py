@@ -20,16 +20,16 @@ from typing import Any
 
 from emtm.data.datasets import describe
 from emtm.data.records import Dataset
+from emtm.data.soft_labels import SoftLabelFile, read_soft_labels
 from emtm.distillation.control import SMOOTHED_TRUTH, write_smoothed_truth
 from emtm.distillation.soft_labels import write_soft_labels
-from emtm.distillation.store import read_soft_labels
 from emtm.distillation.variants import ALONE, OF_BEST_TEACHER, Variant, make_variant
 from emtm.errors import UserError
 from emtm.registry import model_class, model_names
 from emtm.training import runs
 from emtm.training.evaluation import open_source
 from emtm.training.jobs import Job, run_jobs
-from emtm.training.runs import DataSource, RunSpec, SoftLabelFile, plan
+from emtm.training.runs import DataSource, RunSpec, plan
 
 STUDY = "study.json"
 SUMMARY = "summary.json"

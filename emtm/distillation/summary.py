@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from emtm.data.soft_labels import SoftLabels, read_soft_labels
 from emtm.distillation.inspection import aggregation_report, gradient_ratio
-from emtm.distillation.store import SoftLabels, read_soft_labels
 from emtm.distillation.study import (
     SPLITS,
     SUMMARY,

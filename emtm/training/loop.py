@@ -25,8 +25,8 @@ from emtm import __version__
 from emtm.data.batch import Batch
 from emtm.data.loader import Collator, batches
 from emtm.data.records import Dataset
+from emtm.data.soft_labels import SoftLabels, open_soft_labels
 from emtm.data.text import Vocabulary
-from emtm.distillation.store import SoftLabels, open_soft_labels
 from emtm.errors import UserError
 from emtm.metrics.scoring import score
 from emtm.registry import AnyModel, model_class

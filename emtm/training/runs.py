@@ -31,6 +31,7 @@ from emtm.contract import ModelConfig, Recipe
 from emtm.data.datasets import describe
 from emtm.data.features import split_paths
 from emtm.data.real import EMBEDDED, features_path
+from emtm.data.soft_labels import SoftLabelFile
 from emtm.data.text import Lexicon, Vocabulary
 from emtm.data.video.folder import read_origin
 from emtm.errors import UserError
@@ -60,15 +61,6 @@ class DataSource:
         """From the fields as JSON holds them."""
         files = tuple(SoftLabelFile(**file) for file in stored.get("soft_labels", ()))
         return cls(**{**stored, "soft_labels": files})
-
-
-@dataclass(frozen=True, slots=True)
-class SoftLabelFile:
-    """A teacher's soft labels, and what they must contain for the run to be the same."""
-
-    path: str
-    teacher: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

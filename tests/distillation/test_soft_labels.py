@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from emtm.data.soft_labels import SoftLabelFile, open_soft_labels, read_soft_labels
 from emtm.distillation.soft_labels import write_soft_labels
-from emtm.distillation.store import open_soft_labels, read_soft_labels
 from emtm.errors import UserError
 from emtm.registry import AnyModel
 from emtm.training.evaluation import collator_for, evaluate_run, open_source
-from emtm.training.runs import SoftLabelFile, load_run
+from emtm.training.runs import load_run
 
 TINY = ["--set", "dim=16", "--set", "batch_size=64", "--set", "char_dim=4", "--set", "epochs=1", "--threads", "1"]
 

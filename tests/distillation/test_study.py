@@ -13,7 +13,7 @@ import pytest
 from safetensors.torch import load_file
 
 from emtm.data.datasets import open_dataset
-from emtm.distillation.store import read_soft_labels
+from emtm.data.soft_labels import read_soft_labels
 from emtm.distillation.variants import ABLATIONS, all_ablations, make_variant
 from emtm.errors import UserError
 

@@ -13,9 +13,8 @@ import torch
 
 from emtm.data.distributions import resample
 from emtm.data.records import Dataset, Query, WordVectors
-from emtm.distillation.store import SoftLabelInfo, open_soft_labels, read_soft_labels, save_soft_labels
+from emtm.data.soft_labels import SoftLabelFile, SoftLabelInfo, open_soft_labels, read_soft_labels, save_soft_labels
 from emtm.errors import UserError
-from emtm.training.runs import SoftLabelFile
 
 INFO = SoftLabelInfo(
     teacher="vslnet",

@@ -20,7 +20,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
 import numpy as np
@@ -33,9 +33,6 @@ from emtm.data.lru import ArrayCache
 from emtm.data.records import Dataset, FloatArray
 from emtm.errors import UserError
 from emtm.files import replacing
-
-if TYPE_CHECKING:
-    from emtm.training.runs import SoftLabelFile
 
 FORMAT, VERSION = "emtm-soft-labels", 1
 SUM_TOLERANCE = 1e-3
@@ -58,6 +55,15 @@ class SoftLabelInfo:
     """Of the teacher's training."""
     accuracy: Mapping[str, Any]
     """Of the teacher on the split, in percent: `r1` by IoU and `miou`, timestamp protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoftLabelFile:
+    """A teacher's soft labels, and what they must contain for the run to be the same."""
+
+    path: str
+    teacher: str
+    sha256: str
 
 
 class SoftLabels:
