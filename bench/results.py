@@ -22,6 +22,8 @@ import torch
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from bench.codec import MalformedError, decode, encode
+from bench.run import Run
 from emtm.errors import UserError
 
 SCHEMA = "emtm-bench/result"
@@ -129,8 +131,9 @@ def validate_case(record: Doc) -> None:
         raise SchemaInvalidError(f"{where} is null without a reason")
 
 
-def write_run(doc: Doc, path: Path) -> None:
-    """Validates and writes a document; readers see the old file or the whole new one."""
+def write_run(run: Run | Doc, path: Path) -> None:
+    """Validates and writes a run; readers see the old file or the whole new one."""
+    doc = encode(run) if isinstance(run, Run) else run
     validate(doc)
     text = json.dumps(doc, indent=1, allow_nan=False) + "\n"
     try:
@@ -148,7 +151,15 @@ def write_run(doc: Doc, path: Path) -> None:
         raise
 
 
-def read_run(path: Path) -> Doc:
+def read_run(path: Path) -> Run:
+    """The run in the file at `path`; raises as `read_document` does."""
+    try:
+        return decode(Run, read_document(path))
+    except MalformedError as error:
+        raise SchemaInvalidError(f"{path}: {error}") from None
+
+
+def read_document(path: Path) -> Doc:
     """Document at `path`, migrated to the current version and validated.
 
     Raises UserError when the file cannot be read or is not JSON, and its subclass

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import cases_by_id, read_run
+from bench.results import cases_by_id, read_document
 from tests.processes import outside_xdist
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,7 +86,7 @@ def test_model_is_trained_measured_and_reported(run: Run, tmp_path: Path) -> Non
     session = ["-m", "pytest", "bench/", "--benchmark-only", "-q", "-p", "no:cacheprovider", "--bench-profile", "smoke"]
     run(*session, "-k", f"{NAME} and (charades-sta or smoke)", "--runs", runs, "--run-file", file)
     run("-m", "bench.report", "validate", file)
-    own = [case for case in cases_by_id(read_run(file)).values() if case["model"]["name"] == NAME]
+    own = [case for case in cases_by_id(read_document(file)).values() if case["model"]["name"] == NAME]
     cases = {case["workload"]["dataset"]: case for case in own}
     assert set(cases) == {"charades-sta", "smoke"}
     assert {case["status"] for case in own} == {"ok"}

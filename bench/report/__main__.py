@@ -18,7 +18,7 @@ from bench.report.output import replace_folder, report_files
 from bench.report.runs import any_run, newest
 from bench.report.study import read_study
 from bench.report.terminal import print_table, terminal
-from bench.results import SchemaInvalidError, read_run
+from bench.results import SchemaInvalidError, read_document
 from emtm.errors import UserError
 
 SCHEMA_INVALID = 7
@@ -52,7 +52,7 @@ def report(
     """
     found = read_study(study) if study else None
     paths = run or ([newest()] if found is None or any_run() else [])
-    built = build([read_run(path) for path in paths], [path.as_posix() for path in paths], found)
+    built = build([read_document(path) for path in paths], [path.as_posix() for path in paths], found)
     files = report_files(built)
     replace_folder(files, out)
     if as_json:
@@ -64,7 +64,7 @@ def report(
 @app.command(epilog="Example: python -m bench.report validate reports/runs/RUN.json")
 def validate(file: Annotated[Path, typer.Argument(help="Run file.")]) -> None:
     """Check a run file against the result schema; exit code 7 when it does not follow it."""
-    doc = read_run(file)
+    doc = read_document(file)
     print(f"{file} follows {doc['schema']} {doc['schema_version']} and holds {len(doc['cases'])} cases.")
 
 

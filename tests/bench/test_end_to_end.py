@@ -101,7 +101,7 @@ def test_a_pass_books_every_stage_of_a_sound_record(tmp_path: Path) -> None:
             measurement.prepare()
             measurement()
         lab.add(case, measurement.blocks(backbone["macs"] + counts.compute.macs))
-    doc = results.read_run(lab.write(None))
+    doc = results.read_document(lab.write(None))
     (record,) = doc["cases"]
     block = record["end_to_end"]
     assert tuple(block["stages"]) == STAGES
@@ -129,7 +129,7 @@ def test_without_the_extra_counts_stay_and_times_say_why(tmp_path: Path) -> None
     with pytest.raises(LeftOutError, match="raw video needs av"), lab.guarded(case, "end to end"):
         lab.add(case, {**lab.static(case).to_json(), "backbone": backbone_block(case.video)})
         raise UnavailableError(reason)
-    doc = results.read_run(lab.write(None))
+    doc = results.read_document(lab.write(None))
     (record,) = doc["cases"]
     assert record["status"] == "ok"
     for name in ("end_to_end", "reference", "noise"):

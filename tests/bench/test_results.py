@@ -57,7 +57,7 @@ def test_round_trip(doc: dict[str, Any], tmp_path: Path) -> None:
     doc["cases"][0]["later_minor_field"] = {"kept": 1}
     path = tmp_path / "deep" / "run.json"
     results.write_run(doc, path)
-    assert results.read_run(path) == doc
+    assert results.read_document(path) == doc
     assert [p.name for p in path.parent.iterdir()] == ["run.json"]
     assert set(results.cases_by_id(doc)) == {c["case_id"] for c in doc["cases"]}
 
@@ -111,7 +111,7 @@ def test_unsound_documents_are_refused(spoil: Any, message: str, doc: dict[str, 
     path = tmp_path / "run.json"
     path.write_text(json.dumps(doc))
     with pytest.raises(results.SchemaInvalidError, match=message) as caught:
-        results.read_run(path)
+        results.read_document(path)
     assert caught.value.exit_code == 7
     assert "\n" not in str(caught.value)
 
@@ -121,9 +121,9 @@ def test_bad_json_is_one_sentence(text: str, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     path.write_text(text)
     with pytest.raises(UserError, match="not valid JSON"):
-        results.read_run(path)
+        results.read_document(path)
     with pytest.raises(UserError, match="cannot read"):
-        results.read_run(tmp_path / "none.json")
+        results.read_document(tmp_path / "none.json")
 
 
 def test_versions(doc: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

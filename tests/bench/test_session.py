@@ -36,7 +36,7 @@ def test_a_session_writes_one_valid_run_file(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=outside_xdist())
     assert done.returncode == 0, done.stdout + done.stderr
-    doc = results.read_run(run_file)
+    doc = results.read_document(run_file)
     assert str(run_file) in done.stdout
     case = results.cases_by_id(doc)["vslnet|charades-sta|single_stream|cpu|fp32|eager|t1|b1|l128"]
     assert {"params", "compute", "latency", "throughput", "memory", "energy", "reference", "noise"} <= set(case)
@@ -115,7 +115,7 @@ def test_one_failing_case_leaves_the_others(tmp_path: Path) -> None:
         raise RuntimeError("later")
     with pytest.raises(CaseError), lab.guarded(unsound, "latency"):
         raise InvalidOutputError("the output is not finite")
-    doc = results.read_run(lab.write(None))
+    doc = results.read_document(lab.write(None))
     assert [(c["status"], c.get("reason")) for c in doc["cases"]] == [
         ("ok", None),
         ("failed", "latency: RuntimeError: boom"),
@@ -140,7 +140,7 @@ def test_a_model_above_the_limit_is_counted_and_not_built(tmp_path: Path, monkey
     for what in ("latency", "throughput", "memory"):
         with pytest.raises(LeftOutError), lab.guarded(case, what):
             lab.model(case)
-    doc = results.read_run(lab.write(None))
+    doc = results.read_document(lab.write(None))
     (record,) = doc["cases"]
     assert record["status"] == "ok"
     assert record["compute"]["macs"] > 1e6
@@ -178,5 +178,5 @@ def test_one_model_is_held_at_a_time_and_checked_once(tmp_path: Path, monkeypatc
 def test_broken_cases_are_in_the_run_file(tmp_path: Path) -> None:
     lab = Lab(Matrix((), (Broken("x", "x", "tacos", "ImportError: no"),)), PROFILES["smoke"], tmp_path, ("pytest",))
     path = lab.write(tmp_path / "run.json")
-    assert results.read_run(path)["cases"][0]["reason"] == "ImportError: no"
+    assert results.read_document(path)["cases"][0]["reason"] == "ImportError: no"
     assert not lab.measured
