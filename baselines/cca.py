@@ -42,11 +42,11 @@ from torch import Tensor, nn
 from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.text import Lexicon
 from emtm.layers.dropout import Dropout
-from emtm.layers.map_conv import upper_conv
-from emtm.layers.map_model import MapModel, MapModelConfig, MapOutput
-from emtm.layers.moment_map import max_pooled
+from emtm.layers.map.conv import upper_conv
+from emtm.layers.map.model import MapModel, MapModelConfig, MapOutput
+from emtm.layers.map.moment_map import max_pooled
+from emtm.layers.map.stretch import stretch_mean
 from emtm.layers.sentence import BiLSTMStack, FrozenWords, last_valid
-from emtm.layers.stretch import stretch_mean
 
 _HEADS = 8
 _PUBLISHED = Recipe(optimizer="adam", learning_rate=1e-4, weight_decay=0.0, epochs=30, batch_size=32, clip_norm=10.0)

@@ -37,8 +37,17 @@ from torch import Tensor, nn
 
 from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.text import Lexicon
-from emtm.layers.conditional_decoder import ConditionalDecoder, ConditionalLayer
-from emtm.layers.detr import (
+from emtm.layers.detr.conditional_decoder import ConditionalDecoder, ConditionalLayer
+from emtm.layers.detr.model import PUBLISHED, PUBLISHED_DECAYING, DETRConfig, DETRModel, DETROutput
+from emtm.layers.detr.set_prediction import (
+    GIOU_WEIGHT,
+    SPAN_WEIGHT,
+    assign,
+    saliency_margin_loss,
+    span_losses,
+    to_centres,
+)
+from emtm.layers.detr.transformer import (
     AttentionLayer,
     MultiHeadAttention,
     extend_positions,
@@ -48,18 +57,9 @@ from emtm.layers.detr import (
     mlp,
     sine_positions,
 )
-from emtm.layers.detr_model import PUBLISHED, PUBLISHED_DECAYING, DETRConfig, DETRModel, DETROutput
 from emtm.layers.dropout import Dropout
 from emtm.layers.encoder import linear
 from emtm.layers.masking import key_bias
-from emtm.layers.set_prediction import (
-    GIOU_WEIGHT,
-    SPAN_WEIGHT,
-    assign,
-    saliency_margin_loss,
-    span_losses,
-    to_centres,
-)
 
 EncodedQuery = tuple[Tensor, Tensor]
 ENDS_SCORE = 100.0

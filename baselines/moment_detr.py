@@ -30,11 +30,11 @@ from torch import Tensor, nn
 
 from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.text import Lexicon
-from emtm.layers.detr import AttentionLayer, DecoderLayer, extend_positions, join, mlp, sine_positions
-from emtm.layers.detr_model import PUBLISHED, PUBLISHED_DECAYING, DETRConfig, DETRModel, DETROutput
+from emtm.layers.detr.model import PUBLISHED, PUBLISHED_DECAYING, DETRConfig, DETRModel, DETROutput
+from emtm.layers.detr.set_prediction import saliency_margin_loss
+from emtm.layers.detr.transformer import AttentionLayer, DecoderLayer, extend_positions, join, mlp, sine_positions
 from emtm.layers.encoder import linear
 from emtm.layers.masking import key_bias
-from emtm.layers.set_prediction import saliency_margin_loss
 
 Encoded = tuple[Tensor, Tensor]
 _COMPACT = Recipe(optimizer="adamw", schedule="step-linear", learning_rate=1e-3, epochs=40, clip_norm=1.0)

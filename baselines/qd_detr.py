@@ -34,12 +34,12 @@ from torch import Tensor, nn
 
 from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.text import Lexicon
-from emtm.layers.conditional_decoder import ConditionalDecoder, ConditionalLayer
-from emtm.layers.detr import AttentionLayer, inverse_sigmoid, mlp, sine_positions
-from emtm.layers.detr_model import PUBLISHED, PUBLISHED_DECAYING, DETRConfig, DETRModel, DETROutput
+from emtm.layers.detr.conditional_decoder import ConditionalDecoder, ConditionalLayer
+from emtm.layers.detr.model import PUBLISHED, PUBLISHED_DECAYING, DETRConfig, DETRModel, DETROutput
+from emtm.layers.detr.set_prediction import saliency_margin_loss
+from emtm.layers.detr.transformer import AttentionLayer, inverse_sigmoid, mlp, sine_positions
 from emtm.layers.encoder import linear
 from emtm.layers.masking import key_bias, mask_logits
-from emtm.layers.set_prediction import saliency_margin_loss
 
 Encoded = tuple[Tensor, Tensor]
 TEMPERATURE = 0.5

@@ -22,9 +22,9 @@ from typing import ClassVar
 
 from emtm.contract import ModelInfo, Preset, Recipe
 from emtm.data.text import Lexicon
-from emtm.layers.dual_attention import DualAttentionStack
-from emtm.layers.span_head import SpanOutput
-from emtm.layers.span_model import EncodedQuery, EncodedVideo, SpanModel, SpanModelConfig
+from emtm.layers.span.dual_attention import DualAttentionStack
+from emtm.layers.span.head import SpanOutput
+from emtm.layers.span.model import EncodedQuery, EncodedVideo, SpanModel, SpanModelConfig
 
 _PUBLISHED = Recipe()
 _COMPACT = Recipe(learning_rate=1e-3, epochs=14, patience=6)

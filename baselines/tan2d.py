@@ -31,11 +31,11 @@ from torch import Tensor, nn
 
 from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.text import Lexicon
-from emtm.layers.map_conv import MapConv
-from emtm.layers.map_model import MapModel, MapModelConfig, MapOutput
-from emtm.layers.moment_map import ConvProposals, max_pooled
+from emtm.layers.map.conv import MapConv
+from emtm.layers.map.model import MapModel, MapModelConfig, MapOutput
+from emtm.layers.map.moment_map import ConvProposals, max_pooled
+from emtm.layers.map.stretch import stretch_mean
 from emtm.layers.sentence import FrozenWords, last_valid
-from emtm.layers.stretch import stretch_mean
 
 EncodedVideo = tuple[Tensor, Tensor]
 _PUBLISHED = Recipe(

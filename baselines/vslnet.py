@@ -24,13 +24,13 @@ from emtm.contract import Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
 from emtm.data.labels import highlight_labels
 from emtm.data.text import Lexicon
-from emtm.layers.decoding import SpanGroundingModel
 from emtm.layers.dropout import Dropout
-from emtm.layers.embedding import CHAR_DIM_OUT, QueryEmbedding
 from emtm.layers.encoder import NORM_EPS, FeatureEncoder, linear
-from emtm.layers.fusion import ContextQueryAttention, ContextQueryConcat
-from emtm.layers.losses import highlight_loss, span_loss
 from emtm.layers.masking import key_bias, mask_logits
+from emtm.layers.span.decoding import SpanGroundingModel
+from emtm.layers.span.embedding import CHAR_DIM_OUT, QueryEmbedding
+from emtm.layers.span.fusion import ContextQueryAttention, ContextQueryConcat
+from emtm.layers.span.losses import highlight_loss, span_loss
 
 Encoded = tuple[Tensor, Tensor]
 _PUBLISHED = Recipe(optimizer="adamw", schedule="step-linear")

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from emtm.contract import ModelInfo, Preset, Recipe
-from emtm.layers.span_model import SpanModel, SpanModelConfig
+from emtm.layers.span.model import SpanModel, SpanModelConfig
 
 _PUBLISHED = Recipe(warmup_epochs=2)
 # Without a warm-up, Adam's uncorrected first steps can leave attention on a plateau for epochs.

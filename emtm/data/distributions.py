@@ -13,7 +13,7 @@ default, the results are distributions over the valid clips, and:
 * Fewer clips are reached by sharing each clip's mass between the two nearest, so that no peak is
   stepped over, as the published interpolation does (`official_align`).
 
-Masked logits are handled by `emtm.layers.decoding.span_probabilities`.
+Masked logits are handled by `emtm.layers.span.decoding.span_probabilities`.
 """
 
 from __future__ import annotations

@@ -32,10 +32,10 @@ from emtm.distillation.losses import (
     official_distillation,
     weight_prior,
 )
-from emtm.layers.dual_attention import DualAttentionStack
-from emtm.layers.losses import span_loss
-from emtm.layers.span_head import SpanHead, SpanOutput
-from emtm.layers.span_model import EncodedQuery, EncodedVideo, SpanModel, SpanModelConfig, hard_losses, span_targets
+from emtm.layers.span.dual_attention import DualAttentionStack
+from emtm.layers.span.head import SpanHead, SpanOutput
+from emtm.layers.span.losses import span_loss
+from emtm.layers.span.model import EncodedQuery, EncodedVideo, SpanModel, SpanModelConfig, hard_losses, span_targets
 
 
 @dataclass(frozen=True, kw_only=True)

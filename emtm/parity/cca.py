@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from emtm.data.text import Lexicon
-from emtm.layers.moment_map import map_loss
+from emtm.layers.map.moment_map import map_loss
 from emtm.parity.fixture import Check, Fixture, Recorder, Row
 from emtm.parity.recurrent_names import bilstm_layers
 from emtm.registry import model_class

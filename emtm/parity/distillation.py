@@ -12,7 +12,7 @@ from emtm.data.text import Lexicon
 from emtm.distillation.aggregation import KnowledgeAggregation, aggregate
 from emtm.distillation.losses import official_distillation
 from emtm.distillation.model import EMTM, EMTMConfig
-from emtm.layers.losses import span_loss
+from emtm.layers.span.losses import span_loss
 from emtm.parity import span_family
 from emtm.parity import tensorflow_names as names
 from emtm.parity.fixture import Check, Fixture, Recorder, Row

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from emtm.data.batch import Batch, Targets
 from emtm.data.text import Lexicon
-from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
 from emtm.layers.masking import mask_logits
+from emtm.layers.span.decoding import decode_spans, joint_probability, span_probabilities
 from emtm.parity.fixture import Check, Fixture, Row
 from emtm.registry import model_class
 

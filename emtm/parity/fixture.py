@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from emtm.errors import UserError
+from emtm.registry import model_class
 
 TOLERANCE = 1e-5
 Array = npt.NDArray[Any]
@@ -145,6 +147,11 @@ def find_fixtures(paths: list[Path]) -> list[Path]:
         else:
             raise UserError(f"{path} does not exist")
     return found
+
+
+def model_module(name: str) -> ModuleType:
+    """Module of a registered model, for what it is made of: `emtm` imports no model by itself."""
+    return importlib.import_module(model_class(name).__module__)
 
 
 class Recorder:

@@ -15,8 +15,8 @@ from emtm.data.labels import (
     soft_span_labels,
     time_to_index,
 )
-from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
-from emtm.layers.losses import highlight_loss, span_loss
+from emtm.layers.span.decoding import decode_spans, joint_probability, span_probabilities
+from emtm.layers.span.losses import highlight_loss, span_loss
 from emtm.metrics.iou import temporal_iou
 from emtm.metrics.means import Means
 from emtm.parity.fixture import Check, Fixture, Row

@@ -11,12 +11,11 @@ import torch
 from emtm.data.boundary_labels import boundary_distribution
 from emtm.data.features.resampling import Resampling, resample
 from emtm.data.labels import match_labels
-from emtm.data.labels_zoo import clips_to_fractions, marked_clips, marked_span, sparse_moments
-from emtm.layers.boundary_losses import temporal_difference_loss
-from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
-from emtm.layers.losses_zoo import gaussian_span_loss, unit_divergence
-from emtm.layers.moment_map import map_loss, moment_iou
-from emtm.parity.fixture import Array, Check, Fixture, Row
+from emtm.layers.map.moment_map import map_loss, moment_iou
+from emtm.layers.span.decoding import decode_spans, joint_probability, span_probabilities
+from emtm.parity.fixture import Array, Check, Fixture, Row, model_module
+from emtm.parity.zoo_losses import gaussian_span_loss, unit_divergence
+from emtm.parity.zoo_targets import clips_to_fractions, marked_clips, marked_span, sparse_moments
 
 NAME = "tsgvzoo"
 _SIGMA, _PEAK = 0.1, 0.8
@@ -75,7 +74,7 @@ def _losses(fixture: Fixture) -> dict[str, object]:
         "loc_loss_zoo": gaussian_span_loss(*logits, start, end, mask, official=True),
         soft: divergence,
         "loc2d_loss": map_loss(fixture.tensor("loc2d_scores")[:, cells], fixture.tensor("label_2D")[:, cells], *_IOU),
-        "td_loss": temporal_difference_loss(fixture.tensor("td"), start + end),
+        "td_loss": model_module("ban-apr").temporal_difference_loss(fixture.tensor("td"), start + end),
     }
 
 

@@ -10,12 +10,10 @@ import torch
 from torch import Tensor
 
 from emtm.data.boundary_labels import boundary_clips, boundary_distribution, contrast_masks
-from emtm.layers.boundary_losses import contrast_loss, temporal_difference_loss
-from emtm.layers.moment_map import moment_iou
+from emtm.layers.map.moment_map import moment_iou
+from emtm.layers.map.stretch import stretch_linear, stretch_max, stretch_mean
 from emtm.layers.nms import nms
-from emtm.layers.proposal_sampling import sample_proposals
-from emtm.layers.stretch import stretch_linear, stretch_max, stretch_mean
-from emtm.parity.fixture import Check, Fixture, Row
+from emtm.parity.fixture import Check, Fixture, Row, model_module
 
 _STRETCH: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
     "ban_linear": stretch_linear,
@@ -33,7 +31,7 @@ def recognise(fixture: Fixture) -> Check | None:
 
 def check_labels(fixture: Fixture) -> Iterator[Row]:
     """Both IoU maps, BAN-APR's other targets and losses, suppression, the sampler, the resamplers."""
-    clips = int(fixture["num_clips"])
+    ban_apr, clips = model_module("ban-apr"), int(fixture["num_clips"])
     moment, duration = fixture.tensor("timestamps"), fixture.tensor("durations")
     clamped = torch.minimum(moment.clamp_min(0.0), duration.unsqueeze(1)).float()
     positions = torch.arange(clips)
@@ -43,7 +41,7 @@ def check_labels(fixture: Fixture) -> Iterator[Row]:
     shifts = (moment / duration.unsqueeze(1)).view(-1, 1, 1, 2) - cells / clips
     td_weights = fixture.tensor("ban_s_e_distribution").sum(1)
     positive, negative = fixture.tensor("ban_mask2d_contrast").bool().flatten(2).unbind(1)
-    contrast = contrast_loss(
+    contrast = ban_apr.contrast_loss(
         fixture.tensor("contrast_query"), fixture.tensor("contrast_map").flatten(1, 2), positive, negative
     )
     for model, name, value in (
@@ -53,7 +51,7 @@ def check_labels(fixture: Fixture) -> Iterator[Row]:
         ("ban-apr", "ban_mask2d_contrast", masks),
         ("ban-apr", "ban_s_e_distribution", boundary_distribution(boundaries, clips, _SIGMA, _PEAK)),
         ("cca", "cca_iou2d", moment_iou(cells, clips, moment, duration)),
-        ("ban-apr", "td_loss", temporal_difference_loss(fixture.tensor("td"), td_weights)),
+        ("ban-apr", "td_loss", ban_apr.temporal_difference_loss(fixture.tensor("td"), td_weights)),
         ("ban-apr", "contrast_loss", contrast.view(1)),
     ):
         yield fixture.row(model, name, value, fixture[name])
@@ -77,7 +75,8 @@ def _sampling(fixture: Fixture, name: str) -> Row | None:
     if found is None:
         return None
     spans, scores = fixture.tensor("sampler_grid"), fixture.tensor("sampler_scores").unsqueeze(0)
-    index = sample_proposals(spans, scores, float(f"0.{found[4]}"), int(found[1]), int(found[2]), int(found[3] or 0))
+    sample = model_module("ban-apr").sample_proposals
+    index = sample(spans, scores, float(f"0.{found[4]}"), int(found[1]), int(found[2]), int(found[3] or 0))
     return fixture.row("ban-apr", name, spans[index[0]], fixture[name])
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from emtm.data.text import Lexicon
-from emtm.layers.set_prediction import assign, label_loss, span_losses, to_boundaries
+from emtm.layers.detr.set_prediction import assign, label_loss, span_losses, to_boundaries
 from emtm.parity.fixture import Check, Fixture, Row
 from emtm.registry import AnyModel, model_class
 

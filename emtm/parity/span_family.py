@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from emtm.data.text import Lexicon
-from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
-from emtm.layers.losses import orthogonality
-from emtm.layers.span_head import SpanOutput
-from emtm.layers.span_model import SpanModel, SpanModelConfig, hard_losses
+from emtm.layers.span.decoding import decode_spans, joint_probability, span_probabilities
+from emtm.layers.span.head import SpanOutput
+from emtm.layers.span.losses import orthogonality
+from emtm.layers.span.model import SpanModel, SpanModelConfig, hard_losses
 from emtm.parity import tensorflow_names as names
 from emtm.parity.fixture import Check, Fixture, Recorder, Row
 from emtm.registry import model_class

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from emtm.data.text import Lexicon
-from emtm.layers.moment_map import map_loss, moment_iou
+from emtm.layers.map.moment_map import map_loss, moment_iou
 from emtm.layers.nms import best_moments
 from emtm.metrics.iou import temporal_iou
 from emtm.parity.fixture import Array, Check, Fixture, Recorder, Row

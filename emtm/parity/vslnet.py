@@ -10,9 +10,9 @@ from torch import Tensor
 
 from emtm.data.batch import Batch, Targets
 from emtm.data.text import Lexicon
-from emtm.layers.decoding import decode_spans, joint_probability, span_probabilities
-from emtm.layers.losses import highlight_loss, span_loss
 from emtm.layers.masking import mask_logits
+from emtm.layers.span.decoding import decode_spans, joint_probability, span_probabilities
+from emtm.layers.span.losses import highlight_loss, span_loss
 from emtm.parity.fixture import Check, Fixture, Recorder, Row
 from emtm.registry import AnyModel, model_class
 

@@ -3,39 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from emtm.layers.decoding import decode_spans, joint_probability, span_moments
 from emtm.layers.dropout import Dropout
-from emtm.layers.embedding import CharacterCNN, WordEmbedding
 from emtm.layers.encoder import DepthwiseSeparableConv, SelfAttentionBlock
-from emtm.layers.fusion import ContextQueryAttention, ContextQueryConcat
-from emtm.layers.losses import highlight_loss, match_loss, orthogonality, span_loss
 from emtm.layers.masking import key_bias, mask_logits, pair_bias
-
-
-def test_word_embedding_rows() -> None:
-    table = torch.arange(6.0).reshape(3, 2)
-    layer = WordEmbedding(table)
-    out = layer(torch.tensor([[0, 1, 2, 4]]))[0]
-    assert out[0].tolist() == [0.0, 0.0]
-    torch.testing.assert_close(out[1], layer.unknown[0])
-    assert out[2:].tolist() == [[0.0, 1.0], [4.0, 5.0]]
-    assert [n for n, _ in layer.named_parameters()] == ["unknown"]
-
-
-def test_character_cnn_equals_a_loop_over_the_word_alone() -> None:
-    torch.manual_seed(0)
-    layer = CharacterCNN(9, 5)
-    for conv in layer.convs:
-        torch.nn.init.normal_(conv.bias)
-    ids = torch.tensor([[[3, 4, 5, 6, 7, 8, 1], [2, 3, 0, 0, 0, 0, 0], [0] * 7]])
-    out = layer(ids)[0]
-    for word, spelled in zip(out, ([3, 4, 5, 6, 7, 8, 1], [2, 3, 0, 0], [0, 0, 0, 0]), strict=True):
-        rows = torch.stack([layer.table[i - 1] if i else torch.zeros(5) for i in spelled])
-        pooled = [F.relu(conv(rows.t()[None]))[0].amax(1) for conv in layer.convs]
-        torch.testing.assert_close(word, torch.cat(pooled))
 
 
 def test_depthwise_separable_conv_equals_conv1d() -> None:
@@ -65,101 +36,6 @@ def test_pair_bias_makes_padded_rows_uniform() -> None:
     probabilities = torch.softmax(torch.randn(1, 1, 2, 2) + pair_bias(mask, mask), -1)[0, 0]
     assert probabilities[0].tolist() == [1.0, 0.0]
     assert probabilities[1].tolist() == [0.5, 0.5]
-
-
-def test_context_query_attention_orders_agree_and_match_the_formula() -> None:
-    torch.manual_seed(0)
-    x, y = torch.randn(2, 7, 4), torch.randn(2, 3, 4)
-    mask_x, mask_y = torch.ones(2, 7, dtype=torch.bool), torch.tensor([[True] * 3, [True, True, False]])
-    layer = ContextQueryAttention(4).eval()
-    out = layer(x, y, mask_x, mask_y)
-    layer.official = True
-    torch.testing.assert_close(layer(x, y, mask_x, mask_y), out)
-
-    a, b = x[1], y[1, :2]
-    score = a @ layer.weight_x + (b @ layer.weight_y).t() + (a[:, None] * b[None] * layer.weight_xy[0]).sum(2)
-    rows, columns = score.softmax(1), score.softmax(0)
-    attended, back = rows @ b, rows @ columns.t() @ a
-    torch.testing.assert_close(out[1], torch.cat([a, attended, a * attended, a * back], 1) @ layer.out.weight.t())
-
-
-def test_concat_ignores_padded_words() -> None:
-    torch.manual_seed(0)
-    layer, context, query = ContextQueryConcat(4), torch.randn(1, 5, 4), torch.randn(1, 3, 4)
-    mask = torch.tensor([[True, True, False]])
-    other = query.clone()
-    other[0, 2] = 9.0
-    torch.testing.assert_close(layer(context, query, mask), layer(context, other, mask))
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.integers(1, 12), st.integers(0, 10_000))
-def test_decode_equals_exhaustive_search(length: int, seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    start, end = torch.rand(2, length, generator=generator)
-    i, j = decode_spans(joint_probability(start[None], end[None]))
-    best = max(((start[a] * end[b]).item(), a, b) for a in range(length) for b in range(a, length))
-    assert (int(i), int(j)) == best[1:]
-
-
-def test_joint_probability_modes_agree() -> None:
-    start, end = torch.rand(2, 3, 8)
-    torch.testing.assert_close(joint_probability(start, end), joint_probability(start, end, official=True))
-
-
-def test_first_index_wins_ties() -> None:
-    flat = torch.full((1, 4), 0.25)
-    assert [int(x) for x in decode_spans(joint_probability(flat, flat))] == [0, 0]
-
-
-def test_moments_in_seconds_include_the_end_clip() -> None:
-    start = torch.tensor([[0.0, 9.0, 0.0, 0.0, 0.0]])
-    end = torch.tensor([[0.0, 0.0, 9.0, 0.0, 0.0]])
-    mask = torch.tensor([[True, True, True, True, False]])
-    moment = span_moments(start, end, mask, torch.tensor([20.0]))[0, 0]
-    assert moment[:2].tolist() == [5.0, 15.0]
-
-
-def test_further_moments_overlap_better_ones_by_half_at_most() -> None:
-    torch.manual_seed(0)
-    logits = torch.randn(2, 1, 30)
-    found = span_moments(logits[0], logits[1], torch.ones(1, 30, dtype=torch.bool), torch.tensor([30.0]), 5)[0]
-    for i in range(5):
-        for j in range(i):
-            (a, b, _), (c, d, _) = found[i].tolist(), found[j].tolist()
-            assert max(0, min(b, d) - max(a, c)) / (max(b, d) - min(a, c)) <= 0.5
-
-
-def test_span_loss_by_hand() -> None:
-    logits = torch.log(torch.tensor([[0.5, 0.25, 0.25, 0.9]]))
-    mask = torch.tensor([[True, True, True, False]])
-    hard = span_loss(logits, logits, torch.tensor([0]), torch.tensor([1]), mask)
-    assert hard.item() == pytest.approx(-(torch.tensor(0.5).log() + torch.tensor(0.25).log()).item())
-    soft = torch.tensor([[1.0, 0.0, 0.0, 0.0]]), torch.tensor([[0.0, 1.0, 0.0, 0.0]])
-    torch.testing.assert_close(span_loss(logits, logits, *soft, mask), hard)
-
-
-def test_match_loss_averages_over_valid_clips() -> None:
-    logits = torch.zeros(2, 3, 4)
-    mask = torch.tensor([[1, 1, 0], [1, 0, 0]])
-    loss = match_loss(logits, torch.zeros(2, 3, dtype=torch.long), mask)
-    assert loss.item() == pytest.approx(torch.tensor(4.0).log().item())
-
-
-def test_orthogonality_and_its_gradient() -> None:
-    eye = torch.eye(4, 8, requires_grad=True)
-    value = orthogonality(eye)
-    value.backward()
-    assert value.item() == 0.0
-    assert eye.grad is not None
-    assert eye.grad.isfinite().all()
-    assert orthogonality(torch.tensor([[1.0, 0.0], [3.0, 4.0]])).item() == pytest.approx(18**0.5)
-
-
-def test_highlight_loss_doubles_positives() -> None:
-    half = torch.zeros(1, 4)
-    labels, mask = torch.tensor([[1.0, 0.0, 0.0, 1.0]]), torch.tensor([[True, True, False, False]])
-    assert highlight_loss(half, labels, mask).item() == pytest.approx(1.5 * torch.tensor(2.0).log().item())
 
 
 def test_masked_logits_never_win() -> None:

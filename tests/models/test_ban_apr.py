@@ -4,9 +4,12 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 
+from baselines.ban_apr.edge_conv import EdgeConv
+from baselines.ban_apr.losses import contrast_loss, temporal_difference, temporal_difference_loss
+from baselines.ban_apr.proposal_sampling import sample_proposals
 from emtm.data.boundary_labels import boundary_clips, boundary_distribution, contrast_masks
-from emtm.layers.boundary_losses import contrast_loss, temporal_difference, temporal_difference_loss
 
 from .helpers import ragged_batch
 from .maps import small_map_model
@@ -99,3 +102,35 @@ def test_training_labels_end_where_inference_does() -> None:
         far = model.loss(without, batch).terms["map"]
         gain = float(far - near) * model.grid.num_cells / 30.0
         assert (gain == pytest.approx(1.0, abs=1e-3)) == perfect
+
+
+def test_edge_convolution_equals_all_pairs() -> None:
+    torch.manual_seed(0)
+    layer, x = EdgeConv(6), torch.randn(2, 9, 6)
+    weight, bias = layer.edge.weight, layer.edge.bias
+    for i in range(9):
+        pairs = torch.cat([x - x[:, i : i + 1], x[:, i : i + 1].expand_as(x)], 2)
+        expected = F.relu(F.linear(pairs, weight, bias)).amax(1)
+        torch.testing.assert_close(layer(x)[:, i], expected, atol=1e-6, rtol=1e-5)
+    found = layer(x)
+    layer.official = True
+    torch.testing.assert_close(found, layer(x), atol=1e-6, rtol=1e-5)
+
+
+def test_sampler_takes_peaks_then_neighbours_then_the_best_left() -> None:
+    # Two clusters of moments around 0..4 and around 10..14, and two apart from both.
+    spans = torch.tensor([[0, 4], [0, 5], [1, 4], [10, 14], [10, 15], [20, 21], [30, 31]])
+    scores = torch.tensor([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]])
+    # One peak with two neighbours: the whole first cluster.
+    assert sample_proposals(spans, scores, 0.5, 1, 2).tolist() == [[0, 1, 2]]
+    # Two peaks with two neighbours each; the second has one, and [20, 21] fills up, in front.
+    assert sample_proposals(spans, scores, 0.5, 2, 2).tolist() == [[5, 0, 1, 2, 3, 4]]
+    assert sample_proposals(spans, scores, 0.5, 1, 1, 1).tolist() == [[6, 0, 1]]
+
+
+def test_sampler_falls_back_on_suppressed_moments() -> None:
+    """Where published code fails: nothing is left that no peak suppresses."""
+    spans = torch.tensor([[0, 10], [0, 11], [0, 12], [1, 12]])
+    found = sample_proposals(spans, torch.tensor([[0.1, 0.2, 0.4, 0.3]]), 0.5, 2, 1)
+    assert sorted(found[0].tolist()) == [0, 1, 2, 3]
+    assert found[0, :2].tolist() == [2, 3]

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from baselines.cpl import (
+from baselines.cpl.dual_transformer import Decoder, ReweightedAttention, sinusoids
+from baselines.cpl.model import (
     CPL,
     CPLConfig,
     CPLOutput,
@@ -21,7 +22,6 @@ from baselines.cpl import (
 from emtm.contract import Recipe
 from emtm.data.text import Lexicon
 from emtm.errors import UserError
-from emtm.layers.dual_transformer import Decoder, ReweightedAttention, sinusoids
 from emtm.registry import preset
 
 from .helpers import SMALL, ragged_batch

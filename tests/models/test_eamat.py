@@ -11,10 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from baselines.eamat import EAMAT, EAMATConfig, alignment_loss, clip_loss, inside_labels
+from baselines.eamat import EAMAT, EAMATConfig, StridedLSTM, alignment_loss, clip_loss, inside_labels
 from emtm.data.text import Lexicon
 from emtm.data.word_classes import NOUN, OTHER, PADDING, VERB
-from emtm.layers.strided_lstm import StridedLSTM
 from emtm.parity.fixture import check_fixture, read_fixture
 from tests.shared import SHARED, needs_shared
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from baselines.emb import EMB, EMBOutput
-from emtm.contract import GroundingModel
-from emtm.layers.elastic_moments import (
+from baselines.emb.elastic_moments import (
     Proposals,
     confident_proposal,
     elastic_loss,
     segment_proposals,
     span_overlap,
 )
+from baselines.emb.model import EMB, EMBOutput
+from emtm.contract import GroundingModel
 
 from .helpers import ragged_batch, small_model
 

@@ -30,13 +30,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emtm.contract import Losses, ModelConfig, ModelInfo, Preset, Recipe
-from emtm.data.batch import Batch
-from emtm.data.labels import highlight_labels
-from emtm.data.text import Lexicon
-from emtm.layers.decoding import SpanGroundingModel
-from emtm.layers.dropout import Dropout
-from emtm.layers.elastic_moments import (
+from baselines.emb.elastic_moments import (
     Proposals,
     confident_proposal,
     elastic_loss,
@@ -45,13 +39,19 @@ from emtm.layers.elastic_moments import (
     segment_proposals,
     span_overlap,
 )
-from emtm.layers.embedding import CharacterCNN, WordEmbedding
+from baselines.emb.guided_attention import GuidedAttention, dense_context, running_context
+from emtm.contract import Losses, ModelConfig, ModelInfo, Preset, Recipe
+from emtm.data.batch import Batch
+from emtm.data.labels import highlight_labels
+from emtm.data.text import Lexicon
+from emtm.layers.dropout import Dropout
 from emtm.layers.encoder import linear
-from emtm.layers.fusion import ContextQueryAttention, ContextQueryConcat
-from emtm.layers.guided_attention import GuidedAttention, dense_context, running_context
-from emtm.layers.losses import highlight_loss
 from emtm.layers.masking import NEGATIVE, key_bias, mask_logits
 from emtm.layers.recurrent import BiLSTM
+from emtm.layers.span.decoding import SpanGroundingModel
+from emtm.layers.span.embedding import CharacterCNN, WordEmbedding
+from emtm.layers.span.fusion import ContextQueryAttention, ContextQueryConcat
+from emtm.layers.span.losses import highlight_loss
 
 EncodedQuery = tuple[Tensor, Tensor]
 SHARPNESS = 0.05

@@ -6,8 +6,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from emtm.layers.conditional_decoder import ConditionalDecoder, ConditionalLayer, embed_anchors
-from emtm.layers.detr import (
+from emtm.layers.detr.conditional_decoder import ConditionalDecoder, ConditionalLayer, embed_anchors
+from emtm.layers.detr.set_prediction import (
+    assign,
+    generalized_iou,
+    inside_moment,
+    label_loss,
+    saliency_margin_loss,
+    span_losses,
+    to_boundaries,
+    to_centres,
+)
+from emtm.layers.detr.transformer import (
     AttentionLayer,
     DecoderLayer,
     MultiHeadAttention,
@@ -18,16 +28,6 @@ from emtm.layers.detr import (
     sine_positions,
 )
 from emtm.layers.masking import key_bias
-from emtm.layers.set_prediction import (
-    assign,
-    generalized_iou,
-    inside_moment,
-    label_loss,
-    saliency_margin_loss,
-    span_losses,
-    to_boundaries,
-    to_centres,
-)
 from tests.models.helpers import ragged_batch
 
 DIM, HEADS, HIDDEN = 16, 4, 24

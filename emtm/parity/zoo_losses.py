@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from emtm.layers.losses import span_loss
 from emtm.layers.masking import mask_logits
+from emtm.layers.span.losses import span_loss
 
 
 def gaussian_span_loss(

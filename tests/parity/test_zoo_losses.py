@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from emtm.layers.losses_zoo import gaussian_span_loss, unit_divergence
+from emtm.parity.zoo_losses import gaussian_span_loss, unit_divergence
 
 MASK = torch.tensor([[True, True, True, False]])
 NONE = torch.tensor([[True] * 4])

@@ -30,13 +30,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.cpl.dual_transformer import Decoder, sinusoids
 from emtm.contract import GroundingModel, Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
 from emtm.data.distributions import from_spans
 from emtm.data.text import Lexicon
 from emtm.data.word_classes import NOUN, OTHER, PADDING, VERB, word_class
 from emtm.layers.dropout import Dropout
-from emtm.layers.dual_transformer import Decoder, sinusoids
 from emtm.layers.nms import span_iou
 from emtm.layers.sentence import FrozenWords
 

@@ -15,9 +15,7 @@ from emtm.contract import GroundingModel, Losses, ModelConfig, QueryT, Recipe, V
 from emtm.data.batch import Batch
 from emtm.data.distributions import from_spans
 from emtm.data.text import Lexicon
-from emtm.layers.detr import clip_places, input_projection
-from emtm.layers.sentence import FrozenWords
-from emtm.layers.set_prediction import (
+from emtm.layers.detr.set_prediction import (
     FOREGROUND,
     GIOU_WEIGHT,
     LABEL_WEIGHT,
@@ -29,6 +27,8 @@ from emtm.layers.set_prediction import (
     to_boundaries,
     to_centres,
 )
+from emtm.layers.detr.transformer import clip_places, input_projection
+from emtm.layers.sentence import FrozenWords
 
 PUBLISHED = Recipe(
     optimizer="adamw",

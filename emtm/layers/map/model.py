@@ -12,7 +12,7 @@ from emtm.contract import GroundingModel, Losses, ModelConfig, QueryT, VideoT
 from emtm.data.batch import Batch
 from emtm.data.distributions import from_moment_map, resample
 from emtm.data.text import Lexicon
-from emtm.layers.moment_map import MomentGrid, diagonals, map_loss, moment_iou
+from emtm.layers.map.moment_map import MomentGrid, diagonals, map_loss, moment_iou
 from emtm.layers.nms import best_moments
 
 

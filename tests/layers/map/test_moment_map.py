@@ -6,11 +6,9 @@ import torch
 import torch.nn.functional as F
 
 from emtm.data.features import pool_clips
-from emtm.layers.edge_conv import EdgeConv
-from emtm.layers.map_conv import MapConv, upper_conv
-from emtm.layers.moment_map import ConvProposals, MomentGrid, map_loss, max_pooled, moment_iou, scaled_iou
-from emtm.layers.proposal_sampling import sample_proposals
-from emtm.layers.stretch import stretch_linear, stretch_max, stretch_mean
+from emtm.layers.map.conv import MapConv, upper_conv
+from emtm.layers.map.moment_map import ConvProposals, MomentGrid, map_loss, max_pooled, moment_iou, scaled_iou
+from emtm.layers.map.stretch import stretch_linear, stretch_max, stretch_mean
 
 GRIDS = [(16, (15,), True), (16, (3, 2, 2), True), (64, (15, 8, 8), True), (16, (5, 3, 1), False), (7, (2, 1), True)]
 
@@ -138,35 +136,3 @@ def test_mean_of_few_and_of_many_padded_rows_agree() -> None:
     padded = F.pad(rows, (0, 0, 0, 60))
     count = torch.tensor([9])
     torch.testing.assert_close(stretch_mean(rows, count, 16), stretch_mean(padded, count, 16))
-
-
-def test_edge_convolution_equals_all_pairs() -> None:
-    torch.manual_seed(0)
-    layer, x = EdgeConv(6), torch.randn(2, 9, 6)
-    weight, bias = layer.edge.weight, layer.edge.bias
-    for i in range(9):
-        pairs = torch.cat([x - x[:, i : i + 1], x[:, i : i + 1].expand_as(x)], 2)
-        expected = F.relu(F.linear(pairs, weight, bias)).amax(1)
-        torch.testing.assert_close(layer(x)[:, i], expected, atol=1e-6, rtol=1e-5)
-    found = layer(x)
-    layer.official = True
-    torch.testing.assert_close(found, layer(x), atol=1e-6, rtol=1e-5)
-
-
-def test_sampler_takes_peaks_then_neighbours_then_the_best_left() -> None:
-    # Two clusters of moments around 0..4 and around 10..14, and two apart from both.
-    spans = torch.tensor([[0, 4], [0, 5], [1, 4], [10, 14], [10, 15], [20, 21], [30, 31]])
-    scores = torch.tensor([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]])
-    # One peak with two neighbours: the whole first cluster.
-    assert sample_proposals(spans, scores, 0.5, 1, 2).tolist() == [[0, 1, 2]]
-    # Two peaks with two neighbours each; the second has one, and [20, 21] fills up, in front.
-    assert sample_proposals(spans, scores, 0.5, 2, 2).tolist() == [[5, 0, 1, 2, 3, 4]]
-    assert sample_proposals(spans, scores, 0.5, 1, 1, 1).tolist() == [[6, 0, 1]]
-
-
-def test_sampler_falls_back_on_suppressed_moments() -> None:
-    """Where published code fails: nothing is left that no peak suppresses."""
-    spans = torch.tensor([[0, 10], [0, 11], [0, 12], [1, 12]])
-    found = sample_proposals(spans, torch.tensor([[0.1, 0.2, 0.4, 0.3]]), 0.5, 2, 1)
-    assert sorted(found[0].tolist()) == [0, 1, 2, 3]
-    assert found[0, :2].tolist() == [2, 3]

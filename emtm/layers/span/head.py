@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emtm.layers.encoder import NORM_EPS, FeatureEncoder, linear
-from emtm.layers.fusion import ContextQueryAttention, ContextQueryConcat
 from emtm.layers.masking import key_bias, pair_bias
+from emtm.layers.span.fusion import ContextQueryAttention, ContextQueryConcat
 
 NUM_LABELS = 4
 """Clip classes: 0 outside, 1 start, 2 inside, 3 end."""

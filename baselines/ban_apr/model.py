@@ -34,20 +34,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.ban_apr.edge_conv import EdgeConv
+from baselines.ban_apr.losses import contrast_loss, temporal_difference, temporal_difference_loss
+from baselines.ban_apr.proposal_sampling import sample_proposals
 from emtm.contract import GroundingModel, Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
 from emtm.data.boundary_labels import boundary_clips, boundary_distribution, contrast_masks
 from emtm.data.distributions import from_spans
 from emtm.data.text import Lexicon
-from emtm.layers.boundary_losses import contrast_loss, temporal_difference, temporal_difference_loss
 from emtm.layers.dropout import Dropout
-from emtm.layers.edge_conv import EdgeConv
+from emtm.layers.map.moment_map import MomentGrid, diagonals, map_loss, max_pooled, moment_iou, scaled_iou
+from emtm.layers.map.stretch import stretch_linear, stretch_max, stretch_mean
 from emtm.layers.masking import mask_logits
-from emtm.layers.moment_map import MomentGrid, diagonals, map_loss, max_pooled, moment_iou, scaled_iou
 from emtm.layers.nms import best_moments
-from emtm.layers.proposal_sampling import sample_proposals
 from emtm.layers.sentence import BiLSTMStack, FrozenWords
-from emtm.layers.stretch import stretch_linear, stretch_max, stretch_mean
 
 EncodedVideo = tuple[Tensor, Tensor]
 EncodedQuery = tuple[Tensor, Tensor]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from emtm.data.labels_zoo import clips_to_fractions, marked_clips, marked_span, sparse_moments
+from emtm.parity.zoo_targets import clips_to_fractions, marked_clips, marked_span, sparse_moments
 
 
 def span(start: float, end: float, rows: int, max_clips: int) -> tuple[int, int]:

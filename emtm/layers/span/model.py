@@ -11,10 +11,10 @@ from emtm.contract import Losses, ModelConfig
 from emtm.data.batch import Batch
 from emtm.data.labels import match_labels, soft_span_labels
 from emtm.data.text import Lexicon
-from emtm.layers.decoding import SpanGroundingModel
-from emtm.layers.losses import match_loss, orthogonality, span_loss
-from emtm.layers.shared_encoder import SharedEncoder
-from emtm.layers.span_head import SpanHead, SpanOutput
+from emtm.layers.span.decoding import SpanGroundingModel
+from emtm.layers.span.head import SpanHead, SpanOutput
+from emtm.layers.span.losses import match_loss, orthogonality, span_loss
+from emtm.layers.span.shared_encoder import SharedEncoder
 
 EncodedVideo = tuple[Tensor, Tensor]
 EncodedQuery = tuple[Tensor, Tensor]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from emtm.layers.dropout import Dropout
-from emtm.layers.embedding import CHAR_DIM_OUT, QueryEmbedding
 from emtm.layers.encoder import NORM_EPS, ConvBlock, PositionEmbedding, linear
+from emtm.layers.span.embedding import CHAR_DIM_OUT, QueryEmbedding
 
 
 class SharedEncoder(nn.Module):

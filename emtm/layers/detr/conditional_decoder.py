@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from emtm.layers.attention import attend, merge_heads, split_heads
-from emtm.layers.detr import feed_forward, inverse_sigmoid, mlp, sinusoids
+from emtm.layers.detr.transformer import feed_forward, inverse_sigmoid, mlp, sinusoids
 from emtm.layers.dropout import Dropout
 from emtm.layers.encoder import linear
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from emtm.layers.guided_attention import GuidedAttention, dense_context, running_context
+from baselines.emb.guided_attention import GuidedAttention, dense_context, running_context
 from emtm.layers.masking import key_bias
 
 

@@ -1,0 +1,5 @@
+"""EMB: the model, its content-guided attention and its elastic moments."""
+
+from baselines.emb.model import EMB, EMBConfig
+
+__all__ = ["EMB", "EMBConfig"]
