@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -158,8 +158,10 @@ def _may_miss(hint: Any) -> bool:
     return get_origin(hint) in (Union, types.UnionType) and Missing in get_args(hint)
 
 
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    """Annotations of the fields that are keys, in order."""
+def _annotations(kind: type[Block]) -> dict[str, Any]:
+    """Of the fields that are keys, in order."""
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.name != "kept"}
+
+
+_hints: Callable[[type[Block]], dict[str, Any]] = cache(_annotations)
