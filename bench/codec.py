@@ -164,4 +164,5 @@ def _annotations(kind: type[Block]) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.name != "kept"}
 
 
-_hints: Callable[[type[Block]], dict[str, Any]] = cache(_annotations)
+# A class whose instances hash themselves is not hashable in mypy's eyes.
+_hints = cast("Callable[[type[Block]], dict[str, Any]]", cache(_annotations))
