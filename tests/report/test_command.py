@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from bench.report.__main__ import main
+from bench.cli.app import main
 from bench.report.output import replace_folder
 from bench.report.runs import newest
 from emtm.errors import UserError

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.report.__main__ import main
+from bench.cli.app import main
 from bench.report.document import build
 from bench.report.figure_aggregation import _order, aggregation_figures
 from bench.report.figure_study import gain_figure

@@ -1,0 +1,1 @@
+"""Commands of `python -m bench.report`, one file each; what they do stands elsewhere in bench."""

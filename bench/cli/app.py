@@ -1,0 +1,43 @@
+"""All commands under one program, and the boundary at which an error becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from bench.cli.report import report, validate
+from bench.results import SchemaInvalidError
+from emtm.errors import UserError
+
+SCHEMA_INVALID = 7
+
+app = typer.Typer(
+    name="bench.report",
+    help="Reports of benchmark runs. Without a command: `report`.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command(epilog="Example: python -m bench.report reports/reference/RUN.json --out my-report")(report)
+app.command(epilog="Example: python -m bench.report validate reports/runs/RUN.json")(validate)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a command; the first argument names it, or is already an argument of `report`."""
+    names = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    arguments = list(argv)
+    if not arguments or (arguments[0] not in names and arguments[0] != "--help"):
+        arguments.insert(0, "report")
+    try:
+        app(args=arguments, prog_name="python -m bench.report")
+    except SchemaInvalidError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return SCHEMA_INVALID
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    return 0

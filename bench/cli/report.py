@@ -1,0 +1,79 @@
+"""`report` and `validate`: turns run files into a page, or checks them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.report.cells import Table
+from bench.report.document import Report, build
+from bench.report.frame import rows_of
+from bench.report.output import replace_folder, report_files
+from bench.report.runs import any_run, newest
+from bench.report.study import read_study
+from bench.report.terminal import print_table, terminal
+from bench.results import read_document
+
+
+def report(
+    run: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Run files; by default the newest in reports/runs, else in reports/reference."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the report; an older report in it is replaced.")] = Path(
+        "reports/latest"
+    ),
+    study: Annotated[
+        Path | None, typer.Option(help="The summary.json of `python -m emtm reproduce`: what distillation is worth.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print paths and a summary as JSON.")] = False,
+) -> None:
+    """Write an HTML page, Markdown, CSV and figures of one run, or of several that share no case.
+
+    A study of distillation gets a section beside the run, or a report of its own where there is no run.
+    """
+    found = read_study(study) if study else None
+    paths = run or ([newest()] if found is None or any_run() else [])
+    built = build([read_document(path) for path in paths], [path.as_posix() for path in paths], found)
+    files = report_files(built)
+    replace_folder(files, out)
+    if as_json:
+        print(json.dumps(_summary(built, paths, [out / name for name in files]), indent=1))
+    else:
+        _show(built, list(files), out)
+
+
+def validate(file: Annotated[Path, typer.Argument(help="Run file.")]) -> None:
+    """Check a run file against the result schema; exit code 7 when it does not follow it."""
+    doc = read_document(file)
+    print(f"{file} follows {doc['schema']} {doc['schema_version']} and holds {len(doc['cases'])} cases.")
+
+
+def _main_tables(built: Report) -> list[Table]:
+    return [t for section in built.sections if section.key in ("accuracy", "study", "cost") for t in section.tables]
+
+
+def _show(built: Report, files: Sequence[str], out: Path) -> None:
+    console = terminal()
+    for warning in built.warnings:
+        console.print(f"! {warning}", style="yellow", markup=False, highlight=False)
+    for table in _main_tables(built):
+        print_table(console, table)
+    written = dict.fromkeys(name if "/" not in name else f"{name.partition('/')[0]}/" for name in files)
+    console.print(f"Written to {out}/: {', '.join(written)}", markup=False, highlight=False)
+
+
+def _summary(built: Report, paths: Sequence[Path], files: Sequence[Path]) -> dict[str, object]:
+    status = Counter(str(row["status"]) for row in rows_of(built.cases))
+    return {
+        "runs": [str(path) for path in paths],
+        "study": None if built.study is None else built.study.path,
+        "files": [str(path) for path in files],
+        "cases": dict(sorted(status.items())),
+        "warnings": list(built.warnings),
+    }
