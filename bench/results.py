@@ -24,7 +24,7 @@ from jsonschema.exceptions import best_match
 
 from bench.codec import MalformedError, decode, encode
 from bench.run import Run
-from emtm.errors import UserError
+from emtm.errors import ExitCode, UserError
 
 SCHEMA = "emtm-bench/result"
 VERSION = "1.0.0"
@@ -38,7 +38,7 @@ MIGRATIONS: dict[str, Callable[[Doc], Doc]] = {}
 class SchemaInvalidError(UserError):
     """A run file does not follow its schema."""
 
-    exit_code = 7
+    exit_code = ExitCode.SCHEMA
 
 
 def to_jsonable(value: Any) -> Any:

@@ -1,12 +1,36 @@
-"""The one error that the commands turn into a sentence and exit code 2, and its commonest sentence."""
+"""The exit codes of all commands; the one error that they turn into a sentence, and its commonest sentence."""
 
 from __future__ import annotations
 
 import difflib
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What a command says to the program that ran it."""
+
+    FINE = 0
+    UNEXPECTED = 1
+    """A defect of this suite: a traceback is printed."""
+    USAGE = 2
+    """Wrong input or arguments."""
+    REGRESSION = 3
+    CASES = 4
+    """A case of a benchmark is missing, extra or newly failing."""
+    ENVIRONMENT = 5
+    """The machine cannot carry a verdict."""
+    INCONCLUSIVE = 6
+    SCHEMA = 7
+    """A result file does not follow its schema, or contradicts itself."""
+    REFUTED = 8
+    """A claim."""
 
 
 class UserError(Exception):
     """Something the user gave is wrong; the message says what, in one sentence."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
 
 def unknown(what: str, name: str, known: tuple[str, ...] | list[str]) -> str:

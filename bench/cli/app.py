@@ -8,10 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from bench.cli.report import report, validate
-from bench.results import SchemaInvalidError
 from emtm.errors import UserError
-
-SCHEMA_INVALID = 7
 
 app = typer.Typer(
     name="bench.report",
@@ -32,12 +29,9 @@ def main(argv: Sequence[str]) -> int:
         arguments.insert(0, "report")
     try:
         app(args=arguments, prog_name="python -m bench.report")
-    except SchemaInvalidError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return SCHEMA_INVALID
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return error.exit_code
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     return 0
