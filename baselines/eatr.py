@@ -35,10 +35,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import ModelConfig, ModelInfo, Preset
 from emtm.data.text import Lexicon
 from emtm.layers.detr.conditional_decoder import ConditionalDecoder, ConditionalLayer
-from emtm.layers.detr.model import PUBLISHED, PUBLISHED_DECAYING, DETRConfig, DETRModel, DETROutput
+from emtm.layers.detr.model import DETRConfig, DETRModel, DETROutput, Encoded
+from emtm.layers.detr.presets import detr_presets
 from emtm.layers.detr.set_prediction import (
     GIOU_WEIGHT,
     SPAN_WEIGHT,
@@ -53,7 +54,6 @@ from emtm.layers.detr.transformer import (
     extend_positions,
     inverse_sigmoid,
     join,
-    masked_max,
     mlp,
     sine_positions,
 )
@@ -61,10 +61,8 @@ from emtm.layers.dropout import Dropout
 from emtm.layers.encoder import linear
 from emtm.layers.masking import key_bias
 
-EncodedQuery = tuple[Tensor, Tensor]
 ENDS_SCORE = 100.0
 """Boundary score of a video's ends, which is above all others."""
-_COMPACT = Recipe(optimizer="adamw", schedule="step-linear", learning_rate=1e-3, epochs=40, clip_norm=1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +194,7 @@ class _Gate(nn.Module):
         return self.norm(x + self.dropout(F.relu(self.out(informed))))  # type: ignore[no-any-return]
 
 
-class EaTR(DETRModel[EncodedVideo, EncodedQuery, EaTROutput]):
+class EaTR(DETRModel[EncodedVideo, EaTROutput]):
     """Encoder over clips and words, slots for events, gated decoder over the events' spans."""
 
     name: ClassVar[str] = "eatr"
@@ -209,25 +207,7 @@ class EaTR(DETRModel[EncodedVideo, EncodedQuery, EaTROutput]):
     )
     config: EaTRConfig
     config_class: ClassVar[type[ModelConfig]] = EaTRConfig
-    presets: ClassVar[dict[str, Preset]] = {
-        "charades-sta": Preset(EaTRConfig(), PUBLISHED_DECAYING),
-        "activitynet-captions": Preset(EaTRConfig(saliency_weight=1.0), PUBLISHED),
-        "tacos": Preset(EaTRConfig(max_clips=150, max_words=100), PUBLISHED_DECAYING),
-        "qvhighlights": Preset(EaTRConfig(saliency_weight=1.0), PUBLISHED),
-        "compact": Preset(
-            EaTRConfig(
-                feature_dim=1024,
-                word_dim=300,
-                max_clips=64,
-                dim=64,
-                heads=4,
-                feed_forward=128,
-                num_queries=5,
-                input_dropout=0.1,
-            ),
-            _COMPACT,
-        ),
-    }
+    presets: ClassVar[dict[str, Preset]] = detr_presets(EaTRConfig)
     stages: ClassVar[dict[str, str]] = {
         "words": "text_embed",
         "video_projection": "video_proj",
@@ -271,11 +251,7 @@ class EaTR(DETRModel[EncodedVideo, EncodedQuery, EaTROutput]):
         slots = self.slots(clips + sine_positions(video_mask, config.dim), video_mask)
         return EncodedVideo(clips, video_mask, slots, events)
 
-    def encode_query(self, word_ids: Tensor, char_ids: Tensor) -> EncodedQuery:
-        """`[B, T]` -> `[B, T, D]` and its mask; characters are not used."""
-        return self.encode_words(word_ids)
-
-    def ground(self, video: EncodedVideo, query: EncodedQuery) -> EaTROutput:
+    def ground(self, video: EncodedVideo, query: Encoded) -> EaTROutput:
         """Spans and their classes for every pair of video and query."""
         (words, word_mask), mask = query, video.mask
         memory, valid = join((video.clips, mask), query)
@@ -315,3 +291,8 @@ class EaTR(DETRModel[EncodedVideo, EncodedQuery, EaTROutput]):
             span, giou = span_losses(output.event_spans, targets, matched)
             losses["event_span"], losses["event_giou"] = (weight * SPAN_WEIGHT, span), (weight * GIOU_WEIGHT, giou)
         return losses
+
+
+def masked_max(x: Tensor, mask: Tensor) -> Tensor:
+    """Maximum over valid positions, `[B, L, D]`, `[B, L]` -> `[B, D]`."""
+    return x.masked_fill(~mask.unsqueeze(2), -torch.inf).amax(1)

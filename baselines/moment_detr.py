@@ -28,19 +28,45 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import ModelConfig, ModelInfo, Preset
 from emtm.data.text import Lexicon
-from emtm.layers.detr.model import PUBLISHED, PUBLISHED_DECAYING, DETRConfig, DETRModel, DETROutput
+from emtm.layers.detr.model import DETRConfig, DETRModel, DETROutput, Encoded
+from emtm.layers.detr.presets import detr_presets
 from emtm.layers.detr.set_prediction import saliency_margin_loss
-from emtm.layers.detr.transformer import AttentionLayer, DecoderLayer, extend_positions, join, mlp, sine_positions
+from emtm.layers.detr.transformer import (
+    AttentionLayer,
+    MultiHeadAttention,
+    extend_positions,
+    feed_forward,
+    join,
+    mlp,
+    sine_positions,
+)
+from emtm.layers.dropout import Dropout
 from emtm.layers.encoder import linear
 from emtm.layers.masking import key_bias
 
-Encoded = tuple[Tensor, Tensor]
-_COMPACT = Recipe(optimizer="adamw", schedule="step-linear", learning_rate=1e-3, epochs=40, clip_norm=1.0)
+
+class DecoderLayer(nn.Module):
+    """Post-norm attention of queries to each other, then to the memory, then a feed-forward block."""
+
+    def __init__(self, dim: int, heads: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.self_attention = MultiHeadAttention(dim, heads, dropout)
+        self.cross_attention = MultiHeadAttention(dim, heads, dropout)
+        self.feed_forward = feed_forward(dim, hidden, dropout, nn.ReLU())
+        self.norm_1, self.norm_2, self.norm_3 = (nn.LayerNorm(dim) for _ in range(3))
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor, query_position: Tensor, memory: Tensor, keys: Tensor, bias: Tensor) -> Tensor:
+        """Queries `[B, Q, D]`, memory `[B, L, D]`, the memory with positions as `keys` -> `[B, Q, D]`."""
+        placed = x + query_position
+        x = self.norm_1(x + self.dropout(self.self_attention(placed, placed, x)))
+        x = self.norm_2(x + self.dropout(self.cross_attention(x + query_position, keys, memory, bias)))
+        return self.norm_3(x + self.dropout(self.feed_forward(x)))  # type: ignore[no-any-return]
 
 
-class MomentDETR(DETRModel[Encoded, Encoded, DETROutput]):
+class MomentDETR(DETRModel[Encoded, DETROutput]):
     """Encoder over clips and words, decoder over learned queries, heads for span and class."""
 
     name: ClassVar[str] = "moment-detr"
@@ -53,25 +79,7 @@ class MomentDETR(DETRModel[Encoded, Encoded, DETROutput]):
     )
     config: DETRConfig
     config_class: ClassVar[type[ModelConfig]] = DETRConfig
-    presets: ClassVar[dict[str, Preset]] = {
-        "charades-sta": Preset(DETRConfig(), PUBLISHED_DECAYING),
-        "activitynet-captions": Preset(DETRConfig(saliency_weight=1.0), PUBLISHED),
-        "tacos": Preset(DETRConfig(max_clips=150, max_words=100), PUBLISHED_DECAYING),
-        "qvhighlights": Preset(DETRConfig(saliency_weight=1.0), PUBLISHED),
-        "compact": Preset(
-            DETRConfig(
-                feature_dim=1024,
-                word_dim=300,
-                max_clips=64,
-                dim=64,
-                heads=4,
-                feed_forward=128,
-                num_queries=5,
-                input_dropout=0.1,
-            ),
-            _COMPACT,
-        ),
-    }
+    presets: ClassVar[dict[str, Preset]] = detr_presets(DETRConfig)
     stages: ClassVar[dict[str, str]] = {
         "words": "text_embed",
         "video_projection": "video_proj",
@@ -99,10 +107,6 @@ class MomentDETR(DETRModel[Encoded, Encoded, DETROutput]):
     def encode_video(self, video: Tensor, video_mask: Tensor) -> Encoded:
         """`[B, L, V]`, `[B, L]` -> `[B, L, D]` and the mask."""
         return self.video_projection(self.clip_inputs(video, video_mask)), video_mask
-
-    def encode_query(self, word_ids: Tensor, char_ids: Tensor) -> Encoded:
-        """`[B, T]` -> `[B, T, D]` and its mask; characters are not used."""
-        return self.encode_words(word_ids)
 
     def ground(self, video: Encoded, query: Encoded) -> DETROutput:
         """Spans and their classes for every pair of video and query."""

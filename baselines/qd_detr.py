@@ -32,21 +32,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
+from emtm.contract import ModelConfig, ModelInfo, Preset
 from emtm.data.text import Lexicon
 from emtm.layers.detr.conditional_decoder import ConditionalDecoder, ConditionalLayer
-from emtm.layers.detr.model import PUBLISHED, PUBLISHED_DECAYING, DETRConfig, DETRModel, DETROutput
+from emtm.layers.detr.model import DETRConfig, DETRModel, DETROutput, Encoded
+from emtm.layers.detr.presets import detr_presets
 from emtm.layers.detr.set_prediction import saliency_margin_loss
 from emtm.layers.detr.transformer import AttentionLayer, inverse_sigmoid, mlp, sine_positions
 from emtm.layers.encoder import linear
 from emtm.layers.masking import key_bias, mask_logits
 
-Encoded = tuple[Tensor, Tensor]
 TEMPERATURE = 0.5
 """Of the ranking loss."""
 RANK_WEIGHT = 1 / 12
 """Weight of the ranking loss where saliency has one level of the twelve it is made for."""
-_COMPACT = Recipe(optimizer="adamw", schedule="step-linear", learning_rate=1e-3, epochs=40, clip_norm=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def ranking_loss(scores: Tensor, wrong: Tensor | None, inside: Tensor, mask: Ten
     return -(logs.sum(1) / inside.sum(1).clamp_min(1)).mean()
 
 
-class QDDETR(DETRModel[Encoded, Encoded, QDDETROutput]):
+class QDDETR(DETRModel[Encoded, QDDETROutput]):
     """Words into clips, encoder with a saliency token, decoder over learned spans."""
 
     name: ClassVar[str] = "qd-detr"
@@ -81,25 +80,7 @@ class QDDETR(DETRModel[Encoded, Encoded, QDDETROutput]):
     )
     config: DETRConfig
     config_class: ClassVar[type[ModelConfig]] = DETRConfig
-    presets: ClassVar[dict[str, Preset]] = {
-        "charades-sta": Preset(DETRConfig(), PUBLISHED_DECAYING),
-        "activitynet-captions": Preset(DETRConfig(saliency_weight=1.0), PUBLISHED),
-        "tacos": Preset(DETRConfig(max_clips=150, max_words=100), PUBLISHED_DECAYING),
-        "qvhighlights": Preset(DETRConfig(saliency_weight=1.0), PUBLISHED),
-        "compact": Preset(
-            DETRConfig(
-                feature_dim=1024,
-                word_dim=300,
-                max_clips=64,
-                dim=64,
-                heads=4,
-                feed_forward=128,
-                num_queries=5,
-                input_dropout=0.1,
-            ),
-            _COMPACT,
-        ),
-    }
+    presets: ClassVar[dict[str, Preset]] = detr_presets(DETRConfig)
     stages: ClassVar[dict[str, str]] = {
         "words": "text_embed",
         "video_projection": "video_proj",
@@ -131,10 +112,6 @@ class QDDETR(DETRModel[Encoded, Encoded, QDDETROutput]):
     def encode_video(self, video: Tensor, video_mask: Tensor) -> Encoded:
         """`[B, L, V]`, `[B, L]` -> `[B, L, D]` and the mask."""
         return self.video_projection(self.clip_inputs(video, video_mask)), video_mask
-
-    def encode_query(self, word_ids: Tensor, char_ids: Tensor) -> Encoded:
-        """`[B, T]` -> `[B, T, D]` and its mask; characters are not used."""
-        return self.encode_words(word_ids)
 
     def ground(self, video: Encoded, query: Encoded) -> QDDETROutput:
         """Spans and their classes for every pair of video and query."""

@@ -31,9 +31,9 @@ from torch import Tensor, nn
 
 from emtm.contract import ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.text import Lexicon
-from emtm.layers.map.conv import MapConv
+from emtm.layers.map.conv import upper_conv
 from emtm.layers.map.model import MapModel, MapModelConfig, MapOutput
-from emtm.layers.map.moment_map import ConvProposals, max_pooled
+from emtm.layers.map.moment_map import MomentGrid, max_pooled
 from emtm.layers.map.stretch import stretch_mean
 from emtm.layers.sentence import FrozenWords, last_valid
 
@@ -67,6 +67,58 @@ class TAN2DConfig(MapModelConfig):
             raise ValueError(f"kernel is odd, not {self.kernel}")
         if self.max_clips % self.map_clips:
             raise ValueError(f"max_clips {self.max_clips} is no multiple of map_clips {self.map_clips}")
+
+
+class ConvProposals(nn.Module):
+    """Learned in place of the maximum: one convolution a diagonal, each on the diagonal before."""
+
+    def __init__(self, dim: int, grid: MomentGrid) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv1d(dim, dim, *window) for window in [(1, 1), *grid.windows()])
+
+    def forward(self, clips: Tensor, grid: MomentGrid) -> Tensor:
+        """`[B, D, N]` -> `[B, C, D]`."""
+        rows: list[Tensor] = []
+        for conv in self.convs:
+            rows.append(conv(rows[-1] if rows else clips))
+        return grid.gatherdiagonals(rows)
+
+
+class MapConv(nn.Module):
+    """2D-TAN's stack of convolutions, each output divided by the number of valid cells under the kernel.
+
+    Published code puts the padding of all layers into the first and convolves the whole square.
+    By default each layer computes only what reaches a valid cell of the result: what lies further
+    from the valid cells than the layers before reach is 0, and what lies further than the layers
+    behind reach is not needed.
+    """
+
+    def __init__(self, dim: int, kernel: int, layers: int, mask: Tensor, *, official: bool = False) -> None:
+        super().__init__()
+        self.reach = kernel // 2
+        self.official = official
+        self.convs = nn.ModuleList(nn.Conv2d(dim, dim, kernel) for _ in range(layers))
+        for index, weight in enumerate(_weights(mask, kernel, layers)):
+            # Layers 1..index and index+1..layers: the fewer of both bound the frame around the map.
+            frame = min(index + 1, layers - index - 1) * self.reach
+            cut = 0 if official else (layers - index - 1) * self.reach - frame
+            kept = weight[cut : weight.shape[0] - cut, cut : weight.shape[0] - cut]
+            self.register_buffer(f"weight_{index}", kept.contiguous(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[B, D, N, N]` with 0 in cells that are no moments -> `[B, D, N, N]`."""
+        layers, frame = len(self.convs), 0
+        for index, conv in enumerate(self.convs):
+            assert isinstance(conv, nn.Conv2d)
+            if self.official:
+                padding = layers * self.reach if index == 0 else 0
+                x = F.conv2d(F.pad(x, (padding,) * 4), conv.weight, conv.bias)
+            else:
+                wider = min(index + 1, layers - index - 1) * self.reach
+                x = upper_conv(x, conv, wider - frame + self.reach, 2 * wider)
+                frame = wider
+            x = F.relu(x) * self.get_buffer(f"weight_{index}")
+        return x
 
 
 class TAN2D(MapModel[EncodedVideo, Tensor]):
@@ -154,3 +206,15 @@ class TAN2D(MapModel[EncodedVideo, Tensor]):
         if self.config.official:
             return MapOutput(self.grid.pick(self.score(scored)).squeeze(2), mask)
         return MapOutput(self.score(self.grid.pick(scored)).squeeze(2), mask)
+
+
+def _weights(mask: Tensor, kernel: int, layers: int) -> list[Tensor]:
+    """For each layer, one over the number of cells under the kernel that hold something, 0 where none does."""
+    held = F.pad(mask.float(), (layers * (kernel // 2),) * 4)
+    weights = []
+    for _ in range(layers):
+        # Counts by summed windows: exact, and without a product that a counter would book.
+        count = held.unfold(0, kernel, 1).unfold(1, kernel, 1).sum((2, 3))
+        held = (count > 0).float()
+        weights.append(held / count.clamp_min(1.0))
+    return weights

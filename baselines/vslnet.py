@@ -30,6 +30,7 @@ from emtm.layers.masking import key_bias, mask_logits
 from emtm.layers.span.decoding import SpanGroundingModel
 from emtm.layers.span.embedding import CHAR_DIM_OUT, QueryEmbedding
 from emtm.layers.span.fusion import ContextQueryAttention, ContextQueryConcat
+from emtm.layers.span.head import BoundaryLogits
 from emtm.layers.span.losses import highlight_loss, span_loss
 
 Encoded = tuple[Tensor, Tensor]
@@ -63,13 +64,6 @@ class VSLNetOutput:
     video_mask: Tensor
 
 
-class _SpanLogits(nn.Sequential):
-    """Two layers from `[B, L, 2D]` to one logit a clip, `[B, L, 1]`."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__(linear(2 * dim, dim), nn.ReLU(), linear(dim, 1))
-
-
 class _Predictor(nn.Module):
     """Start logits from encoded features, end logits from the encoding of the start's encoding."""
 
@@ -84,7 +78,7 @@ class _Predictor(nn.Module):
                 dim, config.heads, config.max_clips, dropout=config.dropout, official=config.official
             )
             self.start_norm, self.end_norm = nn.LayerNorm(dim, NORM_EPS), nn.LayerNorm(dim, NORM_EPS)
-        self.start_logits, self.end_logits = _SpanLogits(dim), _SpanLogits(dim)
+        self.start_logits, self.end_logits = BoundaryLogits(dim), BoundaryLogits(dim)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """`[B, L, D]`, `[B, L]` -> start and end logits `[B, L]`."""

@@ -26,7 +26,6 @@ published learning rate falls tenfold after 4 or 5 of 8 or 9 epochs; here it fal
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -43,6 +42,7 @@ from emtm.data.boundary_labels import boundary_clips, boundary_distribution, con
 from emtm.data.distributions import from_spans
 from emtm.data.text import Lexicon
 from emtm.layers.dropout import Dropout
+from emtm.layers.encoder import sinusoids
 from emtm.layers.map.moment_map import MomentGrid, diagonals, map_loss, max_pooled, moment_iou, scaled_iou
 from emtm.layers.map.stretch import stretch_linear, stretch_max, stretch_mean
 from emtm.layers.masking import mask_logits
@@ -279,7 +279,7 @@ class BANAPR(GroundingModel[EncodedVideo, EncodedQuery, BANAPROutput]):
         self.position = nn.Linear(2 * dim, dim)
         self.graph = nn.Sequential(*(EdgeConv(dim, official=config.official) for _ in range(config.graph_layers)))
         self.refined_score = _scorer(dim, 1, dropout)
-        self.register_buffer("waves", _waves(config.map_clips, dim // 2), persistent=False)
+        self.register_buffer("waves", sinusoids(config.map_clips, dim // 2), persistent=False)
         self.branch: _TrainingBranch | None = None
         if config.official:
             self.branch = self._new_branch()
@@ -384,10 +384,3 @@ class BANAPR(GroundingModel[EncodedVideo, EncodedQuery, BANAPROutput]):
         mask = output.video_mask
         spans = self.grid.spans()[output.proposals]
         return from_spans(spans, torch.sigmoid(output.logits), mask.sum(1), mask.shape[1])
-
-
-def _waves(length: int, dim: int) -> Tensor:
-    """Sinusoidal positions, `[length, dim]`: sine and cosine take turns."""
-    rate = torch.exp(torch.arange(0, dim, 2) * (-math.log(10000.0) / dim))
-    angle = torch.arange(length).unsqueeze(1) * rate
-    return torch.stack([angle.sin(), angle.cos()], 2).flatten(1)

@@ -37,7 +37,7 @@ from emtm.data.distributions import from_spans
 from emtm.data.text import Lexicon
 from emtm.data.word_classes import NOUN, OTHER, PADDING, VERB, word_class
 from emtm.layers.dropout import Dropout
-from emtm.layers.nms import span_iou
+from emtm.layers.nms import ranked_moments, span_iou
 from emtm.layers.sentence import FrozenWords
 
 SMOOTHING = 0.1
@@ -309,10 +309,7 @@ class CPL(GroundingModel[EncodedVideo, EncodedQuery, CPLOutput]):
             best = output.cost.argmin(1).view(-1, 1, 1).expand(-1, 1, overlap.shape[2])
             votes = overlap * overlap.gather(1, best) if self.config.voting == "near" else overlap
             scores = F.normalize(votes.sum(2), p=1.0, dim=1)
-        scores, order = torch.sort(scores, dim=1, descending=True, stable=True)
-        chosen = torch.arange(top_k, device=scores.device).clamp_max(scores.shape[1] - 1)
-        times = spans.gather(1, order.unsqueeze(2).expand_as(spans))[:, chosen] * duration_s.view(-1, 1, 1)
-        return torch.cat([times, scores[:, chosen].unsqueeze(2)], 2)
+        return ranked_moments(spans * duration_s.view(-1, 1, 1), scores, top_k)
 
     def span_distribution(self, output: CPLOutput) -> Tensor:
         """Gaussians around the boundaries of all proposals, weighed by their likelihood, `[B, 2, L]`."""

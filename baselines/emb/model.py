@@ -45,12 +45,13 @@ from emtm.data.batch import Batch
 from emtm.data.labels import highlight_labels
 from emtm.data.text import Lexicon
 from emtm.layers.dropout import Dropout
-from emtm.layers.encoder import linear
+from emtm.layers.encoder import linear, sinusoids
 from emtm.layers.masking import NEGATIVE, key_bias, mask_logits
 from emtm.layers.recurrent import BiLSTM
 from emtm.layers.span.decoding import SpanGroundingModel
 from emtm.layers.span.embedding import CharacterCNN, WordEmbedding
 from emtm.layers.span.fusion import ContextQueryAttention, ContextQueryConcat
+from emtm.layers.span.head import BoundaryLogits
 from emtm.layers.span.losses import highlight_loss
 
 EncodedQuery = tuple[Tensor, Tensor]
@@ -196,13 +197,6 @@ class _ProposalBranch(nn.Module):
         return layer(x * present, bias, source, (before, after))  # type: ignore[no-any-return]
 
 
-class _SpanLogits(nn.Sequential):
-    """Two layers from `[B, L, 2D]` to one logit a clip, `[B, L, 1]`."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__(linear(2 * dim, dim), nn.ReLU(), linear(dim, 1))
-
-
 class _Predictor(nn.Module):
     """Start logits from encoded features, end logits from the encoding of the start's encoding."""
 
@@ -210,7 +204,7 @@ class _Predictor(nn.Module):
         super().__init__()
         self.start_encoder, self.end_encoder = BiLSTM(dim, dim), BiLSTM(dim, dim)
         self.start_out, self.end_out = linear(2 * dim, dim), linear(2 * dim, dim)
-        self.start_logits, self.end_logits = _SpanLogits(dim), _SpanLogits(dim)
+        self.start_logits, self.end_logits = BoundaryLogits(dim), BoundaryLogits(dim)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """`[B, L, D]`, `[B, L]` -> start and end logits `[B, L]`."""
@@ -360,9 +354,3 @@ class EMB(SpanGroundingModel[EncodedVideo, EncodedQuery, EMBOutput]):
         """`layer`, guided by what comes before and after each frame."""
         context = dense_context if self.config.official else running_context
         return layer(frames * mask.unsqueeze(2), bias, source, context(frames, mask))  # type: ignore[no-any-return]
-
-
-def sinusoids(length: int, dim: int) -> Tensor:
-    """Positions as interleaved sines and cosines, `[length, dim]`."""
-    angle = torch.arange(length).unsqueeze(1) * torch.exp(torch.arange(0, dim, 2) * (-math.log(10000.0) / dim))
-    return torch.stack([angle.sin(), angle.cos()], 2).flatten(1)[:, :dim]

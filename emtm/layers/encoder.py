@@ -1,6 +1,8 @@
-"""Sequence encoders: learned positions, depthwise-separable convolutions, self-attention."""
+"""Sequence encoders: positions, depthwise-separable convolutions, self-attention."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +21,12 @@ def linear(dim_in: int, dim_out: int, *, bias: bool = True) -> nn.Linear:
     if bias:
         nn.init.zeros_(layer.bias)
     return layer
+
+
+def sinusoids(length: int, dim: int) -> Tensor:
+    """Positions as interleaved sines and cosines, `[length, dim]`."""
+    angle = torch.arange(length).unsqueeze(1) * torch.exp(torch.arange(0, dim, 2) * (-math.log(10000.0) / dim))
+    return torch.stack([angle.sin(), angle.cos()], 2).flatten(1)[:, :dim]
 
 
 class PositionEmbedding(nn.Module):

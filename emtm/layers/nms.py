@@ -1,4 +1,4 @@
-"""Non-maximum suppression of temporal spans, a batch at a time."""
+"""The best of scored temporal spans, with and without suppression, a batch at a time."""
 
 from __future__ import annotations
 
@@ -48,3 +48,13 @@ def best_moments(spans: Tensor, scores: Tensor, threshold: float, top_k: int, *,
     position = torch.arange(top_k, device=index.device).expand_as(index)
     index = index.gather(1, torch.minimum(position, last)).unsqueeze(2)
     return torch.cat([spans.gather(1, index.expand(-1, -1, 2)), scores.unsqueeze(2).gather(1, index)], 2)
+
+
+def ranked_moments(spans: Tensor, scores: Tensor, top_k: int) -> Tensor:
+    """The `top_k` best of spans `[B, K, 2]` with their scores `[B, K]`, `[B, top_k, 3]`; too few: the last is repeated.
+
+    None is suppressed; of equals the first comes first.
+    """
+    ranks = torch.arange(top_k, device=scores.device).clamp_max(scores.shape[1] - 1)
+    best = scores.argsort(dim=1, descending=True, stable=True)[:, ranks].unsqueeze(2)
+    return torch.cat([spans.gather(1, best.expand(-1, -1, 2)), scores.unsqueeze(2).gather(1, best)], 2)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from baselines.eatr import pseudo_events
+from baselines.eatr import masked_max, pseudo_events
 
 from .helpers import ragged_batch
 from .test_detr_family import alone, small_detr
@@ -95,3 +95,8 @@ def test_slots_are_cached_with_the_video() -> None:
     model, batch = small_detr("eatr"), ragged_batch([12], [6])
     with torch.no_grad():
         assert model.encode_video(batch.video, batch.video_mask).slots.shape == (1, 10, 16)
+
+
+def test_masked_max_ignores_padding() -> None:
+    x = torch.tensor([[[1.0], [5.0]], [[-2.0], [9.0]]])
+    assert masked_max(x, torch.tensor([[True, True], [True, False]])).flatten().tolist() == [5.0, -2.0]

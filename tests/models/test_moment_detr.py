@@ -4,8 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from baselines.moment_detr import DecoderLayer
+from emtm.layers.masking import key_bias
 from emtm.parity.fixture import check_fixture, read_fixture
+from tests.layers.detr.helpers import DIM, HEADS, HIDDEN, MASK, load_attention, randomised
 from tests.shared import SHARED, needs_shared
 
 from .helpers import ragged_batch
@@ -68,3 +72,18 @@ def test_target_is_the_moment_in_seconds_not_its_clips() -> None:
         terms = model.loss(output, batch).terms
     assert terms["span"].item() == pytest.approx(0.0, abs=1e-6)
     assert terms["giou"].item() == pytest.approx(0.0, abs=1e-5)
+
+
+def test_decoder_layer_is_torchs() -> None:
+    ours = randomised(DecoderLayer(DIM, HEADS, HIDDEN, 0.0))
+    reference = nn.TransformerDecoderLayer(DIM, HEADS, HIDDEN, 0.0, batch_first=True).eval()
+    load_attention(reference.self_attn, ours.self_attention)
+    load_attention(reference.multihead_attn, ours.cross_attention)
+    reference.linear1.load_state_dict(ours.feed_forward[0].state_dict())
+    reference.linear2.load_state_dict(ours.feed_forward[3].state_dict())
+    for index in (1, 2, 3):
+        getattr(reference, f"norm{index}").load_state_dict(getattr(ours, f"norm_{index}").state_dict())
+    x, memory = torch.randn(2, 3, DIM), torch.randn(2, 6, DIM)
+    found = ours(x, torch.zeros_like(x), memory, memory, key_bias(MASK))
+    expected = reference(x, memory, memory_key_padding_mask=~MASK)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emtm.contract import GroundingModel, Losses, ModelConfig, QueryT, Recipe, VideoT
+from emtm.contract import GroundingModel, Losses, ModelConfig, VideoT
 from emtm.data.batch import Batch
 from emtm.data.distributions import from_spans
 from emtm.data.text import Lexicon
@@ -28,28 +28,8 @@ from emtm.layers.detr.set_prediction import (
     to_centres,
 )
 from emtm.layers.detr.transformer import clip_places, input_projection
+from emtm.layers.nms import ranked_moments
 from emtm.layers.sentence import FrozenWords
-
-PUBLISHED = Recipe(
-    optimizer="adamw",
-    schedule="constant",
-    learning_rate=1e-4,
-    weight_decay=1e-4,
-    epochs=200,
-    batch_size=32,
-    clip_norm=0.1,
-)
-"""lighthouse's recipe for ActivityNet Captions and QVHighlights."""
-PUBLISHED_DECAYING = Recipe(
-    optimizer="adamw",
-    schedule="epoch-linear",
-    learning_rate=2e-4,
-    weight_decay=1e-4,
-    epochs=200,
-    batch_size=32,
-    clip_norm=0.1,
-)
-"""Its recipe for Charades-STA and TACoS, whose rate it divides by ten at every fortieth epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +72,12 @@ class DETROutput:
     """Score of each clip, `[B, L]`; in training alone."""
 
 
+Encoded = tuple[Tensor, Tensor]
+"""Features `[B, L, D]` and their mask."""
 DETRT = TypeVar("DETRT", bound=DETROutput)
 
 
-class DETRModel(GroundingModel[VideoT, QueryT, DETRT]):
+class DETRModel(GroundingModel[VideoT, Encoded, DETRT]):
     """A model whose prediction is a set of scored spans.
 
     It appends each clip's place in the video to the features, scaled to length 1, unless
@@ -153,8 +135,8 @@ class DETRModel(GroundingModel[VideoT, QueryT, DETRT]):
         """What the projection takes, from features `[B, L, V]`."""
         return video if self.placed else torch.cat([F.normalize(video, dim=2), clip_places(mask)], 2)
 
-    def encode_words(self, word_ids: Tensor) -> tuple[Tensor, Tensor]:
-        """`[B, T]` -> `[B, T, D]` and its mask."""
+    def encode_query(self, word_ids: Tensor, char_ids: Tensor) -> Encoded:
+        """`[B, T]` -> `[B, T, D]` and its mask; characters are not used."""
         return self.query_projection(self.words(word_ids)), word_ids > 0
 
     def loss(self, output: DETRT, batch: Batch) -> Losses:
@@ -189,10 +171,7 @@ class DETRModel(GroundingModel[VideoT, QueryT, DETRT]):
         if self.config.official:
             clips = output.video_mask.sum(1).view(-1, 1, 1)
             spans = torch.round(spans * clips) / clips
-        ranks = torch.arange(top_k, device=scores.device).clamp_max(scores.shape[1] - 1)
-        best = scores.argsort(dim=1, descending=True, stable=True)[:, ranks]
-        times = spans.gather(1, best.unsqueeze(2).expand(-1, -1, 2)) * duration_s.view(-1, 1, 1)
-        return torch.cat([times, scores.gather(1, best).unsqueeze(2)], 2)
+        return ranked_moments(spans * duration_s.view(-1, 1, 1), scores, top_k)
 
     def span_distribution(self, output: DETRT) -> Tensor:
         """Gaussians around the boundaries of all spans, by foreground probability: `[B, 2, L]`."""

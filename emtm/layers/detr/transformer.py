@@ -108,30 +108,6 @@ class AttentionLayer(nn.Module):
         return self.norm_2(x + self.dropout(self.feed_forward(x)))  # type: ignore[no-any-return]
 
 
-class DecoderLayer(nn.Module):
-    """Post-norm attention of queries to each other, then to the memory, then a feed-forward block."""
-
-    def __init__(self, dim: int, heads: int, hidden: int, dropout: float) -> None:
-        super().__init__()
-        self.self_attention = MultiHeadAttention(dim, heads, dropout)
-        self.cross_attention = MultiHeadAttention(dim, heads, dropout)
-        self.feed_forward = feed_forward(dim, hidden, dropout, nn.ReLU())
-        self.norm_1, self.norm_2, self.norm_3 = (nn.LayerNorm(dim) for _ in range(3))
-        self.dropout = Dropout(dropout)
-
-    def forward(self, x: Tensor, query_position: Tensor, memory: Tensor, keys: Tensor, bias: Tensor) -> Tensor:
-        """Queries `[B, Q, D]`, memory `[B, L, D]`, the memory with positions as `keys` -> `[B, Q, D]`."""
-        placed = x + query_position
-        x = self.norm_1(x + self.dropout(self.self_attention(placed, placed, x)))
-        x = self.norm_2(x + self.dropout(self.cross_attention(x + query_position, keys, memory, bias)))
-        return self.norm_3(x + self.dropout(self.feed_forward(x)))  # type: ignore[no-any-return]
-
-
-def masked_max(x: Tensor, mask: Tensor) -> Tensor:
-    """Maximum over valid positions, `[B, L, D]`, `[B, L]` -> `[B, D]`."""
-    return x.masked_fill(~mask.unsqueeze(2), -torch.inf).amax(1)
-
-
 def join(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """Two sequences `[B, L, D]` with their masks `[B, L]`, one behind the other."""
     return torch.cat([first[0], second[0]], 1), torch.cat([first[1], second[1]], 1)

@@ -6,8 +6,8 @@ kept as lists of the candidate cells, row by row; `MomentGrid.spread` lays them 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -75,6 +75,11 @@ class MomentGrid(nn.Module):
         """Start and end as fractions of the video, float `[C, 2]`."""
         return torch.stack([self.cells[:, 0], self.cells[:, 1] + 1], 1) / self.num_clips
 
+    def windows(self) -> list[tuple[int, int]]:
+        """Kernel and stride of the pooling that takes each diagonal to the next."""
+        pairs = itertools.pairwise(self.diagonals)
+        return [((b.offset - a.offset) // a.stride + 1, b.stride // a.stride) for a, b in pairs]
+
     def gatherdiagonals(self, rows: list[Tensor]) -> Tensor:
         """Features `[B, D, count]` of every diagonal -> features of the cells `[B, C, D]`."""
         return torch.cat(rows, 2).transpose(1, 2).index_select(1, self.order)
@@ -99,41 +104,12 @@ def diagonals(num_clips: int, counts: tuple[int, ...], strided: bool) -> tuple[D
     return tuple(found)
 
 
-class Proposals(Protocol):
-    """Makes features of candidate moments from features of clips."""
-
-    def __call__(self, clips: Tensor, grid: MomentGrid) -> Tensor:
-        """`[B, D, N]` -> `[B, C, D]`."""
-        ...
-
-
 def max_pooled(clips: Tensor, grid: MomentGrid) -> Tensor:
     """Maximum of each candidate's clips, `[B, D, N]` -> `[B, C, D]`, pooled from diagonal to diagonal."""
     rows = [clips]
-    for before, diagonal in zip(grid.diagonals[:-1], grid.diagonals[1:], strict=True):
-        rows.append(F.max_pool1d(rows[-1], *_window(before, diagonal)))
+    for kernel, stride in grid.windows():
+        rows.append(F.max_pool1d(rows[-1], kernel, stride))
     return grid.gatherdiagonals(rows)
-
-
-class ConvProposals(nn.Module):
-    """Learned in place of the maximum: one convolution a diagonal, each on the diagonal before."""
-
-    def __init__(self, dim: int, grid: MomentGrid) -> None:
-        super().__init__()
-        windows = [_window(a, b) for a, b in zip(grid.diagonals[:-1], grid.diagonals[1:], strict=True)]
-        self.convs = nn.ModuleList(nn.Conv1d(dim, dim, *window) for window in [(1, 1), *windows])
-
-    def forward(self, clips: Tensor, grid: MomentGrid) -> Tensor:
-        """`[B, D, N]` -> `[B, C, D]`."""
-        rows: list[Tensor] = []
-        for conv in self.convs:
-            rows.append(conv(rows[-1] if rows else clips))
-        return grid.gatherdiagonals(rows)
-
-
-def _window(before: Diagonal, after: Diagonal) -> tuple[int, int]:
-    """Kernel and stride of the pooling that takes one diagonal to the next."""
-    return (after.offset - before.offset) // before.stride + 1, after.stride // before.stride
 
 
 def moment_iou(cells: Tensor, num_clips: int, moment_s: Tensor, duration_s: Tensor, *, closed: bool = True) -> Tensor:

@@ -1,7 +1,7 @@
 """From encoded video and query to span logits: fusion, matching and the conditioned predictor.
 
 This is everything behind the shared encoder of EMTM's student; SeqPAN, EMTM's isomorphic teacher,
-puts dual attention in front of the same head.
+puts dual attention in front of the same head. VSLNet and EMB predict with `BoundaryLogits`.
 """
 
 from __future__ import annotations
@@ -94,3 +94,10 @@ class SpanHead(nn.Module):
         match_logits, features = self.match(fused, video_mask)
         start, end = self.predictor(features, video_mask)
         return SpanOutput(start, end, video_mask, match_logits, fused)
+
+
+class BoundaryLogits(nn.Sequential):
+    """Two layers from `[B, L, 2D]` to one logit a clip, `[B, L, 1]`."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(linear(2 * dim, dim), nn.ReLU(), linear(dim, 1))

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 
 from emtm.data.features import pool_clips
-from emtm.layers.map.conv import MapConv, upper_conv
-from emtm.layers.map.moment_map import ConvProposals, MomentGrid, map_loss, max_pooled, moment_iou, scaled_iou
+from emtm.layers.map.conv import upper_conv
+from emtm.layers.map.moment_map import MomentGrid, map_loss, max_pooled, moment_iou, scaled_iou
 from emtm.layers.map.stretch import stretch_linear, stretch_max, stretch_mean
 
 GRIDS = [(16, (15,), True), (16, (3, 2, 2), True), (64, (15, 8, 8), True), (16, (5, 3, 1), False), (7, (2, 1), True)]
@@ -39,50 +39,6 @@ def test_features_are_maxima_of_their_clips(clips: int, counts: tuple[int, ...],
 def test_a_map_too_small_is_refused() -> None:
     with pytest.raises(ValueError, match="no moments of 17 clips"):
         MomentGrid(16, (16,))
-
-
-@pytest.mark.parametrize(("clips", "counts"), [(8, (7,)), (16, (3, 2, 2))])
-def test_learned_proposals_with_summing_weights_are_sums(clips: int, counts: tuple[int, ...]) -> None:
-    """Two-wide sums of sums weigh a moment's clips binomially; a constant signal shows the count."""
-    grid = MomentGrid(clips, counts)
-    layer = ConvProposals(1, grid)
-    for conv in layer.convs:
-        torch.nn.init.ones_(conv.weight)
-        torch.nn.init.zeros_(conv.bias)
-    out = layer(torch.ones(1, 1, clips), grid)[0, :, 0]
-    reached, product = {0: 1.0}, 1.0
-    for before, after in zip(grid.diagonals[:-1], grid.diagonals[1:], strict=True):
-        product *= (after.offset - before.offset) // before.stride + 1
-        reached[after.offset] = product
-    expected = [reached[j - i] for i, j in grid.cells.tolist()]
-    torch.testing.assert_close(out, torch.tensor(expected))
-
-
-def published_stack(x: torch.Tensor, mask: torch.Tensor, layer: MapConv) -> torch.Tensor:
-    """2D-TAN's definition: all padding first, each output over the number of valid cells below it."""
-    held = mask.float()[None, None]
-    for index, conv in enumerate(layer.convs):
-        kernel = conv.kernel_size[0]
-        padding = len(layer.convs) * (kernel // 2) if index == 0 else 0
-        x = F.relu(F.conv2d(x, conv.weight, conv.bias, padding=padding))
-        count = F.conv2d(held, torch.ones(1, 1, kernel, kernel), padding=padding).round()
-        weight = torch.where(count > 0, 1 / count, 0.0)
-        x, held = x * weight, (weight > 0).float()
-    return x
-
-
-@pytest.mark.parametrize(
-    ("clips", "counts", "kernel", "layers"), [(16, (15,), 5, 4), (40, (15, 8), 3, 3), (20, (3,), 9, 1)]
-)
-@pytest.mark.parametrize("official", [False, True])
-def test_map_convolution(clips: int, counts: tuple[int, ...], kernel: int, layers: int, official: bool) -> None:
-    torch.manual_seed(0)
-    grid = MomentGrid(clips, counts)
-    layer = MapConv(4, kernel, layers, grid.mask, official=official)
-    x = torch.randn(2, 4, clips, clips) * grid.mask
-    found, expected = layer(x), published_stack(x, grid.mask, layer)
-    assert found.shape == expected.shape
-    torch.testing.assert_close(found[:, :, grid.mask], expected[:, :, grid.mask], atol=1e-6, rtol=1e-5)
 
 
 def test_upper_convolution_is_right_where_it_says() -> None:
