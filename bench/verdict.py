@@ -1,4 +1,7 @@
-"""What a comparison may say of one figure or case, and the one exit code that many verdicts make."""
+"""What a comparison may say of one figure or case, and the one exit code that many verdicts make.
+
+The order in which the verdicts stand is that of their weight: of many, the first is what a headline names.
+"""
 
 from __future__ import annotations
 
@@ -9,31 +12,33 @@ from emtm.errors import ExitCode
 
 
 class Verdict(StrEnum):
-    """Of a head against its base; every verdict but SAME, CHANGED, INCONCLUSIVE and REFUSED has its mirror image."""
+    """Of a head against its base."""
 
-    SAME = "same"
-    """Exact figures equal; a timing or an accuracy whose interval lies within what is too small to matter."""
     SLOWER = "slower"
-    FASTER = "faster"
     WORSE = "worse"
     """An exact figure or an accuracy, in the direction that is bad."""
-    BETTER = "better"
-    CHANGED = "changed"
-    """An exact figure whose direction means nothing."""
     MISSING = "missing"
     """A case of the base that the head has not."""
-    EXTRA = "extra"
-    """A case of the head that the base has not."""
     NEWLY_FAILING = "newly failing"
     """A case that gave a result in the base and gives none in the head: failed, invalid or skipped."""
-    NEWLY_PASSING = "newly passing"
+    REDEFINED = "redefined"
+    """A case that keeps its name and measures something else."""
     LOST = "lost"
     """A figure that the base has of a case and the head has not."""
-    GAINED = "gained"
-    INCONCLUSIVE = "inconclusive"
-    """Measured, and cannot be told: too few samples, too wide an interval, or a noisy machine."""
+    EXTRA = "extra"
+    """A case of the head that the base has not."""
     REFUSED = "refused"
     """Not compared, because the environment cannot carry a verdict: another machine, or sentinels that failed."""
+    INCONCLUSIVE = "inconclusive"
+    """Measured, and cannot be told: too few samples, too wide an interval, or a noisy machine."""
+    CHANGED = "changed"
+    """An exact figure whose direction means nothing."""
+    NEWLY_PASSING = "newly passing"
+    GAINED = "gained"
+    FASTER = "faster"
+    BETTER = "better"
+    SAME = "same"
+    """Exact figures equal; a timing or an accuracy whose interval lies within what is too small to matter."""
 
     @property
     def mirrored(self) -> Verdict:
@@ -60,6 +65,7 @@ _EXIT = {
     Verdict.MISSING: ExitCode.CASES,
     Verdict.EXTRA: ExitCode.CASES,
     Verdict.NEWLY_FAILING: ExitCode.CASES,
+    Verdict.REDEFINED: ExitCode.CASES,
     Verdict.LOST: ExitCode.CASES,
     Verdict.REFUSED: ExitCode.ENVIRONMENT,
     Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
@@ -76,3 +82,9 @@ def exit_code(verdicts: Iterable[Verdict], *, soft: bool = False) -> ExitCode:
     """
     codes = {verdict.exit_code for verdict in verdicts} - {ExitCode.FINE}
     return min(codes - _SOFT if soft else codes, default=ExitCode.FINE)
+
+
+def heaviest(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict that stands for many; SAME for none."""
+    order = list(Verdict)
+    return min(verdicts, key=order.index, default=Verdict.SAME)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.verdict import Verdict, exit_code
+from bench.verdict import Verdict, exit_code, heaviest
 from emtm.errors import ExitCode
 
 ALONE = {
@@ -22,6 +22,7 @@ ALONE = {
     Verdict.EXTRA: 4,
     Verdict.NEWLY_FAILING: 4,
     Verdict.LOST: 4,
+    Verdict.REDEFINED: 4,
     Verdict.REFUSED: 5,
     Verdict.INCONCLUSIVE: 6,
 }
@@ -65,5 +66,15 @@ def test_order_and_repetition_do_not_matter(verdicts: list[Verdict]) -> None:
 def test_a_mirror_image_mirrors_back(verdict: Verdict) -> None:
     assert verdict.mirrored.mirrored is verdict
     assert (verdict.mirrored is verdict) == (
-        verdict in (Verdict.SAME, Verdict.CHANGED, Verdict.INCONCLUSIVE, Verdict.REFUSED)
+        verdict in (Verdict.SAME, Verdict.CHANGED, Verdict.REDEFINED, Verdict.INCONCLUSIVE, Verdict.REFUSED)
     )
+
+
+@given(st.lists(st.sampled_from(Verdict)))
+def test_the_heaviest_verdict_decides_the_exit_code(verdicts: list[Verdict]) -> None:
+    assert heaviest(verdicts).exit_code == exit_code(verdicts)
+
+
+def test_the_heaviest_of_none_is_the_same() -> None:
+    assert heaviest([]) is Verdict.SAME
+    assert heaviest([Verdict.SAME, Verdict.FASTER, Verdict.CHANGED]) is Verdict.CHANGED
