@@ -1,0 +1,195 @@
+"""Rounds of fresh processes, timed in turn, until every case is decided or the budget is spent.
+
+In a round each case is timed in blocks of base, head, head, base (or the other way round, by lot), so that whatever
+changes the machine's speed slowly falls on both alike. A third process, of the base again, takes part for one case,
+the sentinel: it must show no difference to the base (A/A), and with a real slowdown of 3 % built into it must not be
+called the same. Where it does otherwise the machine cannot carry a verdict today.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Protocol
+
+from bench.ab.arm import ArmError, Opened
+from bench.ab.sequential import Estimate, Plan, estimate, verdicts
+from bench.verdict import Verdict
+
+SLOWDOWN = 0.03
+"""Of the sentinel."""
+TWIN, SLOWED = "base against itself", "base slowed down by 3 %"
+ROUND_S = 2.0
+"""What one case may take of a round, start of the processes aside."""
+PAIRS = (6, 60)
+"""Fewest and most in a round; an even number, since a block holds two."""
+CALLS = 2
+"""Timed calls in a slot, of which the faster counts; one untimed call goes before them."""
+
+
+class Side(Protocol):
+    """What a session needs of a process; `bench.ab.arm.Arm` is one."""
+
+    def open(self, case_id: str) -> Opened:
+        """Builds a case; raises ArmError."""
+
+    def slot(self, calls: int, slowdown: float = 0.0) -> float:
+        """Seconds of a call; raises ArmError."""
+
+    def close(self) -> None:
+        """Ends it."""
+
+
+Start = Callable[[str], Side]
+"""Starts a fresh process of "base", "head" or "twin" (the base again)."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """A comparison under way: what the rounds said, and where it stands."""
+
+    case_id: str
+    logs: list[float] = field(default_factory=list)
+    """Median log ratio of each round."""
+    pairs: int = 0
+    found: Estimate | None = None
+    verdict: Verdict = Verdict.INCONCLUSIVE
+    reason: str = ""
+    """Why it could not be measured."""
+    base: Opened | None = None
+    head: Opened | None = None
+
+    @property
+    def open(self) -> bool:
+        """Is it worth another round?"""
+        return self.verdict is Verdict.INCONCLUSIVE and not self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a session found."""
+
+    trials: tuple[Trial, ...]
+    sentinels: tuple[Trial, ...]
+    rounds: int
+    elapsed_s: float
+
+    @property
+    def valid(self) -> bool:
+        """Did the sentinels do what they must?"""
+        return all(_holds(trial) for trial in self.sentinels)
+
+
+def _holds(sentinel: Trial) -> bool:
+    """A/A must show no difference; the slowdown must not be taken for the same, or for faster."""
+    if sentinel.case_id == TWIN:
+        return sentinel.verdict in (Verdict.SAME, Verdict.INCONCLUSIVE)
+    return sentinel.verdict in (Verdict.SLOWER, Verdict.INCONCLUSIVE)
+
+
+def run(
+    case_ids: Sequence[str],
+    start: Start,
+    plan: Plan,
+    budget_s: float,
+    seed: int = 0,
+    progress: Callable[[str], object] = lambda line: None,
+) -> Outcome:
+    """Measures until all is decided, the plan's rounds are done, or the next look would be over `budget_s`.
+
+    A case that fails on either side is a trial with a reason; the others go on.
+    """
+    lot, began = random.Random(seed), time.monotonic()
+    trials = [Trial(case_id) for case_id in case_ids]
+    sentinels = (Trial(TWIN), Trial(SLOWED))
+    rounds = 0
+    while rounds < plan.max_rounds and any(trial.open for trial in trials):
+        rounds += 1
+        _round(trials, sentinels, start, lot, lambda text: progress(f"round {rounds}: {text}"))  # noqa: B023
+        if rounds in plan.looks:
+            _look(trials, plan)
+            for sentinel in sentinels:
+                _look([sentinel], plan)
+            progress(f"round {rounds}: {sum(not trial.open for trial in trials)} of {len(trials)} cases decided")
+            if _next_look_s(rounds, plan, time.monotonic() - began) > budget_s:
+                break
+    return Outcome(tuple(trials), sentinels, rounds, time.monotonic() - began)
+
+
+def _next_look_s(rounds: int, plan: Plan, elapsed_s: float) -> float:
+    """When the next look would be over, at the pace so far."""
+    ahead = [look for look in plan.looks if look > rounds]
+    return elapsed_s * ahead[0] / rounds if ahead else elapsed_s
+
+
+def _look(trials: Sequence[Trial], plan: Plan) -> None:
+    """Estimates, and verdicts of the whole family; a case that is decided keeps what it had."""
+    for trial in trials:
+        if trial.open and len(trial.logs) > 1:
+            trial.found = estimate(trial.logs, plan, trial.found.p if trial.found else 1.0)
+    family = {trial.case_id: trial.found for trial in trials if trial.found is not None}
+    for case_id, verdict in verdicts(family, plan).items():
+        trial = next(trial for trial in trials if trial.case_id == case_id)
+        if trial.open:
+            trial.verdict = verdict
+
+
+def _round(
+    trials: Sequence[Trial],
+    sentinels: tuple[Trial, Trial],
+    start: Start,
+    lot: random.Random,
+    progress: Callable[[str], object],
+) -> None:
+    """One round of every open case; the first that is open is the sentinel's."""
+    progress("starting the processes")
+    watched = next((trial.case_id for trial in trials if not trial.reason), None)
+    sides: dict[str, Side] = {}
+    try:
+        for name in ("base", "head", *(("twin",) if any(sentinel.open for sentinel in sentinels) else ())):
+            sides[name] = start(name)
+        waiting = [trial for trial in trials if trial.open or trial.case_id == watched]
+        for trial in lot.sample(waiting, len(waiting)):
+            progress(trial.case_id)
+            guard = sentinels if trial.case_id == watched and "twin" in sides else ()
+            try:
+                _measure(trial, guard, sides, lot)
+            except ArmError as error:
+                trial.reason = str(error)
+                for name in sides:
+                    sides[name].close()
+                    sides[name] = start(name)
+    finally:
+        for side in sides.values():
+            side.close()
+
+
+def _measure(trial: Trial, sentinels: Sequence[Trial], sides: dict[str, Side], lot: random.Random) -> None:
+    trial.base = sides["base"].open(trial.case_id)
+    trial.head = sides["head"].open(trial.case_id)
+    arms: list[tuple[Trial, Side, float]] = [(trial, sides["head"], 0.0)] if trial.open else []
+    if sentinels:
+        sides["twin"].open(trial.case_id)
+        arms += [
+            (sentinel, sides["twin"], slowdown)
+            for sentinel, slowdown in zip(sentinels, (0.0, SLOWDOWN), strict=True)
+            if sentinel.open
+        ]
+    slot_s = (CALLS + 1) * max(trial.base.call_s, trial.head.call_s, 1e-4)
+    wanted = int(ROUND_S / slot_s / (1 + len(arms)))
+    blocks = max(PAIRS[0], min(PAIRS[1], wanted)) // 2
+    logs: dict[int, list[float]] = {i: [] for i in range(len(arms))}
+    for _ in range(blocks):
+        order = [(None, sides["base"], 0.0), *((i, side, slowdown) for i, (_, side, slowdown) in enumerate(arms))]
+        lot.shuffle(order)
+        seconds = [(who, side.slot(CALLS, slowdown)) for who, side, slowdown in (*order, *reversed(order))]
+        forth, back = dict(seconds[: len(order)]), dict(seconds[len(order) :])
+        for i in logs:
+            logs[i] += [math.log(half[i] / half[None]) for half in (forth, back)]
+    for i, (arm, _, _) in enumerate(arms):
+        arm.logs.append(median(logs[i]))
+        arm.pairs += len(logs[i])

@@ -1,0 +1,115 @@
+"""Sessions with sides whose speed is made up: each process has an offset of its own, each call noise."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from bench.ab.arm import ArmError, Opened
+from bench.ab.sequential import Plan
+from bench.ab.session import SLOWED, TWIN, Outcome, run
+from bench.verdict import Verdict
+
+
+@dataclass
+class Machine:
+    """Seconds of a case on a side, with the spread between processes and between calls."""
+
+    seconds: Mapping[str, Mapping[str, float]]
+    between: float = 0.003
+    within: float = 0.01
+    ignores_slowdown: bool = False
+    lot: random.Random = field(default_factory=lambda: random.Random(0))
+    started: list[str] = field(default_factory=list)
+    closed: int = 0
+
+    def start(self, name: str) -> "Process":
+        self.started.append(name)
+        return Process(self, self.seconds["base" if name == "twin" else name])
+
+
+class Process:
+    def __init__(self, machine: Machine, seconds: Mapping[str, float]) -> None:
+        self._machine, self._seconds, self._case = machine, seconds, ""
+        self._offset = machine.lot.gauss(1, machine.between)
+
+    def open(self, case_id: str) -> Opened:
+        if case_id not in self._seconds:
+            raise ArmError(f"no {case_id} here")
+        self._case = case_id
+        return Opened(self._seconds[case_id], 1, 1)
+
+    def slot(self, calls: int, slowdown: float = 0.0) -> float:
+        slowed = 1 + (0 if self._machine.ignores_slowdown else slowdown)
+        return self._seconds[self._case] * self._offset * slowed * self._machine.lot.gauss(1, self._machine.within)
+
+    def close(self) -> None:
+        self._machine.closed += 1
+
+
+def session(machine: Machine, budget_s: float = 1e9, plan: Plan = Plan()) -> tuple[Outcome, dict[str, Verdict]]:  # noqa: B008
+    outcome = run(list(machine.seconds["base"]), machine.start, plan, budget_s)
+    return outcome, {trial.case_id: trial.verdict for trial in (*outcome.trials, *outcome.sentinels)}
+
+
+def test_slower_faster_and_same_are_told_apart() -> None:
+    machine = Machine({"base": {"a": 0.01, "b": 0.01, "c": 0.01}, "head": {"a": 0.0105, "b": 0.0095, "c": 0.01}})
+    outcome, found = session(machine)
+    assert found == {
+        "a": Verdict.SLOWER,
+        "b": Verdict.FASTER,
+        "c": Verdict.SAME,
+        TWIN: Verdict.SAME,
+        SLOWED: Verdict.SLOWER,
+    }
+    assert outcome.valid
+    assert machine.closed == len(machine.started)
+    estimate = outcome.trials[0].found
+    assert estimate is not None
+    assert estimate.low < 1.05 < estimate.high
+
+
+def test_what_is_decided_is_not_measured_again() -> None:
+    machine = Machine({"base": {"a": 0.01, "b": 0.01}, "head": {"a": 0.02, "b": 0.0102}}, between=0.01)
+    outcome, found = session(machine)
+    slow, near = outcome.trials
+    assert found["a"] is Verdict.SLOWER
+    assert len(slow.logs) < len(near.logs) == outcome.rounds
+
+
+def test_a_noisy_machine_gives_no_verdict() -> None:
+    machine = Machine({"base": {"a": 0.01}, "head": {"a": 0.0103}}, between=0.05)
+    outcome, found = session(machine)
+    assert found["a"] is Verdict.INCONCLUSIVE
+    assert outcome.rounds == Plan().max_rounds
+
+
+def test_an_insensitive_machine_is_invalid() -> None:
+    outcome, found = session(Machine({"base": {"a": 0.01}, "head": {"a": 0.01}}, ignores_slowdown=True))
+    assert found[SLOWED] is Verdict.SAME
+    assert not outcome.valid
+
+
+def test_the_budget_ends_a_session_at_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr("bench.ab.session.time.monotonic", lambda: float(next(clock)))
+    machine = Machine({"base": {"a": 0.01}, "head": {"a": 0.0102}}, between=0.05)
+    outcome, _ = session(machine, budget_s=1.0)
+    assert outcome.rounds == 4
+
+
+def test_a_case_that_fails_leaves_the_others_alone() -> None:
+    machine = Machine({"base": {"a": 0.01, "b": 0.01}, "head": {"b": 0.01}})
+    outcome, found = session(machine)
+    assert outcome.trials[0].reason == "no a here"
+    assert found["b"] is Verdict.SAME
+    assert machine.closed == len(machine.started)
+
+
+def test_equal_seeds_measure_in_the_same_order() -> None:
+    def logs() -> list[list[float]]:
+        machine = Machine({"base": {"a": 0.01, "b": 0.02}, "head": {"a": 0.01, "b": 0.02}})
+        return [trial.logs for trial in session(machine)[0].trials]
+
+    assert logs() == logs()
