@@ -74,9 +74,9 @@ def count_model(
     """Counts of a registered model; sizes left out are those of the paper's workload."""
     config = override(preset(name, dataset).config, settings)
     text = text_of(dataset)
-    needed = {"max_clips": clips or 0, "max_words": words or 0}
-    changes = {key: size for key, size in needed.items() if size > getattr(config, key)}
-    config = dataclasses.replace(config, **changes)
+    config = dataclasses.replace(
+        config, max_clips=max(clips or 0, config.max_clips), max_words=max(words or 0, config.max_words)
+    )
     shape = dataclasses.replace(
         paper_shape(dataset, config),
         num_clips=clips or config.max_clips,

@@ -7,14 +7,17 @@ import hashlib
 import json
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
-import yaml
-
+from emtm.config import read_value, takes
 from emtm.contract import GroundingModel, ModelConfig, Preset, Recipe
 from emtm.data.benchmarks import FAMILY
 from emtm.errors import UserError, unknown
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+C = TypeVar("C", bound="DataclassInstance")
 GROUP = "emtm.models"
 AnyModel = GroundingModel[Any, Any, Any]
 
@@ -49,28 +52,25 @@ def preset(name: str, dataset: str, which: str = "paper") -> Preset:
     return presets[key]
 
 
-def override(config: Any, assignments: list[str]) -> Any:
-    """Copy of a config dataclass with `key=value` assignments applied; values are read as YAML."""
-    names = {f.name for f in dataclasses.fields(config)}
+def override(config: C, assignments: list[str]) -> C:
+    """Copy of a config dataclass with `key=value` assignments applied; values are read as YAML.
+
+    Raises:
+        UserError: an assignment is of another form, of an unknown key, or of a value that the key cannot have.
+    """
+    hints = get_type_hints(type(config))
+    names = sorted(field.name for field in dataclasses.fields(config))
     changes: dict[str, Any] = {}
     for assignment in assignments:
         key, separator, text = assignment.partition("=")
         if not separator:
             raise UserError(f"'{assignment}' is not of the form key=value")
         if key not in names:
-            raise UserError(unknown("setting", key, sorted(names)))
-        value = yaml.safe_load(text)
-        old = getattr(config, key)
-        if isinstance(old, tuple) and isinstance(value, list):
-            value = tuple(value)
-        if isinstance(old, float) and isinstance(value, int | str) and not isinstance(value, bool):
-            try:
-                value = float(value)
-            except ValueError:
-                raise UserError(f"setting '{key}' takes a number, not '{text}'") from None
-        if old is not None and value is not None and type(value) is not type(old):
-            raise UserError(f"setting '{key}' takes {type(old).__name__}, not '{text}'")
-        changes[key] = value
+            raise UserError(unknown("setting", key, names))
+        try:
+            changes[key] = read_value(text, hints[key])
+        except ValueError:
+            raise UserError(f"{key} {takes(hints[key])}, not {text!r}") from None
     try:
         return dataclasses.replace(config, **changes)
     except ValueError as error:

@@ -66,7 +66,7 @@ class BANAPRConfig(ModelConfig):
     """Clips N of the map."""
     resample: Literal["linear", "mean", "max"] = "linear"
     """How a video's rows become N clips."""
-    pooling_counts: tuple[int, ...] = (11, 6, 6)
+    pooling_counts: tuple[int, ...] = field(default=(11, 6, 6), metadata={"minimum": 0})
     """Diagonals of the map besides the main one: how many 1, then 2, then 4 clips apart."""
     dim: int = 512
     lstm_layers: int = 1
@@ -94,8 +94,6 @@ class BANAPRConfig(ModelConfig):
     """Whether a moment with exactly that overlap is kept, as published."""
 
     def __post_init__(self) -> None:
-        # A configuration that was read from JSON has a list.
-        object.__setattr__(self, "pooling_counts", tuple(self.pooling_counts))
         super().__post_init__()
         if self.dim % 4:
             raise ValueError(f"dim is a multiple of 4, not {self.dim}")

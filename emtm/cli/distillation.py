@@ -64,6 +64,8 @@ def distill(
     if threads:
         torch.set_num_threads(threads)
     data = source(dataset, root, features, glove)
+    # Settings that no run can have are found before the teachers' labels are made, which takes minutes.
+    plan("emtm", data, preset, settings or [], seed)
     files = find_soft_labels(split_list(teachers), open_source(data), device)
     variant = make_variant(ablate, list(files), next(iter(files), None))
     spec = plan("emtm", data, preset, [*variant.settings, *(settings or [])], seed)

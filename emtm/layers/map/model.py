@@ -25,7 +25,7 @@ class MapModelConfig(ModelConfig):
 
     map_clips: int
     """Clips N of the map."""
-    pooling_counts: tuple[int, ...]
+    pooling_counts: tuple[int, ...] = field(metadata={"minimum": 0})
     """Diagonals of the map besides the main one: how many 1, then 2, then 4 clips apart."""
     dim: int = 512
     min_iou: float = field(default=0.5, metadata={"below": 1.0})
@@ -38,8 +38,6 @@ class MapModelConfig(ModelConfig):
     """Whether a moment with exactly that overlap is kept, as published."""
 
     def __post_init__(self) -> None:
-        # A configuration that was read from JSON has a list.
-        object.__setattr__(self, "pooling_counts", tuple(self.pooling_counts))
         super().__post_init__()
         diagonals(self.map_clips, self.pooling_counts, True)
         if self.min_iou >= self.max_iou:
