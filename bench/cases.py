@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 from bench.instruments.device import CPU, Device, devices
+from bench.missing import ABSENT, Missing
 from bench.profiles import Profile
+from bench.record import CaseRecord, ExecutionRecord, Model, Scenario, Workload
 from bench.sample_video import SampleVideo
 from bench.subjects import SEED, Shape
 from emtm.contract import ModelConfig
@@ -17,8 +18,6 @@ from emtm.data.datasets import describe
 from emtm.data.video import Backbone, Sampling
 from emtm.errors import UserError
 from emtm.registry import config_hash, model_class, model_names, override, preset
-
-Scenario = Literal["single_stream", "train_step", "evaluation", "end_to_end"]
 
 TRAIN_BATCH = 16
 TRAIN_THREADS = 2
@@ -59,6 +58,7 @@ class TrainedRun:
     seed: int
     recipe_hash: str
     """Tells apart runs of one configuration that were trained differently."""
+    weights_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,46 +88,50 @@ class Case:
         parts += [f"s{self.run.seed}"] if self.run else []
         return "|".join([*parts, self.tag] if self.tag else parts)
 
-    def describe(self) -> dict[str, Any]:
-        """The parts of a case's record that are known before it runs."""
-        trained = self.run is not None
-        model = {
-            "name": self.label,
-            "base": self.model,
-            "role": model_class(self.model).info.role,
-            "config_hash": config_hash(self.model, self.config),
-            **_recipe(self.run),
-            "weights_kind": "trained" if trained else "random",
-            "weights_sha256": None,
-            "weights_sha256_reason": "not read yet" if trained else "random weights have no file",
-            "seed": self.run.seed if self.run else SEED,
-        }
-        workload: dict[str, Any] = {
-            "dataset": self.dataset,
-            "scenario": self.scenario,
-            "batch_size": self.batch_size,
-            "num_clips": self.shape.num_clips,
-            "num_words": self.shape.num_words,
-            "num_chars": self.shape.num_chars,
-            "queries_per_video": 1,
-            "includes": ["video_encode", "text_encode", "fusion", "decode"],
-            "excludes": ["video_feature_extraction"],
-        }
-        if self.video is not None:
-            workload |= {
-                "video": self.video.describe(),
-                "includes": ["video_decode", "video_feature_extraction", *workload["includes"]],
-                "excludes": [],
-            }
-        execution = {
-            "device": self.device.name,
-            "dtype": "float32",
-            "backend": "eager",
-            "mode": "train" if self.scenario == "train_step" else "infer",
-            "threads": self.threads,
-            "cache": "rotating inputs",
-        }
-        return {"case_id": self.case_id, "model": model, "workload": workload, "execution": execution}
+    def record(self) -> CaseRecord:
+        """Its record before anything is measured."""
+        return CaseRecord(
+            case_id=self.case_id,
+            model=self._model(),
+            workload=self._workload(),
+            execution=ExecutionRecord(
+                device=self.device.name,
+                dtype="float32",
+                backend="eager",
+                mode="train" if self.scenario == "train_step" else "infer",
+                threads=self.threads,
+                cache="rotating inputs",
+            ),
+            status="ok",
+        )
+
+    def _model(self) -> Model:
+        run = self.run
+        return Model(
+            name=self.label,
+            base=self.model,
+            role=model_class(self.model).info.role,
+            config_hash=config_hash(self.model, self.config),
+            recipe_hash=run.recipe_hash if run else Missing("random weights were not trained"),
+            weights_kind="trained" if run else "random",
+            weights_sha256=run.weights_sha256 if run else Missing("random weights have no file"),
+            seed=run.seed if run else SEED,
+        )
+
+    def _workload(self) -> Workload:
+        before = () if self.video is None else ("video_decode", "video_feature_extraction")
+        return Workload(
+            dataset=self.dataset,
+            scenario=self.scenario,
+            batch_size=self.batch_size,
+            num_clips=self.shape.num_clips,
+            num_words=self.shape.num_words,
+            num_chars=self.shape.num_chars,
+            queries_per_video=1,
+            includes=(*before, "video_encode", "text_encode", "fusion", "decode"),
+            excludes=("video_feature_extraction",) if self.video is None else (),
+            video=ABSENT if self.video is None else self.video.record(),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,23 +143,22 @@ class Broken:
     dataset: str
     reason: str
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> CaseRecord:
         """Its record in the run file."""
-        why = {"config_hash": None, "config_hash_reason": self.reason}
-        return {
-            "case_id": f"{self.label}|{self.dataset}|single_stream|unavailable",
-            "status": "failed",
-            "reason": self.reason,
-            "model": {
-                "name": self.label,
-                "base": self.model,
-                "role": "unknown",
-                "weights_kind": "random",
-                **why,
-            },
-            "workload": {"dataset": self.dataset, "scenario": "single_stream", "batch_size": 1},
-            "execution": {"device": "cpu", "dtype": "float32", "backend": "eager", "mode": "infer"},
-        }
+        return CaseRecord(
+            case_id=f"{self.label}|{self.dataset}|single_stream|unavailable",
+            model=Model(
+                name=self.label,
+                base=self.model,
+                role="unknown",
+                config_hash=Missing(self.reason),
+                weights_kind="random",
+            ),
+            workload=Workload(dataset=self.dataset, scenario="single_stream", batch_size=1),
+            execution=ExecutionRecord(device="cpu", dtype="float32", backend="eager", mode="infer"),
+            status="failed",
+            reason=self.reason,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +211,6 @@ def build_matrix(runs: Path, profile: Profile) -> Matrix:
     return Matrix(tuple(_unique(cases)), tuple(broken))
 
 
-def _recipe(run: TrainedRun | None) -> dict[str, Any]:
-    if run is not None:
-        return {"recipe_hash": run.recipe_hash}
-    return {"recipe_hash": None, "recipe_hash_reason": "random weights were not trained"}
-
-
 def _untrained(label: str, model: str, dataset: str, config: ModelConfig, train: bool) -> Iterator[Case]:
     single = Case(label, model, dataset, config, paper_shape(dataset, config), "single_stream", CPU, 1, 1)
     for device in devices():
@@ -243,7 +240,7 @@ def _trained(path: Path) -> Iterator[Case]:
     # A world of short videos never fills the clips its configuration allows.
     clips = min(run.config.max_clips, describe(run.spec.data.name).get("clips", run.config.max_clips))
     shape = Shape(clips, min(text.num_words, run.config.max_words), text.num_chars, words, chars)
-    source = TrainedRun(path, run.seed, config_hash(run.name, run.spec.recipe))
+    source = TrainedRun(path, run.seed, config_hash(run.name, run.spec.recipe), run.weights_sha256)
     for device in devices():
         yield Case(run.name, run.name, run.dataset, run.config, shape, "single_stream", device, 1, 1, source)
 

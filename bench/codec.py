@@ -82,7 +82,7 @@ def _missing(doc: Mapping[str, Json], name: str, nearest: str) -> Missing:
 def _finite(value: object) -> object:
     """JSON has no NaN and no infinity: such a value is missing."""
     numbers = value if isinstance(value, tuple | list) else (value,)
-    finite = all(math.isfinite(number) for number in numbers if isinstance(number, float))
+    finite = all(math.isfinite(number) for number in numbers if isinstance(number, float | np.floating))
     return value if finite else Missing("not a finite number")
 
 
@@ -98,7 +98,11 @@ def _plain(value: object) -> Json:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("a mapping in a run file has strings as keys")
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, float | np.floating) and not math.isfinite(value):
+        raise ValueError(f"{value} has no place in a run file")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.generic):

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from bench.cases import Case, Scenario, build_matrix
+from bench.cases import Case, build_matrix
+from bench.codec import encode
 from bench.fixtures import Benchmark, Recording
 from bench.lab import CaseError, Lab, LeftOutError
 from bench.profiles import PROFILES
+from bench.record import Scenario
 from emtm.errors import UserError
 
 _LAB = pytest.StashKey[Lab]()
@@ -101,9 +103,19 @@ def recording(lab: Lab, benchmark: Benchmark) -> Recording:
             pytest.skip(f"left out: {error}")
         except CaseError as error:
             pytest.skip(f"case not measured: {error}")
-        benchmark.extra_info["emtm"] = lab.record(case)
+        benchmark.extra_info["emtm"] = encode(lab.record(case))
 
     return record
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_json(config: pytest.Config, benchmarks: object, output_json: dict[str, Any]) -> None:
+    """Each of pytest-benchmark's own records carries its case with all that was measured of it by the end."""
+    records = config.stash[_LAB].records
+    for benchmark in output_json["benchmarks"]:
+        carried = benchmark["extra_info"].get("emtm")
+        if carried is not None:
+            benchmark["extra_info"]["emtm"] = encode(records[carried["case_id"]])
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

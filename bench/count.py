@@ -14,6 +14,8 @@ import typer
 from torch import nn
 
 from bench.cases import paper_shape, text_of
+from bench.codec import encode
+from bench.missing import Missing, known
 from bench.static import Static, analyse_config, analyse_module
 from emtm.errors import UserError
 from emtm.registry import override, preset
@@ -64,8 +66,8 @@ def main(
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
-    document = counts.to_json()
-    print(json.dumps(document, indent=2, allow_nan=False) if as_json else table(document))
+    document = {"params": encode(counts.params), "compute": encode(counts.compute)}
+    print(json.dumps(document, indent=2, allow_nan=False) if as_json else table(counts))
 
 
 def count_model(
@@ -122,26 +124,28 @@ def load_factory(spec: str) -> tuple[nn.Module, tuple[Any, ...]]:
     return module, inputs if isinstance(inputs, tuple) else (inputs,)
 
 
-def table(document: dict[str, Any]) -> str:
+def table(counts: Static) -> str:
     """The counts as aligned lines."""
-    params, compute = document["params"], document["compute"]
-    cross, coverage = compute["crosscheck"], compute["coverage"]
-    lines = [(f"params {key}", f"{value:,}") for key, value in params.items()]
-    lines += [("MACs", f"{compute['macs']:,}"), ("FLOPs", f"{compute['flops']:,} ({compute['convention']})")]
-    lines += [(f"  {stage}", f"{cost['macs']:,}") for stage, cost in compute["by_stage"].items()]
-    if compute["query_independent_macs"]:
-        lines.append(("MACs once a video", f"{compute['query_independent_macs']:,}"))
-    lines += [("FLOPs of norms", f"{compute['flops_norm']:,}")]
-    lines += [("FLOPs elementwise", f"{compute['flops_elementwise']:,}")]
-    lines += [("coverage", f"{coverage['covered_pct']:.1f} % of {coverage['calls_total']} operator calls")]
-    lines += [(f"  uncounted {op['op']}", f"{op['calls']} calls") for op in coverage["ops_uncounted"]]
-    if cross["fvcore_macs"] is None:
-        lines.append(("fvcore", cross["fvcore_macs_reason"]))
-    else:
-        lines.append(("fvcore's “FLOPs”", f"{cross['fvcore_macs']:,}"))
-    lines += [(f"  unseen by it: {op}", f"{cross['explained_macs'][op]:,}") for op in cross["explained_by"]]
+    compute, answer = counts.compute, counts.crosscheck
+    lines = [(f"params {key}", f"{value:,}") for key, value in encode(counts.params).items()]
+    lines += [("MACs", f"{compute.macs:,}"), ("FLOPs", f"{compute.flops:,} ({compute.convention})")]
+    lines += [(f"  {stage}", f"{cost.macs:,}") for stage, cost in compute.by_stage.items()]
+    if compute.query_independent_macs:
+        lines.append(("MACs once a video", _count(compute.query_independent_macs)))
+    lines += [("FLOPs of norms", _count(compute.flops_norm)), ("FLOPs elementwise", _count(compute.flops_elementwise))]
+    coverage = compute.coverage
+    lines += [("coverage", f"{coverage.covered_pct:.1f} % of {known(coverage.calls_total)} operator calls")]
+    lines += [(f"  uncounted {op.op}", f"{op.calls} calls") for op in coverage.ops_uncounted]
+    seen = answer.fvcore_macs
+    lines.append(("fvcore", seen.reason) if isinstance(seen, Missing) else ("fvcore's “FLOPs”", f"{seen:,}"))
+    unseen = known(answer.explained_macs) or {}
+    lines += [(f"  unseen by it: {op}", f"{unseen[op]:,}") for op in answer.explained_by]
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
+
+
+def _count(value: int | Missing) -> str:
+    return value.reason if isinstance(value, Missing) else f"{value:,}"
 
 
 if __name__ == "__main__":

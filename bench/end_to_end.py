@@ -11,10 +11,8 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -24,9 +22,11 @@ from bench.instruments.flops import count
 from bench.instruments.latency import CLOCK
 from bench.instruments.noise import NoiseWindow
 from bench.instruments.reference import GemmFloor, floor_ratio
+from bench.missing import or_missing
 from bench.profiles import Profile
-from bench.results import explained
-from bench.sample_video import SampleVideo
+from bench.record import Backbone as BackboneCost
+from bench.record import EndToEnd, Noise, PassStage, Reference
+from bench.sample_video import SampleVideo, VideoFile
 from bench.subjects import make_batch
 from emtm.data.features import resample
 from emtm.data.video.backbone import NAME, Backbone
@@ -36,15 +36,13 @@ from emtm.data.video.network import SIZE_PX, EfficientNetLite0
 from emtm.registry import AnyModel
 from emtm.training.evaluation import resampling_of
 
-Block = dict[str, Any]
-
 STAGES = ("decode", "extract", "encode", "ground")
 _FLOOR_SAMPLES = 4
 _WARMUP = 1
 
 
-def backbone_block(video: SampleVideo) -> Block:
-    """`backbone`: parameters, and multiply-adds for all frames of the video that are looked at.
+def backbone_block(video: SampleVideo) -> BackboneCost:
+    """Parameters, and multiply-adds for all frames of the video that are looked at.
 
     Counted on shapes alone, so that it is known where no video can be read.
     """
@@ -54,14 +52,14 @@ def backbone_block(video: SampleVideo) -> Block:
     macs = count(network, lambda tracker: network(frame)).macs
     frames = len(VIDEO_SAMPLING.times_s(video.duration_s))
     used = [p.numel() for name, p in network.named_parameters() if not name.startswith("classifier.")]
-    return {
-        "name": NAME,
-        "params": sum(used),
-        "macs_per_frame": macs,
-        "frames": frames,
-        "macs": macs * frames,
-        "frames_per_s_of_video": VIDEO_SAMPLING.fps,
-    }
+    return BackboneCost(
+        name=NAME,
+        params=sum(used),
+        macs_per_frame=macs,
+        frames=frames,
+        macs=macs * frames,
+        frames_per_s_of_video=VIDEO_SAMPLING.fps,
+    )
 
 
 class EndToEndMeasurement:
@@ -72,7 +70,7 @@ class EndToEndMeasurement:
         self._case, self._model, self._video = case, model, case.video
         self._backbone = Backbone(case.device.name)
         self._batch = make_batch(case.shape, case.config.feature_dim, 1).to(case.device.name)
-        self._path, self._file = _generated(case.video)
+        self._file = _generated(case.video)
         self._floor = GemmFloor(case.device)
         self._samples: dict[str, list[float]] = {stage: [] for stage in STAGES}
         self._noise = NoiseWindow()
@@ -103,7 +101,7 @@ class EndToEndMeasurement:
             last = now
 
         found = []
-        batches = picture_batches(self._path, VIDEO_SAMPLING, timeline(self._path))
+        batches = picture_batches(self._file.path, VIDEO_SAMPLING, timeline(self._file.path))
         for pictures in batches:
             book("decode")
             found.append(self._backbone.features(pictures))
@@ -126,38 +124,37 @@ class EndToEndMeasurement:
         """Timed passes; raises TooDearError when none fits the profile."""
         return budget.video_rounds(pass_s, profile)
 
-    def blocks(self, macs: int) -> Block:
-        """`end_to_end`, `reference` and `noise` of the passes so far; `macs` are backbone's and model's."""
+    def blocks(self, macs: int) -> tuple[EndToEnd, Reference, Noise]:
+        """Of the passes so far; `macs` are backbone's and model's."""
         total = [sum(parts) for parts in zip(*self._samples.values(), strict=True)]
         median = stats.summarise(total).median
         stages = {stage: _stage(samples, median) for stage, samples in self._samples.items()}
-        features_s = stages["decode"]["median"] + stages["extract"]["median"]
+        features_s = stages["decode"].median + stages["extract"].median
+        passes = EndToEnd(
+            clock=CLOCK,
+            warmup=_WARMUP,
+            n=len(total),
+            stages=stages,
+            total=_stage(total, median),
+            samples={stage: tuple(samples) for stage, samples in {**self._samples, "total": total}.items()},
+            video_s_per_s=self._video.duration_s / median,
+            features_s_per_video_minute=60 * features_s / self._video.duration_s,
+            codec=self._file.codec,
+            bytes=self._file.bytes,
+            sha256=self._file.sha256,
+        )
         ratio = floor_ratio(total, self._floor, macs, self._case.threads)
-        block = {
-            "unit": "s",
-            "clock": CLOCK,
-            "warmup": _WARMUP,
-            "n": len(total),
-            "stages": stages,
-            "total": _stage(total, median),
-            "samples": {**self._samples, "total": total},
-            "video_s_per_s": self._video.duration_s / median,
-            "features_s_per_video_minute": 60 * features_s / self._video.duration_s,
-            **self._file,
-        }
-        few = f"n={len(total)} < {stats.fewest_for_interval()} passes for a 99 % interval"
-        return {
-            "end_to_end": explained(block, few),
-            "reference": explained(asdict(ratio), few),
-            "noise": explained(asdict(self._noise.close(ratio.drift)), "the kernel does not report it"),
-        }
+        return passes, ratio, self._noise.close(self._floor.drift)
 
 
-def _stage(samples: list[float], total_s: float) -> Block:
-    summary = stats.summarise(samples)
-    # The medians of the stages need not add up to the median of the whole.
-    share = min(100.0, 100 * summary.median / total_s)
-    return {"median": summary.median, "median_ci99": summary.median_ci99, "share_pct": share}
+def _stage(samples: list[float], total_s: float) -> PassStage:
+    found = stats.summarise(samples)
+    return PassStage(
+        median=found.median,
+        median_ci99=or_missing(found.median_ci99, stats.interval_reason(found.n, "passes")),
+        # The medians of the stages need not add up to the median of the whole.
+        share_pct=min(100.0, 100 * found.median / total_s),
+    )
 
 
 @cache
@@ -167,7 +164,6 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 
 
 @cache
-def _generated(video: SampleVideo) -> tuple[Path, Block]:
-    """The file of a video, made once a session, and what is known of it."""
-    path = Path(_folder().name) / f"{video.width}x{video.height}-{video.duration_s}s.mp4"
-    return path, video.write(path)
+def _generated(video: SampleVideo) -> VideoFile:
+    """The file of a video, made once a session."""
+    return video.write(Path(_folder().name) / f"{video.width}x{video.height}-{video.duration_s}s.mp4")

@@ -10,29 +10,43 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from bench import budget, results
+from bench.blocks import with_blocks, without_blocks
 from bench.cases import Case, Matrix
 from bench.instruments import quality
-from bench.instruments.environment import VolatileWindow, environment, repository
+from bench.instruments.environment import EnvironmentWindow, commit, dirty
+from bench.missing import ABSENT, Block, Missing, known
 from bench.profiles import RULE, Profile
+from bench.record import (
+    CaseRecord,
+    EndToEnd,
+    Energy,
+    EvaluationCost,
+    Latency,
+    Memory,
+    Noise,
+    Quality,
+    Reference,
+    Status,
+    Throughput,
+    Training,
+)
+from bench.run import GemmRate, Run, Suite
 from bench.static import Static, analyse_config
 from bench.subjects import CHECK_CALLS, SEED, InvalidOutputError, build_model, check_output, infer, make_batch
 from emtm import __version__
 from emtm.registry import AnyModel
 
-Record = dict[str, Any]
-
-PARTS = {
-    "latency": ("latency", "reference", "energy", "noise"),
-    "throughput": ("throughput",),
-    "memory": ("memory",),
-    "train step": ("training", "reference", "noise"),
-    "evaluation": ("evaluation",),
-    "end to end": ("end_to_end", "reference", "noise"),
+PARTS: dict[str, tuple[type[Block], ...]] = {
+    "latency": (Latency, Reference, Energy, Noise),
+    "throughput": (Throughput,),
+    "memory": (Memory,),
+    "train step": (Training, Reference, Noise),
+    "evaluation": (EvaluationCost,),
+    "end to end": (EndToEnd, Reference, Noise),
 }
 """What is measured together -> the blocks of the record that it fills."""
 
@@ -46,7 +60,8 @@ class Lab:
     root: Path
     argv: tuple[str, ...]
     """The command that started the session."""
-    _records: dict[str, Record] = field(default_factory=dict)
+    records: dict[str, CaseRecord] = field(default_factory=dict)
+    """By case id; what has been measured so far."""
     _static: dict[object, Static] = field(default_factory=dict)
     _checked: dict[object, _Check] = field(default_factory=dict)
     _held: tuple[object, AnyModel] | None = None
@@ -54,37 +69,30 @@ class Lab:
 
     def __post_init__(self) -> None:
         self._started = datetime.now(UTC)
-        self._volatile = VolatileWindow()
-        self._environment = environment()
+        self._environment = EnvironmentWindow()
         self.all_threads = torch.get_num_threads()
         self.run_id = f"{self._started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
-    def record(self, case: Case) -> Record:
+    def record(self, case: Case) -> CaseRecord:
         """The case's record so far."""
-        return self._records.setdefault(case.case_id, self._blank(case))
+        return self.records.setdefault(case.case_id, self._blank(case))
 
-    def add(self, case: Case, blocks: Record) -> Record:
+    def add(self, case: Case, *blocks: Block) -> CaseRecord:
         """Merges blocks into the case's record.
 
-        Raises TypeError for what JSON cannot hold and SchemaInvalidError for what the schema does
-        not allow, both before anything is merged: one bad block must not spoil the run file.
+        Raises as `results.validate_case` does, before anything is merged: one bad block must not spoil the run file.
         """
-        record = self.record(case)
-        plain = results.to_jsonable(blocks)
-        results.validate_case({**record, **plain})
-        record.update(plain)
-        return record
+        return self._replace(with_blocks(self.record(case), blocks))
 
-    def fail(self, case: Case, status: str, reason: str) -> None:
+    def fail(self, case: Case, status: Status, reason: str) -> None:
         """Marks a case; the first reason stays."""
         record = self.record(case)
-        if record["status"] == "ok":
-            record.update(status=status, reason=reason)
+        if record.status == "ok":
+            self._replace(dataclasses.replace(record, status=status, reason=reason))
 
     def leave_out(self, case: Case, what: str, reason: str) -> None:
-        """Books the blocks of a part as null, with the reason."""
-        names = PARTS[what]
-        self.add(case, dict.fromkeys(names) | {f"{name}_reason": reason for name in names})
+        """Books the blocks of a part as missing, with the reason."""
+        self._replace(without_blocks(self.record(case), PARTS[what], reason))
 
     @contextmanager
     def guarded(self, case: Case, what: str) -> Iterator[None]:
@@ -145,71 +153,69 @@ class Lab:
             self._held = key, _build(case)
         return self._held[1]
 
-    def document(self) -> Record:
-        """The run file's document."""
-        records = [self._records[case.case_id] for case in self.matrix.cases if case.case_id in self._records]
+    def run(self) -> Run:
+        """What the run file holds."""
+        records = [self.records[case.case_id] for case in self.matrix.cases if case.case_id in self.records]
         records += [broken.record() for broken in self.matrix.broken]
-        unique = {record["case_id"]: record for record in records}
-        volatile = {**self._volatile.close(), **self._reference()}
-        return {
-            "schema": results.SCHEMA,
-            "schema_version": results.VERSION,
-            "run_id": self.run_id,
-            "created_utc": f"{self._started:%Y-%m-%dT%H:%M:%SZ}",
-            "suite": {
-                "version": __version__,
-                **repository(self.root),
-                "profile": self.profile.name,
-                "seed": SEED,
-                "argv": list(self.argv),
-                "budget": {"rule": RULE, **dataclasses.asdict(self.profile.limits)},
-            },
-            "env": {**self._environment, "volatile": volatile},
-            "cases": list(unique.values()),
-        }
+        unique = {record.case_id: record for record in records}
+        return Run(
+            schema=results.SCHEMA,
+            schema_version=results.VERSION,
+            run_id=self.run_id,
+            created_utc=f"{self._started:%Y-%m-%dT%H:%M:%SZ}",
+            suite=Suite(
+                version=__version__,
+                commit=commit(self.root),
+                dirty=dirty(self.root),
+                profile=self.profile.name,
+                seed=SEED,
+                argv=self.argv,
+                budget={"rule": RULE, **dataclasses.asdict(self.profile.limits)},
+            ),
+            env=self._environment.close(self._gemm_rate()),
+            cases=tuple(unique.values()),
+        )
 
     def write(self, path: Path | None) -> Path:
         """Writes the run file, by default `reports/runs/<run_id>.json` under the root."""
         target = path or self.root / "reports" / "runs" / f"{self.run_id}.json"
-        results.write_run(results.to_jsonable(self.document()), target)
+        results.write_run(self.run(), target)
         return target
 
     @property
     def problems(self) -> list[tuple[str, str]]:
         """Case id and reason of every case that is not ok."""
-        found = [(r["case_id"], str(r["reason"])) for r in self._records.values() if r["status"] != "ok"]
-        return found + [(b.record()["case_id"], b.reason) for b in self.matrix.broken]
+        records = [*self.records.values(), *(broken.record() for broken in self.matrix.broken)]
+        return [(r.case_id, known(r.reason) or "") for r in records if r.status != "ok"]
 
     @property
     def measured(self) -> bool:
         """Has any case been measured and found sound?"""
-        return any(r["status"] == "ok" for r in self._records.values())
+        return any(record.status == "ok" for record in self.records.values())
 
     @property
     def started(self) -> bool:
         """Has any case been touched?"""
-        return bool(self._records)
+        return bool(self.records)
 
-    def _blank(self, case: Case) -> Record:
-        record = {**case.describe(), "status": "ok"}
-        if case.scenario == "single_stream" and case.run is None:
-            record |= {"quality": None, "quality_reason": quality.RANDOM_WEIGHTS}
-        if case.run is not None:
-            from emtm.training.runs import load_run
-
-            record["model"].pop("weights_sha256_reason")
-            record["model"]["weights_sha256"] = load_run(case.run.path).weights_sha256
+    def _replace(self, record: CaseRecord) -> CaseRecord:
+        results.validate_case(record)
+        self.records[record.case_id] = record
         return record
 
-    def _reference(self) -> Record:
-        rates = [
-            r["reference"]["gemm_macs_per_s"]
-            for r in self._records.values()
-            if r.get("reference") and r["execution"]["threads"] == 1 and r["execution"]["device"] == "cpu"
-        ]
+    def _blank(self, case: Case) -> CaseRecord:
+        record = case.record()
+        if case.scenario == "single_stream" and case.run is None:
+            return without_blocks(record, (Quality,), quality.RANDOM_WEIGHTS)
+        return record
+
+    def _gemm_rate(self) -> GemmRate | Missing:
+        """Of the cases that ran on one thread."""
+        alone = [r for r in self.records.values() if r.execution.threads == 1 and r.execution.device == "cpu"]
+        rates = sorted(r.reference.gemm_macs_per_s for r in alone if not isinstance(r.reference, Missing))
         if not rates:
-            return {}
-        return {"reference": {"gemm_gflops": 2e-9 * sorted(rates)[len(rates) // 2], "num_threads": 1}}
+            return ABSENT
+        return GemmRate(gemm_gflops=2e-9 * rates[len(rates) // 2], num_threads=1)
 
 
 class UnavailableError(Exception):

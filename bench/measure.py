@@ -7,10 +7,8 @@ a test) makes the calls.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from itertools import cycle, islice
-from typing import Any
 
 import torch
 
@@ -21,21 +19,19 @@ from bench.instruments.device import threads
 from bench.instruments.latency import CLOCK, LatencyProbe, stage_seconds
 from bench.instruments.noise import NoiseWindow
 from bench.instruments.reference import GemmFloor, floor_ratio
+from bench.missing import Missing, or_missing
 from bench.profiles import Profile
-from bench.results import explained
+from bench.record import Energy, EvaluationCost, Latency, Memory, Noise, Reference, Throughput, Training
 from bench.subjects import TEACHERS, infer, infer_staged, make_batch, take_rows
 from emtm.data.batch import Batch
 from emtm.registry import AnyModel, preset
 from emtm.training.loop import optimize
 from emtm.training.optimizer import build_optimizer
 
-Block = dict[str, Any]
-
 POOL = 4
 EVALUATION_QUERIES = 3720
 EVALUATION_VIDEOS = 1334
 """Queries and videos of the Charades-STA test split."""
-_PERCENTILES = {"p90": 90.0, "p95": 95.0, "p99": 99.0}
 
 
 def batch_pool(case: Case, size: int, count: int = POOL, *, targets: bool = False) -> list[Batch]:
@@ -67,18 +63,13 @@ class LatencyMeasurement:
         self._noise = NoiseWindow()
         return once_s
 
-    def blocks(self, macs: int) -> Block:
-        """`latency`, `reference`, `energy` and `noise` of the samples so far."""
+    def blocks(self, macs: int) -> tuple[Latency, Reference, Energy, Noise]:
+        """Of the samples so far."""
         samples = self.probe.samples_s
         ratio = floor_ratio(samples, self.floor, macs, self._case.threads)
-        noise = self._noise.close(ratio.drift)
-        watts = energy.measure(lambda: self._infer(self._pool[0]), self._case.device)
-        return {
-            "latency": {**latency_block(samples, self._warmup), "by_stage": self._by_stage()},
-            "reference": explained(asdict(ratio), _few(len(self.floor.samples_s))),
-            "energy": _without_empty_reasons(asdict(watts)),
-            "noise": explained(asdict(noise), "the kernel does not report it"),
-        }
+        noise = self._noise.close(self.floor.drift)
+        joules = energy.measure(lambda: self._infer(self._pool[0]), self._case.device)
+        return latency_block(samples, self._warmup, self._by_stage()), ratio, joules, noise
 
     def _infer(self, batch: Batch) -> object:
         with torch.inference_mode():
@@ -100,21 +91,34 @@ class LatencyMeasurement:
         return {name: stats.summarise([spent.get(name, 0.0) for spent in passes]).median for name in names}
 
 
-def latency_block(samples_s: list[float], warmup: int) -> Block:
-    """`latency` of samples in seconds."""
-    summary = asdict(stats.summarise(samples_s))
-    block: Block = {"unit": "s", "clock": CLOCK, "warmup": warmup, **summary}
-    if summary["median_ci99"] is None:
-        block["median_ci99_reason"] = _few(len(samples_s))
-    for name, rank in _PERCENTILES.items():
-        block[name] = stats.percentile(samples_s, rank)
-        if block[name] is None:
-            block[f"{name}_reason"] = stats.percentile_reason(len(samples_s), rank)
-    return {**block, "samples": samples_s}
+def latency_block(samples_s: list[float], warmup: int, by_stage: Mapping[str, float]) -> Latency:
+    """Of samples in seconds, after `warmup` untimed calls."""
+    found = stats.summarise(samples_s)
+    return Latency(
+        clock=CLOCK,
+        warmup=warmup,
+        n=found.n,
+        median=found.median,
+        median_ci99=or_missing(found.median_ci99, stats.interval_reason(found.n)),
+        mean=found.mean,
+        iqr=found.iqr,
+        min=found.min,
+        max=found.max,
+        outliers=found.outliers,
+        p90=_percentile(samples_s, 90.0),
+        p95=_percentile(samples_s, 95.0),
+        p99=_percentile(samples_s, 99.0),
+        samples=tuple(samples_s),
+        by_stage=by_stage,
+    )
 
 
-def measure_throughput(case: Case, model: AnyModel, profile: Profile, num_threads: int, call_s: float) -> Block:
-    """`throughput`: the batch sweep with `num_threads` threads, of a model that takes `call_s` seconds a query.
+def _percentile(samples_s: list[float], rank: float) -> float | Missing:
+    return or_missing(stats.percentile(samples_s, rank), stats.percentile_reason(len(samples_s), rank))
+
+
+def measure_throughput(case: Case, model: AnyModel, profile: Profile, num_threads: int, call_s: float) -> Throughput:
+    """The batch sweep with `num_threads` threads, of a model that takes `call_s` seconds a query.
 
     Raises TooDearError when not even the smallest batch fits the profile.
     """
@@ -138,37 +142,23 @@ def measure_throughput(case: Case, model: AnyModel, profile: Profile, num_thread
             call_s,
             lambda calls, seconds: budget.too_dear(calls, seconds, profile.limits.sweep_point_s, profile),
         )
-    if points[0].reason is not None:
-        raise budget.TooDearError(points[0].reason)
+    if points[0].status == "skipped" and isinstance(points[0].value, Missing):
+        raise budget.TooDearError(points[0].value.reason)
     top = throughput.best(points)
-    curve: list[Block] = [
-        {
-            "batch": p.batch,
-            "value": p.queries_per_s,
-            "ci99": None if p.ci99_queries_per_s is None else list(p.ci99_queries_per_s),
-            "calls": p.calls,
-            "status": p.status,
-        }
-        for p in points
-    ]
-    block = {
-        "unit": "queries/s",
-        "value": top.queries_per_s,
-        "ci99": top.ci99_queries_per_s,
-        "calls": top.calls,
-        "best_batch": top.batch,
-        "knee_batch": throughput.knee_batch(points),
-        "num_threads": num_threads,
-        "curve": [
-            explained(entry, point.reason or ("out of memory" if point.status == "oom" else _few(point.calls)))
-            for entry, point in zip(curve, points, strict=True)
-        ],
-    }
-    return explained(block, _few(top.calls))
+    assert not isinstance(top.value, Missing)
+    return Throughput(
+        value=top.value,
+        ci99=top.ci99,
+        calls=top.calls,
+        best_batch=top.batch,
+        knee_batch=throughput.knee_batch(points),
+        num_threads=num_threads,
+        curve=tuple(points),
+    )
 
 
-def measure_memory(case: Case, model: AnyModel) -> Block:
-    """`memory` of one inference."""
+def measure_memory(case: Case, model: AnyModel) -> Memory:
+    """Of one inference."""
     batch = batch_pool(case, case.batch_size, 1)[0]
 
     def call() -> object:
@@ -180,25 +170,17 @@ def measure_memory(case: Case, model: AnyModel) -> Block:
     tensors = [*model.parameters(), *model.buffers(), batch.video, batch.word_ids, batch.char_ids]
     held = sum(t.numel() * t.element_size() for t in tensors)
     host, gpu = memory.host_peak(call), memory.device_peak(call, case.device)
-    block = {
-        "activation_peak_bytes": activations,
-        "tensor_peak_bytes": held + activations,
-        "host_baseline_bytes": None if host is None else host.baseline_bytes,
-        "host_peak_bytes": None if host is None else host.peak_bytes,
-        "device_peak_allocated_bytes": None if gpu is None else gpu.allocated_bytes,
-        "device_peak_reserved_bytes": None if gpu is None else gpu.reserved_bytes,
-        "method": "dispatch" + (", VmHWM" if host else "") + (", cuda_stats" if gpu else ""),
-    }
-    for key, value in block.items():
-        if value is None:
-            block = {**block, f"{key}_reason": _MEMORY_REASONS[key.partition("_")[0]]}
-    return block
-
-
-_MEMORY_REASONS = {
-    "host": "the kernel does not let a process reset its high-water mark",
-    "device": "ran on the CPU",
-}
+    no_host = Missing("the kernel does not let a process reset its high-water mark")
+    no_gpu = Missing("ran on the CPU")
+    return Memory(
+        activation_peak_bytes=activations,
+        tensor_peak_bytes=held + activations,
+        host_baseline_bytes=no_host if host is None else host.baseline_bytes,
+        host_peak_bytes=no_host if host is None else host.peak_bytes,
+        device_peak_allocated_bytes=no_gpu if gpu is None else gpu.allocated_bytes,
+        device_peak_reserved_bytes=no_gpu if gpu is None else gpu.reserved_bytes,
+        method="dispatch" + (", VmHWM" if host else "") + (", cuda_stats" if gpu else ""),
+    )
 
 
 class TrainStepMeasurement:
@@ -228,24 +210,20 @@ class TrainStepMeasurement:
         self._noise = NoiseWindow()
         return once_s
 
-    def blocks(self, macs: int) -> Block:
-        """`training`, `reference` and `noise` of the samples so far."""
+    def blocks(self, macs: int) -> tuple[Training, Reference, Noise]:
+        """Of the samples so far."""
         samples, size = self.probe.samples_s, self._case.batch_size
+        found = stats.summarise(samples)
+        training = Training(
+            step_s=found.median,
+            step_ci99_s=or_missing(found.median_ci99, stats.interval_reason(found.n)),
+            samples_per_s=size / found.median,
+            n=found.n,
+            samples=tuple(samples),
+            includes=("forward", "loss", "backward", "clip", "optimizer"),
+        )
         ratio = floor_ratio(samples, self.floor, budget.TRAIN_CALLS * size * macs, self._case.threads)
-        summary = stats.summarise(samples)
-        training = {
-            "step_s": summary.median,
-            "step_ci99_s": summary.median_ci99,
-            "samples_per_s": size / summary.median,
-            "n": summary.n,
-            "samples": samples,
-            "includes": ["forward", "loss", "backward", "clip", "optimizer"],
-        }
-        return {
-            "training": explained(training, _few(summary.n)),
-            "reference": explained(asdict(ratio), _few(len(self.floor.samples_s))),
-            "noise": explained(asdict(self._noise.close(ratio.drift)), "the kernel does not report it"),
-        }
+        return training, ratio, self._noise.close(self.floor.drift)
 
     def _between(self) -> None:
         # A step is long, so a single burst before it would see too little of the machine.
@@ -285,17 +263,17 @@ class EvaluationMeasurement:
         with torch.inference_mode():
             infer(self._model, self._batch)
 
-    def block(self) -> Block:
-        """`evaluation`, scaled to the whole test split by the number of queries."""
-        return {
-            "queries": EVALUATION_QUERIES,
-            "videos": EVALUATION_VIDEOS,
-            "seconds": self.seconds * EVALUATION_QUERIES / self._queries,
-            "queries_measured": self._queries,
-            "videos_measured": self._videos,
-            "seconds_measured": self.seconds,
-            "num_threads": self._case.threads,
-        }
+    def block(self) -> EvaluationCost:
+        """Scaled to the whole test split by the number of queries."""
+        return EvaluationCost(
+            queries=EVALUATION_QUERIES,
+            videos=EVALUATION_VIDEOS,
+            seconds=self.seconds * EVALUATION_QUERIES / self._queries,
+            queries_measured=self._queries,
+            videos_measured=self._videos,
+            seconds_measured=self.seconds,
+            num_threads=self._case.threads,
+        )
 
     def _encode(self, size: int) -> object:
         return self._model.encode_video(self._batch.video[:size], self._batch.video_mask[:size])
@@ -313,11 +291,3 @@ class EvaluationMeasurement:
 
 def _sizes(total: int, most: int) -> list[int]:
     return [most] * (total // most) + ([total % most] if total % most else [])
-
-
-def _few(n: int) -> str:
-    return f"n={n} < {stats.fewest_for_interval()} samples for a 99 % interval"
-
-
-def _without_empty_reasons(block: Block) -> Block:
-    return {k: v for k, v in block.items() if v is not None or not k.endswith("_reason")}

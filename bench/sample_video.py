@@ -10,10 +10,11 @@ import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bench.record import Video
 from emtm.data.video.extra import pyav
 
 CODECS = ("libx264", "mpeg4")
@@ -29,6 +30,16 @@ _NOISE = 6
 
 
 @dataclass(frozen=True, slots=True)
+class VideoFile:
+    """An encoded video."""
+
+    path: Path
+    codec: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class SampleVideo:
     """What is generated; equal values give equal pictures."""
 
@@ -38,19 +49,19 @@ class SampleVideo:
     duration_s: int = 10
     bits_per_s: int = 1_000_000
 
-    def describe(self) -> dict[str, Any]:
-        """JSON form."""
-        return {
-            "width": self.width,
-            "height": self.height,
-            "fps": self.fps,
-            "duration_s": self.duration_s,
-            "bits_per_s": self.bits_per_s,
-            "content": CONTENT,
-        }
+    def record(self) -> Video:
+        """What a run file says of it."""
+        return Video(
+            width=self.width,
+            height=self.height,
+            fps=self.fps,
+            duration_s=self.duration_s,
+            bits_per_s=self.bits_per_s,
+            content=CONTENT,
+        )
 
-    def write(self, path: Path) -> dict[str, Any]:
-        """Encode the video into an .mp4 file; gives its codec, size and checksum.
+    def write(self, path: Path) -> VideoFile:
+        """Encode the video into an .mp4 file.
 
         Raises UserError where PyAV is not installed.
         """
@@ -70,10 +81,10 @@ class SampleVideo:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
             container.mux(stream.encode(None))
         content = path.read_bytes()
-        return {"codec": codec, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        return VideoFile(path, codec, len(content), hashlib.sha256(content).hexdigest())
 
 
-def _materials(width: int, height: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def _materials(width: int, height: int) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     """A texture of coloured blocks and a grain, both int16 `[height, width, 3]`."""
     generator = np.random.default_rng(_SEED)
     rows, columns = -(-height // _BLOCK_PX), -(-width // _BLOCK_PX)

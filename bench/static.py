@@ -8,17 +8,19 @@ layers, whose many small steps are slower without data than with it. A test hold
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from bench.instruments.crosscheck import Crosscheck, Stageless, crosscheck, left_out
-from bench.instruments.flops import ComputeCount, count
-from bench.instruments.params import ParamCount, count_params
+from bench.instruments.crosscheck import Stageless, crosscheck, left_out
+from bench.instruments.flops import count
+from bench.instruments.params import count_params
 from bench.instruments.stages import children_as_stages
+from bench.missing import Missing
+from bench.record import Compute, Crosscheck, Params
 from bench.subjects import Shape, Traceable, build_model, make_batch, predictions, staged_run, tensors_of
 from emtm.contract import ModelConfig
 from emtm.data.batch import Batch
@@ -36,16 +38,20 @@ SHAPES_ALONE_CALLS = 3000
 class Static:
     """Counts of one model on one input."""
 
-    params: ParamCount
-    compute: ComputeCount
-    crosscheck: Crosscheck
+    params: Params
+    compute: Compute
+    """With fvcore's answer."""
 
-    def to_json(self) -> dict[str, Any]:
-        """`{params, compute}` with the cross-check inside `compute`."""
-        cross = asdict(self.crosscheck)
-        if cross["fvcore_macs_reason"] is None:
-            del cross["fvcore_macs_reason"]
-        return {"params": asdict(self.params), "compute": {**asdict(self.compute), "crosscheck": cross}}
+    @classmethod
+    def of(cls, params: Params, compute: Compute, answer: Crosscheck) -> Static:
+        """Puts fvcore's answer beside the exact count."""
+        return cls(params, replace(compute, crosscheck=answer))
+
+    @property
+    def crosscheck(self) -> Crosscheck:
+        """fvcore's answer."""
+        assert not isinstance(self.compute.crosscheck, Missing)
+        return self.compute.crosscheck
 
 
 def analyse_config(
@@ -61,20 +67,20 @@ def analyse_config(
     """
     counted = _without_data(name, config, shape)
     if counted is not None and counted[1].macs > crosscheck_macs:
-        return Static(*counted, left_out(counted[1].macs, crosscheck_macs))
+        return Static.of(*counted, left_out(counted[1].macs, crosscheck_macs))
     model = built() if built else build_model(name, config, shape)
     batch = make_batch(shape, config.feature_dim, 1)
     params, compute = counted or _counts(model, batch)
-    return Static(params, compute, _crosscheck(model, batch, compute.macs, crosscheck_macs))
+    return Static.of(params, compute, _crosscheck(model, batch, compute.macs, crosscheck_macs))
 
 
 def analyse_model(model: AnyModel, batch: Batch, crosscheck_macs: float = CROSSCHECK_MACS) -> Static:
     """Counts of one inference of a grounding model, which is run."""
     params, compute = _counts(model, batch)
-    return Static(params, compute, _crosscheck(model, batch, compute.macs, crosscheck_macs))
+    return Static.of(params, compute, _crosscheck(model, batch, compute.macs, crosscheck_macs))
 
 
-def _without_data(name: str, config: ModelConfig, shape: Shape) -> tuple[ParamCount, ComputeCount] | None:
+def _without_data(name: str, config: ModelConfig, shape: Shape) -> tuple[Params, Compute] | None:
     try:
         with torch.device("meta"):
             model = build_model(name, config, shape)
@@ -85,7 +91,7 @@ def _without_data(name: str, config: ModelConfig, shape: Shape) -> tuple[ParamCo
         return None  # The model looks at values, or takes too many steps: it is run.
 
 
-def _counts(model: AnyModel, batch: Batch, most_calls: int | None = None) -> tuple[ParamCount, ComputeCount]:
+def _counts(model: AnyModel, batch: Batch, most_calls: int | None = None) -> tuple[Params, Compute]:
     compute = count(model, staged_run(model, batch), dict(model.stages), most_calls)
     return count_params(model, lambda: predictions(model, batch)), compute
 
@@ -100,11 +106,8 @@ def analyse_module(module: nn.Module, inputs: tuple[Any, ...]) -> Static:
     """Counts of one call of any module; its direct children are the stages."""
     run = Stageless(module, inputs)
     compute = count(module, run, children_as_stages(module))
-    return Static(
-        params=count_params(module, lambda: _float_tensors(module(*inputs))),
-        compute=compute,
-        crosscheck=crosscheck(module, run, module, inputs, compute.macs),
-    )
+    params = count_params(module, lambda: _float_tensors(module(*inputs)))
+    return Static.of(params, compute, crosscheck(module, run, module, inputs, compute.macs))
 
 
 def _float_tensors(output: Any) -> list[Tensor]:

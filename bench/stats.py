@@ -64,6 +64,11 @@ def fewest_for_interval(confidence: float = 0.99) -> int:
     return math.ceil(1 - math.log2(1 - confidence))
 
 
+def interval_reason(n: int, what: str = "samples") -> str:
+    """Why `median_interval` answered None at 99 % confidence."""
+    return f"n={n} < {fewest_for_interval()} {what} for a 99 % interval"
+
+
 def iqr(samples: Sequence[float] | NDArray[np.float64]) -> float:
     """Distance between the quartiles."""
     low, high = np.percentile(_finite(samples), [25, 75])

@@ -16,11 +16,11 @@ def test_end_to_end(lab: Lab, video_case: Case, recording: Recording, benchmark:
     with recording(case, "end to end"), threads(case.threads):
         assert case.video is not None
         counts, backbone = lab.static(case), backbone_block(case.video)
-        lab.add(case, {**counts.to_json(), "backbone": backbone})
+        lab.add(case, counts.params, counts.compute, backbone)
         if reason := unavailable():
             raise UnavailableError(reason)
         measurement = EndToEndMeasurement(case, lab.model(case))
         rounds = measurement.rounds(measurement.warm_up(), lab.profile)
         with quiet_gc():
             benchmark.pedantic(measurement, setup=measurement.prepare, rounds=rounds)
-        lab.add(case, measurement.blocks(backbone["macs"] + counts.compute.macs))
+        lab.add(case, *measurement.blocks(backbone.macs + counts.compute.macs))

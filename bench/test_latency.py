@@ -20,4 +20,4 @@ def test_latency(lab: Lab, case: Case, recording: Recording, benchmark: Benchmar
         rounds = budget.latency_rounds(measurement.warm_up(call_s), lab.profile)
         with quiet_gc():
             benchmark.pedantic(measurement.probe, setup=measurement.probe.prepare, rounds=rounds)
-        lab.add(case, measurement.blocks(macs))
+        lab.add(case, *measurement.blocks(macs))

@@ -15,4 +15,4 @@ def test_memory(lab: Lab, case: Case, recording: Recording, benchmark: Benchmark
         model = lab.model(case)
         budget.check_memory(lab.call_s(case), lab.profile)
         block = benchmark.pedantic(measure_memory, args=(case, model), rounds=1)
-        lab.add(case, {"memory": block})
+        lab.add(case, block)

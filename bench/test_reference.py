@@ -21,7 +21,7 @@ def test_train_step(lab: Lab, train_case: Case, recording: Recording, benchmark:
         rounds = budget.train_rounds(measurement.warm_up(), lab.profile)
         with quiet_gc():
             benchmark.pedantic(measurement.probe, setup=measurement.probe.prepare, rounds=rounds)
-        lab.add(case, measurement.blocks(macs))
+        lab.add(case, *measurement.blocks(macs))
 
 
 def test_evaluation(lab: Lab, evaluation_case: Case, recording: Recording, benchmark: Benchmark) -> None:
@@ -31,4 +31,4 @@ def test_evaluation(lab: Lab, evaluation_case: Case, recording: Recording, bench
         measurement.warm_up()
         with quiet_gc():
             benchmark.pedantic(measurement, rounds=1)
-        lab.add(case, {"evaluation": measurement.block()})
+        lab.add(case, measurement.block())

@@ -11,4 +11,4 @@ from bench.lab import Lab
 def test_static(lab: Lab, case: Case, recording: Recording, benchmark: Benchmark) -> None:
     with recording(case, "static"), threads(case.threads):
         counts = benchmark.pedantic(lab.static, args=(case,), rounds=1)
-        lab.add(case, counts.to_json())
+        lab.add(case, counts.params, counts.compute)

@@ -12,4 +12,4 @@ def test_throughput(lab: Lab, case: Case, recording: Recording, benchmark: Bench
     with recording(case, "throughput"):
         arguments = (case, lab.model(case), lab.profile, lab.all_threads, lab.call_s(case))
         block = benchmark.pedantic(measure_throughput, args=arguments, rounds=1)
-        lab.add(case, {"throughput": block})
+        lab.add(case, block)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import cases_by_id, read_document
+from bench.missing import known, of
+from bench.results import read_run
 from tests.processes import outside_xdist
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,14 +87,14 @@ def test_model_is_trained_measured_and_reported(run: Run, tmp_path: Path) -> Non
     session = ["-m", "pytest", "bench/", "--benchmark-only", "-q", "-p", "no:cacheprovider", "--bench-profile", "smoke"]
     run(*session, "-k", f"{NAME} and (charades-sta or smoke)", "--runs", runs, "--run-file", file)
     run("-m", "bench.report", "validate", file)
-    own = [case for case in cases_by_id(read_document(file)).values() if case["model"]["name"] == NAME]
-    cases = {case["workload"]["dataset"]: case for case in own}
+    own = [case for case in read_run(file).cases if case.model.name == NAME]
+    cases = {case.workload.dataset: case for case in own}
     assert set(cases) == {"charades-sta", "smoke"}
-    assert {case["status"] for case in own} == {"ok"}
+    assert {case.status for case in own} == {"ok"}
     # Two projections, the convolution and two boundaries of 64 clips and 10 words, and nothing else.
     macs = 64 * 1024 * 64 + 10 * 300 * 64 + 64 * 7 * 64 * 64 + 64 * 64 * 2
-    assert cases["charades-sta"]["compute"]["macs"] == macs
-    assert cases["smoke"]["quality"]["miou"] == pytest.approx(metrics["miou"])
+    assert known(of(cases["charades-sta"].compute, lambda compute: compute.macs)) == macs
+    assert known(of(cases["smoke"].quality, lambda quality: quality.miou)) == pytest.approx(metrics["miou"])
 
     run("-m", "bench.report", file, "--out", report)
     assert NAME in (report / "report.md").read_text("utf-8")

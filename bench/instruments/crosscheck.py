@@ -13,9 +13,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from bench.instruments.flops import operators, plain
+from bench.instruments.flops import Run, operators, plain
 from bench.instruments.ledger import OpRow
 from bench.instruments.stages import StageTracker
+from bench.missing import Missing
+from bench.record import Crosscheck
 
 _TRACED_NAME = {
     "aten::_trilinear": "aten::bilinear",
@@ -34,24 +36,6 @@ _NOT_PRODUCTS = ("norm", "upsample", "interpolate")
 
 
 @dataclass(frozen=True, slots=True)
-class Crosscheck:
-    """fvcore's answer beside the exact one; its figures are None when it could not trace."""
-
-    fvcore_macs: int | None
-    """The total as fvcore prints it, norms included."""
-    fvcore_macs_reason: str | None
-    fvcore_norm_flops: int
-    fvcore_unsupported: dict[str, int]
-    agrees: bool
-    """fvcore's products equal the exact count."""
-    explained_by: list[str]
-    """Operators fvcore gives nothing for, dearest first."""
-    explained_macs: dict[str, int]
-    unexplained_macs: int
-    """Exact count minus fvcore's products minus `explained_macs`."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Answer:
     total: int
     norm_flops: int
@@ -61,29 +45,40 @@ class _Answer:
 def left_out(exact_macs: int, most_macs: float) -> Crosscheck:
     """The answer when fvcore is not asked: it executes the model, which is not worth it for a dear one."""
     reason = f"fvcore executes the model, and {exact_macs / 1e9:.0f} GMAC are over the limit of {most_macs / 1e9:.0f}"
-    return Crosscheck(None, reason, 0, {}, False, [], {}, exact_macs)
+    return _without(reason, exact_macs)
 
 
 def crosscheck(
-    module: nn.Module, run: Any, traced: nn.Module, inputs: tuple[Tensor, ...], exact_macs: int
+    module: nn.Module, run: Run, traced: nn.Module, inputs: tuple[Tensor, ...], exact_macs: int
 ) -> Crosscheck:
     """Compares the exact count of `run` with fvcore's of `traced(*inputs)`, the same computation."""
     try:
         answer = _fvcore(traced, inputs)
     except Exception as error:
         reason = f"fvcore failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        return Crosscheck(None, reason.rstrip(": "), 0, {}, False, [], {}, exact_macs)
+        return _without(reason.rstrip(": "), exact_macs)
     products = answer.total - answer.norm_flops
     explained = _blind_spots(operators(module, run, {}, plain), answer.unsupported)
     return Crosscheck(
         fvcore_macs=answer.total,
-        fvcore_macs_reason=None,
         fvcore_norm_flops=answer.norm_flops,
         fvcore_unsupported=answer.unsupported,
         agrees=products == exact_macs,
-        explained_by=list(explained),
+        explained_by=tuple(explained),
         explained_macs=explained,
         unexplained_macs=exact_macs - products - sum(explained.values()),
+    )
+
+
+def _without(reason: str, exact_macs: int) -> Crosscheck:
+    return Crosscheck(
+        fvcore_macs=Missing(reason),
+        fvcore_norm_flops=0,
+        fvcore_unsupported={},
+        agrees=False,
+        explained_by=(),
+        explained_macs={},
+        unexplained_macs=exact_macs,
     )
 
 

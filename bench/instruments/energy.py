@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.instruments.device import Device
+from bench.missing import Missing
+from bench.record import Energy
 
 WINDOW_S = 1.0
 """NVML averages power over a second on recent GPUs, so shorter windows mean nothing."""
 
 _RAPL = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
 _RAPL_RANGE = Path("/sys/class/powercap/intel-rapl:0/max_energy_range_uj")
-
-
-@dataclass(frozen=True, slots=True)
-class Energy:
-    """Joules a query over a window, everything else on the device included."""
-
-    joules_per_query: float | None
-    joules_per_query_reason: str | None
-    source: str
-    window_s: float | None
-    window_s_reason: str | None
 
 
 Counter = Callable[[], float]
@@ -35,7 +25,7 @@ def measure(call: Callable[[], object], device: Device) -> Energy:
     """Calls repeatedly for `WINDOW_S` seconds between two readings of the counter."""
     source, counter = _counter(device)
     if counter is None:
-        return Energy(None, source, "none", None, source)
+        return Energy(joules_per_query=Missing(source), source="none", window_s=Missing(source))
     calls, before, start = 0, counter(), time.perf_counter()
     while time.perf_counter() - start < WINDOW_S:
         call()
@@ -44,7 +34,7 @@ def measure(call: Callable[[], object], device: Device) -> Energy:
     window, joules = time.perf_counter() - start, counter() - before
     if joules < 0:
         joules += _rapl_range_joules()
-    return Energy(joules / calls, None, source, window, None)
+    return Energy(joules_per_query=joules / calls, source=source, window_s=window)
 
 
 def _counter(device: Device) -> tuple[str, Counter | None]:

@@ -9,53 +9,68 @@ import os
 import platform
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import psutil
 import torch
 
-from bench.instruments.noise import NoiseWindow, psi_cpu
+from bench.codec import encode
+from bench.instruments.noise import NOT_REPORTED, NoiseWindow, psi_cpu
+from bench.missing import Missing, or_missing
+from bench.run import Environment, GemmRate, Gpu, Hardware, Settings, Software, Volatile
 
-Block = dict[str, Any]
 _PACKAGES = ("numpy", "fvcore", "pytest", "pytest-benchmark", "scipy", "safetensors")
+_NO_GIT = "not a git checkout, or git is not installed"
+_SILENT = "the system does not say"
 
 
-def environment() -> Block:
-    """Hardware, software and settings, with a fingerprint of the three; no volatile readings."""
-    stable = {"hardware": _hardware(), "software": _software(), "settings": _settings()}
-    text = json.dumps(stable, sort_keys=True)
-    return {"fingerprint": f"sha256:{hashlib.sha256(text.encode()).hexdigest()}", **stable}
-
-
-class VolatileWindow:
-    """Load when a run starts, and what happened to the machine until it ends."""
+class EnvironmentWindow:
+    """The environment when a run starts, and what happened to the machine until it ends."""
 
     def __init__(self) -> None:
+        self._hardware, self._software, self._settings = _hardware(), _software(), _settings()
         self._load = os.getloadavg()[0]
         self._psi = psi_cpu()
         self._window = NoiseWindow()
 
-    def close(self) -> Block:
-        """Readings for the run file."""
+    def close(self, reference: GemmRate | Missing) -> Environment:
+        """The environment, with readings from the start until now; `reference` is the rate over that time."""
+        return Environment(
+            fingerprint=self._fingerprint(),
+            hardware=self._hardware,
+            software=self._software,
+            settings=self._settings,
+            volatile=self._volatile(reference),
+        )
+
+    def _fingerprint(self) -> str:
+        """Of machine, software and settings: equal where runs may be compared."""
+        blocks = {"hardware": self._hardware, "software": self._software, "settings": self._settings}
+        text = json.dumps({name: encode(block) for name, block in blocks.items()}, sort_keys=True)
+        return _sha256(text)
+
+    def _volatile(self, reference: GemmRate | Missing) -> Volatile:
         noise = self._window.close(1.0)
-        block = {
-            "load1_start": self._load,
-            "load1_end": os.getloadavg()[0],
-            "steal_pct": noise.steal_pct,
-            "psi_cpu_some_avg10": self._psi,
-            "cpu_pressure_pct": noise.cpu_pressure_pct,
-            "ram_available_bytes": psutil.virtual_memory().available,
-        }
-        return _explained(block, "the kernel does not report it")
+        return Volatile(
+            load1_start=self._load,
+            load1_end=os.getloadavg()[0],
+            steal_pct=noise.steal_pct,
+            psi_cpu_some_avg10=or_missing(self._psi, NOT_REPORTED),
+            cpu_pressure_pct=noise.cpu_pressure_pct,
+            ram_available_bytes=psutil.virtual_memory().available,
+            reference=reference,
+        )
 
 
-def repository(root: Path) -> Block:
-    """Commit of the checkout at `root` and whether it has changes; null where git cannot say."""
-    commit = _git(root, "rev-parse", "HEAD")
+def commit(root: Path) -> str | Missing:
+    """Commit of the checkout at `root`."""
+    return or_missing(_git(root, "rev-parse", "HEAD"), _NO_GIT)
+
+
+def dirty(root: Path) -> bool | Missing:
+    """Does the checkout at `root` hold changes that no commit has?"""
     # Without optional locks a benchmark never writes to the index of a checkout in use.
     status = _git(root, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
-    block = {"commit": commit, "dirty": None if status is None else bool(status)}
-    return _explained(block, "not a git checkout, or git is not installed")
+    return Missing(_NO_GIT) if status is None else bool(status)
 
 
 def _git(root: Path, *arguments: str) -> str | None:
@@ -68,53 +83,56 @@ def _git(root: Path, *arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def _hardware() -> Block:
-    return {
-        "cpu_model": _cpu_model(),
-        "cores_physical": psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
-        "cores_logical": psutil.cpu_count() or 1,
-        "ram_bytes": psutil.virtual_memory().total,
-        "gpus": _gpus(),
-    }
+def _hardware() -> Hardware:
+    return Hardware(
+        cpu_model=_cpu_model(),
+        cores_physical=psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
+        cores_logical=psutil.cpu_count() or 1,
+        ram_bytes=psutil.virtual_memory().total,
+        gpus=_gpus(),
+    )
 
 
-def _gpus() -> list[Block]:
+def _gpus() -> tuple[Gpu, ...]:
     if not torch.cuda.is_available():
-        return []
-    names = (torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count()))
-    return [{"name": p.name, "vram_bytes": p.total_memory, "sm_count": p.multi_processor_count} for p in names]
+        return ()
+    found = (torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count()))
+    return tuple(Gpu(name=p.name, vram_bytes=p.total_memory, sm_count=p.multi_processor_count) for p in found)
 
 
-def _software() -> Block:
+def _software() -> Software:
     versions = {name: _version(name) for name in _PACKAGES}
     installed = sorted(f"{d.name}=={d.version}" for d in importlib.metadata.distributions())
-    block = {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "os": f"{platform.system()} {platform.release()}",
-        "cuda": torch.version.cuda,
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "packages": {name: version for name, version in versions.items() if version is not None},
-        "packages_hash": f"sha256:{hashlib.sha256(' '.join(installed).encode()).hexdigest()}",
-    }
-    return _explained(block, "torch was built without CUDA")
+    return Software(
+        python=platform.python_version(),
+        torch=torch.__version__,
+        os=f"{platform.system()} {platform.release()}",
+        cuda=or_missing(torch.version.cuda, "torch was built without CUDA"),
+        cpu_capability=torch.backends.cpu.get_cpu_capability(),
+        packages={name: version for name, version in versions.items() if version is not None},
+        packages_hash=_sha256(" ".join(installed)),
+    )
 
 
-def _settings() -> Block:
-    block = {
-        "num_threads": torch.get_num_threads(),
-        "interop_threads": torch.get_num_interop_threads(),
-        "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
-        "mha_fastpath": torch.backends.mha.get_fastpath_enabled(),
-        "mkldnn": torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
-        "tf32": torch.backends.cuda.matmul.allow_tf32,
-        "cudnn_benchmark": torch.backends.cudnn.benchmark,
-        "deterministic": torch.are_deterministic_algorithms_enabled(),
-        "autograd": "inference_mode",
-        "virtualised": _container(),
-        "env": {k: os.environ[k] for k in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if k in os.environ},
-    }
-    return _explained(block, "the system does not say")
+def _settings() -> Settings:
+    affinity = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else None
+    return Settings(
+        num_threads=torch.get_num_threads(),
+        interop_threads=torch.get_num_interop_threads(),
+        affinity=or_missing(affinity, _SILENT),
+        mha_fastpath=torch.backends.mha.get_fastpath_enabled(),
+        mkldnn=torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
+        tf32=torch.backends.cuda.matmul.allow_tf32,
+        cudnn_benchmark=torch.backends.cudnn.benchmark,
+        deterministic=torch.are_deterministic_algorithms_enabled(),
+        autograd="inference_mode",
+        virtualised=or_missing(_container(), _SILENT),
+        env={k: os.environ[k] for k in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if k in os.environ},
+    )
+
+
+def _sha256(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _container() -> str | None:
@@ -142,7 +160,3 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _explained(block: Block, reason: str) -> Block:
-    return {**block, **{f"{key}_reason": reason for key, value in block.items() if value is None}}

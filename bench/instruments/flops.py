@@ -11,36 +11,20 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from bench.instruments.ledger import Coverage, OpLedger, OpRow, coverage
+from bench.instruments.ledger import OpLedger, OpRow, coverage
 from bench.instruments.stages import StageTracker
+from bench.record import Compute, StageCost
 
 CONVENTION = "1 MAC = 2 FLOPs"
 COUNTER = "bench.flops/1"
 
 Run = Callable[[StageTracker], object]
 """One call of a model that enters its stages on the tracker."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComputeCount:
-    """Arithmetic of one call; `flops` counts multiply-adds alone, the rest stands beside it."""
-
-    macs: int
-    flops: int
-    flops_norm: int
-    flops_elementwise: int
-    convention: str
-    counter: str
-    by_stage: dict[str, dict[str, int]]
-    query_independent_macs: int
-    """Of the video's encoding: what a cache of encoded videos saves a query. 0 where there are no such stages."""
-    coverage: Coverage
 
 
 @contextmanager
@@ -99,30 +83,28 @@ def recurrent_layers(module: nn.Module) -> dict[str, str]:
     }
 
 
-def summarise(rows: list[OpRow]) -> ComputeCount:
+def summarise(rows: list[OpRow]) -> Compute:
     """Totals of a ledger."""
     macs = sum(row.macs for row in rows)
-    by_stage: dict[str, dict[str, int]] = {}
-    for row in rows:
-        if row.macs or row.flops:
-            stage = by_stage.setdefault(row.stage, {"macs": 0, "flops_other": 0})
-            stage["macs"] += row.macs
-            stage["flops_other"] += row.flops
-    return ComputeCount(
+    costly = [row for row in rows if row.macs or row.flops]
+    return Compute(
         macs=macs,
         flops=2 * macs,
         flops_norm=sum(row.flops for row in rows if row.bucket == "norm"),
         flops_elementwise=sum(row.flops for row in rows if row.bucket == "elementwise"),
         convention=CONVENTION,
         counter=COUNTER,
-        by_stage=by_stage,
+        by_stage={stage: _cost(costly, stage) for stage in dict.fromkeys(row.stage for row in costly)},
         query_independent_macs=sum(row.macs for row in rows if row.method == "video_encode"),
         coverage=coverage(rows),
     )
 
 
-def count(
-    module: nn.Module, run: Run, stages: dict[str, str] | None = None, most_calls: int | None = None
-) -> ComputeCount:
+def _cost(rows: list[OpRow], stage: str) -> StageCost:
+    within = [row for row in rows if row.stage == stage]
+    return StageCost(macs=sum(row.macs for row in within), flops_other=sum(row.flops for row in within))
+
+
+def count(module: nn.Module, run: Run, stages: dict[str, str] | None = None, most_calls: int | None = None) -> Compute:
     """Canonical count of one `run` of `module`; raises TooManyCallsError past `most_calls` operators."""
     return summarise(operators(module, run, stages or {}, most_calls=most_calls))

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from bench.instruments.formulas import ELEMENTWISE, MOVEMENT, MULTIPLY_ADD, NORMALISATION, REDUCTION
+from bench.record import Coverage, UncountedOp
 
 Bucket = Literal["gemm", "norm", "elementwise", "movement", "uncounted"]
 
@@ -32,26 +33,6 @@ class OpRow:
     """FLOPs outside multiply-adds."""
     method: str = ""
     """The outermost stage: which of the contract's methods it ran in."""
-
-
-@dataclass(frozen=True, slots=True)
-class UncountedOp:
-    """An operator no rule gives a cost for."""
-
-    op: str
-    calls: int
-    elements: int
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """How much of what ran has a known cost; moving data costs no FLOPs and is left out."""
-
-    ops_total: int
-    calls_total: int
-    calls_costed: int
-    covered_pct: float
-    ops_uncounted: tuple[UncountedOp, ...]
 
 
 class TooManyCallsError(Exception):
@@ -136,7 +117,7 @@ def coverage(rows: list[OpRow]) -> Coverage:
             missing.setdefault(row.op, []).append(row)
     total = sum(row.calls for row in working)
     uncounted = tuple(
-        UncountedOp(op, sum(r.calls for r in group), sum(r.elements for r in group))
+        UncountedOp(op=op, calls=sum(r.calls for r in group), elements=sum(r.elements for r in group))
         for op, group in sorted(missing.items())
     )
     costed = total - sum(op.calls for op in uncounted)

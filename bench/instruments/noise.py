@@ -7,26 +7,15 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+
+from bench.missing import or_missing
+from bench.record import Noise
 
 STEAL_LIMIT_PCT = 2.0
 DRIFT_LIMIT = 0.1
 PRESSURE_LIMIT_PCT = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """Disturbance during one measurement; quantities the kernel does not show are None."""
-
-    steal_pct: float | None
-    cpu_pressure_pct: float | None
-    """Share of the time in which some task of the machine waited for a CPU."""
-    nvcsw: int
-    nivcsw: int
-    reference_drift: float
-    verdict: Literal["quiet", "noisy"]
+NOT_REPORTED = "the kernel does not report it"
 
 
 class NoiseWindow:
@@ -49,8 +38,8 @@ class NoiseWindow:
             or abs(reference_drift - 1) > DRIFT_LIMIT
         )
         return Noise(
-            steal_pct=steal,
-            cpu_pressure_pct=pressure,
+            steal_pct=or_missing(steal, NOT_REPORTED),
+            cpu_pressure_pct=or_missing(pressure, NOT_REPORTED),
             nvcsw=usage.ru_nvcsw - self._usage.ru_nvcsw,
             nivcsw=usage.ru_nivcsw - self._usage.ru_nivcsw,
             reference_drift=reference_drift,

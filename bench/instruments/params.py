@@ -4,36 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from bench.record import Params
+
 _TABLE_NAME = re.compile(r"(^|[._])((word|char)\w*_)?(table|vectors)$")
 _POSITIONS = re.compile(r"posit|(^|[._])pos([._]|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class ParamCount:
-    """Element counts, each shared tensor once; `total` = `trainable` + `frozen`."""
-
-    total: int
-    trainable: int
-    frozen: int
-    """Parameters without gradients, and embedding tables kept as buffers."""
-    embedding: int
-    """Word and character tables, trainable or frozen; position tables are not among them."""
-    buffers: int
-    """Buffers that are not embedding tables."""
-    bytes: int
-    """Of all parameters and buffers."""
-    unreachable: int
-    """Trainable, but without influence on the prediction."""
-
-
-def count_params(module: nn.Module, predict: Callable[[], list[Tensor]]) -> ParamCount:
+def count_params(module: nn.Module, predict: Callable[[], list[Tensor]]) -> Params:
     """Counts of `module`, whose differentiable predictions `predict` returns."""
     tables = _tables(module, predict)
     params = dict(module.named_parameters())
@@ -42,7 +25,7 @@ def count_params(module: nn.Module, predict: Callable[[], list[Tensor]]) -> Para
     fixed = sum(p.numel() for p in params.values() if not p.requires_grad)
     table_buffers = sum(b.numel() for name, b in buffers.items() if name in tables)
     everything = [*params.values(), *buffers.values()]
-    return ParamCount(
+    return Params(
         total=trainable + fixed + table_buffers,
         trainable=trainable,
         frozen=fixed + table_buffers,

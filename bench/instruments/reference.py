@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 import torch
 
 from bench.instruments.device import Device
-from bench.stats import Interval, bootstrap_ratio, drift, median_interval
+from bench.missing import or_missing
+from bench.record import Reference
+from bench.stats import bootstrap_ratio, drift, interval_reason, median_interval
 
 GEMM_SHAPE = (64, 1024, 128)
 GEMM_MACS = GEMM_SHAPE[0] * GEMM_SHAPE[1] * GEMM_SHAPE[2]
@@ -41,36 +43,21 @@ class GemmFloor:
             times.append(self.device.now_ns() - start)
         self.samples_s.append(min(times) * 1e-9)
 
-
-@dataclass(frozen=True, slots=True)
-class FloorRatio:
-    """A measured time over the time the same multiply-adds take at the product's rate."""
-
-    floor: str
-    gemm_shape: tuple[int, int, int]
-    gemm_s: float
-    gemm_ci99_s: Interval | None
-    gemm_macs_per_s: float
-    num_threads: int
-    macs: int
-    floor_s: float
-    measured_s: float
-    ratio: float
-    ratio_ci99: Interval
-    drift: float
-    """Second half of the product's samples over the first; 1 when the machine kept its speed."""
+    @property
+    def drift(self) -> float:
+        """Second half of the samples over the first; 1 when the machine kept its speed."""
+        return drift(self.samples_s)
 
 
-def floor_ratio(measured_s: list[float], floor: GemmFloor, macs: int, num_threads: int) -> FloorRatio:
+def floor_ratio(measured_s: list[float], floor: GemmFloor, macs: int, num_threads: int) -> Reference:
     """Ratio of medians of two series that were sampled in turn; `macs` must be positive."""
     scale = GEMM_MACS / macs
     ratio, (low, high) = bootstrap_ratio(measured_s, floor.samples_s)
     gemm = sorted(floor.samples_s)[len(floor.samples_s) // 2]
-    return FloorRatio(
-        floor="gemm",
+    return Reference(
         gemm_shape=GEMM_SHAPE,
         gemm_s=gemm,
-        gemm_ci99_s=median_interval(floor.samples_s),
+        gemm_ci99_s=or_missing(median_interval(floor.samples_s), interval_reason(len(floor.samples_s))),
         gemm_macs_per_s=GEMM_MACS / gemm,
         num_threads=num_threads,
         macs=macs,
@@ -78,5 +65,5 @@ def floor_ratio(measured_s: list[float], floor: GemmFloor, macs: int, num_thread
         measured_s=sorted(measured_s)[len(measured_s) // 2],
         ratio=ratio * scale,
         ratio_ci99=(low * scale, high * scale),
-        drift=drift(floor.samples_s),
+        drift=floor.drift,
     )

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
 from bench.instruments.device import Device
 from bench.instruments.latency import LatencyProbe
-from bench.stats import Interval, median_interval
+from bench.missing import Missing, known, or_missing
+from bench.record import ThroughputPoint
+from bench.stats import interval_reason, median_interval
 
 KNEE = 0.9
 """The knee is the smallest batch that reaches this share of the best rate."""
 
 PATIENCE = 10
 """A machine under load may take this many budgets to reach the fewest calls, no more."""
-
-
-@dataclass(frozen=True, slots=True)
-class ThroughputPoint:
-    """Rate at one batch size, from the median call."""
-
-    batch: int
-    queries_per_s: float | None
-    ci99_queries_per_s: Interval | None
-    calls: int
-    status: Literal["ok", "oom", "skipped"]
-    reason: str | None = None
-    """Why it was skipped."""
 
 
 def measure_point(
@@ -48,12 +36,18 @@ def measure_point(
         ):
             probe()
     except (torch.OutOfMemoryError, MemoryError):
-        return ThroughputPoint(batch, None, None, 0, "oom")
+        return _without(batch, "oom", "out of memory")
     seconds = probe.samples_s
     middle = sorted(seconds)[len(seconds) // 2]
     bounds = median_interval(seconds)
     rate = None if bounds is None else (batch / bounds[1], batch / bounds[0])
-    return ThroughputPoint(batch, batch / middle, rate, len(seconds), "ok")
+    return ThroughputPoint(
+        batch=batch,
+        value=batch / middle,
+        ci99=or_missing(rate, interval_reason(len(seconds))),
+        calls=len(seconds),
+        status="ok",
+    )
 
 
 def sweep(
@@ -75,24 +69,32 @@ def sweep(
     for size in batches:
         reason = too_dear(fewest + 1, size * query_s)
         if reason is not None:
-            points.append(ThroughputPoint(size, None, None, 0, "skipped", reason))
+            points.append(_without(size, "skipped", reason))
             continue
         point = measure_point(size, make_run, device, budget_s, fewest)
         points.append(point)
-        if point.queries_per_s is not None:
-            query_s = min(query_s, 1 / point.queries_per_s)
+        if not isinstance(point.value, Missing):
+            query_s = min(query_s, 1 / point.value)
     return points
 
 
 def best(points: Sequence[ThroughputPoint]) -> ThroughputPoint:
     """The point of the highest rate; raises ValueError when every batch size ran out of memory."""
-    ran = [p for p in points if p.queries_per_s is not None]
+    ran = [p for p in points if not isinstance(p.value, Missing)]
     if not ran:
         raise ValueError("every batch size ran out of memory")
-    return max(ran, key=lambda p: p.queries_per_s or 0.0)
+    return max(ran, key=_rate)
 
 
 def knee_batch(points: Sequence[ThroughputPoint]) -> int:
     """Smallest batch size within 10 % of the best rate."""
-    top = best(points).queries_per_s or 0.0
-    return min(p.batch for p in points if p.queries_per_s is not None and p.queries_per_s >= KNEE * top)
+    enough = KNEE * _rate(best(points))
+    return min(p.batch for p in points if _rate(p) >= enough)
+
+
+def _rate(point: ThroughputPoint) -> float:
+    return known(point.value) or 0.0
+
+
+def _without(batch: int, status: Literal["oom", "skipped"], reason: str) -> ThroughputPoint:
+    return ThroughputPoint(batch=batch, value=Missing(reason), ci99=Missing(reason), calls=0, status=status)

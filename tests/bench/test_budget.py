@@ -11,6 +11,7 @@ from bench import budget, stats
 from bench.budget import TooDearError
 from bench.instruments import throughput
 from bench.instruments.device import CPU
+from bench.missing import Missing
 from bench.profiles import PROFILES, Profile
 
 CI = PROFILES["ci"]
@@ -93,5 +94,5 @@ def test_a_sweep_ends_where_batches_grow_too_dear() -> None:
     points = throughput.sweep((1, 2, 4, 64, 128), make_run, CPU, 0.002, 1, 0.04, too_dear)
     assert [p.status for p in points] == ["ok", "ok", "ok", "skipped", "skipped"]
     assert ran == [1, 2, 4]
-    assert points[-1].reason == "too dear"
+    assert points[-1].value == Missing("too dear")
     assert throughput.knee_batch(points) <= 4

@@ -1,9 +1,12 @@
 """Run files come back as they were, and what is missing says why."""
 
+import dataclasses
 import json
+import math
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.codec import MalformedError, decode, encode
@@ -71,6 +74,29 @@ def test_what_is_not_finite_is_missing() -> None:
         "reference_drift_reason": "not a finite number",
         "verdict": "quiet",
     }
+
+
+@pytest.mark.parametrize(
+    ("stages", "error"),
+    [({"fusion": math.nan}, ValueError), ({1: 0.5}, TypeError), ({"fusion": object()}, TypeError)],
+)
+def test_what_json_cannot_hold_is_refused(stages: dict[str, float], error: type[Exception]) -> None:
+    latency = dataclasses.replace(decode(Latency, LATENCY), by_stage=stages)
+    with pytest.raises(error, match="in a run file"):
+        encode(latency)
+
+
+def test_numpy_scalars_become_plain() -> None:
+    latency = dataclasses.replace(
+        decode(Latency, LATENCY),
+        n=np.int64(3),
+        mean=np.float32(0.5),
+        p90=np.float32("inf"),
+        by_stage={"a": np.float64(1)},
+    )
+    plain = json.loads(json.dumps(encode(latency), allow_nan=False))
+    assert (plain["n"], plain["p90"], plain["by_stage"]) == (3, None, {"a": 1.0})
+    assert plain["p90_reason"] == "not a finite number"
 
 
 def test_unknown_keys_stay_where_they_are() -> None:

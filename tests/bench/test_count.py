@@ -112,7 +112,7 @@ def test_the_published_figures_of_vslnet() -> None:
     found = count_model("vslnet", "charades-sta", 61, None, None, [])
     assert found.params.trainable == 782_721
     assert found.crosscheck.fvcore_macs == pytest.approx(30.0e6, rel=0.04)
-    assert found.crosscheck.explained_by == ["aten::lstm"]
+    assert found.crosscheck.explained_by == ("aten::lstm",)
     assert found.crosscheck.unexplained_macs == 0
 
 

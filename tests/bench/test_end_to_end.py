@@ -9,8 +9,10 @@ import pytest
 
 from bench import budget, results
 from bench.cases import Case, Matrix, build_matrix
+from bench.codec import encode
 from bench.end_to_end import STAGES, EndToEndMeasurement, backbone_block
 from bench.lab import Lab, LeftOutError, UnavailableError
+from bench.missing import Missing, known, of
 from bench.profiles import PROFILES
 from bench.report.document import build
 from bench.report.end_to_end import end_to_end_tables
@@ -38,10 +40,10 @@ def test_the_matrix_starts_from_a_video_of_the_profile(tmp_path: Path) -> None:
     case = video_case(tmp_path)
     assert case.case_id == "emtm-student|charades-sta|end_to_end|cpu|fp32|eager|t1|b1|l10"
     assert case.config.feature_dim == 1280
-    workload = case.describe()["workload"]
-    assert workload["includes"][:2] == ["video_decode", "video_feature_extraction"]
-    assert workload["excludes"] == []
-    assert workload["video"]["duration_s"] == 10
+    workload = case.record().workload
+    assert (known(workload.includes) or ())[:2] == ("video_decode", "video_feature_extraction")
+    assert workload.excludes == ()
+    assert of(workload.video, lambda video: video.duration_s) == 10
     assert video_case(tmp_path, "full").case_id.endswith("l30")
     labels = {c.label for c in build_matrix(tmp_path, PROFILES["ci"]).of("end_to_end")}
     assert labels == {"emtm-student", "vslnet"}
@@ -62,9 +64,9 @@ def test_the_backbone_is_counted_as_by_hand() -> None:
             channels = outputs
     by_hand += channels * 1280 * side**2
     block = backbone_block(SHORT)
-    assert block["macs_per_frame"] == by_hand == 383_907_552
-    assert (block["frames"], block["macs"]) == (4, 4 * by_hand)
-    assert block["params"] == 4_652_008 - 1280 * 1000 - 1000
+    assert block.macs_per_frame == by_hand == 383_907_552
+    assert (block.frames, block.macs) == (4, 4 * by_hand)
+    assert block.params == 4_652_008 - 1280 * 1000 - 1000
 
 
 def test_rounds_fit_the_limit() -> None:
@@ -81,10 +83,11 @@ def test_rounds_fit_the_limit() -> None:
 @needs_video
 def test_the_generated_video_is_the_same_every_time(tmp_path: Path) -> None:
     first, second = (SHORT.write(tmp_path / f"{name}.mp4") for name in "ab")
-    assert first == second
-    known = timeline(tmp_path / "a.mp4")
-    assert (known.duration_s, known.frames) == (2.0, 20)
-    one, other = pictures(tmp_path / "a.mp4", [0.0, 1.5], known.first_s, 48)
+    assert (first.codec, first.bytes, first.sha256) == (second.codec, second.bytes, second.sha256)
+    assert first.bytes == first.path.stat().st_size
+    found = timeline(first.path)
+    assert (found.duration_s, found.frames) == (2.0, 20)
+    one, other = pictures(first.path, [0.0, 1.5], found.first_s, 48)
     assert abs(one.astype(int) - other).mean() > 10
 
 
@@ -94,24 +97,25 @@ def test_a_pass_books_every_stage_of_a_sound_record(tmp_path: Path) -> None:
     lab = Lab(Matrix((case,), ()), PROFILES["smoke"], tmp_path, ("pytest",))
     with lab.guarded(case, "end to end"):
         counts, backbone = lab.static(case), backbone_block(SHORT)
-        lab.add(case, {**counts.to_json(), "backbone": backbone})
+        lab.add(case, counts.params, counts.compute, backbone)
         measurement = EndToEndMeasurement(case, lab.model(case))
         assert measurement.warm_up() > 0
         for _ in range(2):
             measurement.prepare()
             measurement()
-        lab.add(case, measurement.blocks(backbone["macs"] + counts.compute.macs))
-    doc = results.read_document(lab.write(None))
-    (record,) = doc["cases"]
-    block = record["end_to_end"]
-    assert tuple(block["stages"]) == STAGES
-    assert all(len(block["samples"][stage]) == 2 for stage in (*STAGES, "total"))
+        lab.add(case, *measurement.blocks(backbone.macs + counts.compute.macs))
+    path = lab.write(None)
+    (record,) = results.read_run(path).cases
+    assert not isinstance(record.end_to_end, Missing)
+    passes, samples = record.end_to_end, record.end_to_end.samples
+    assert tuple(passes.stages) == STAGES
+    assert all(len(samples[stage]) == 2 for stage in (*STAGES, "total"))
     for k in range(2):
-        assert block["samples"]["total"][k] == pytest.approx(sum(block["samples"][stage][k] for stage in STAGES))
-    assert block["total"]["median_ci99"] is None
-    assert "n=2" in block["total"]["median_ci99_reason"]
-    assert block["video_s_per_s"] == pytest.approx(2 / block["total"]["median"])
-    assert record["reference"]["macs"] == backbone["macs"] + record["compute"]["macs"]
+        assert samples["total"][k] == pytest.approx(sum(samples[stage][k] for stage in STAGES))
+    assert passes.total.median_ci99 == Missing("n=2 < 8 passes for a 99 % interval")
+    assert passes.video_s_per_s == pytest.approx(2 / passes.total.median)
+    assert of(record.reference, lambda found: found.macs) == backbone.macs + counts.compute.macs
+    doc = results.read_document(path)
     (table,) = end_to_end_tables(cases_frame([doc]))
     assert table.title == "From a video file to moments: 2 s, 64 × 48, 10 frames a second"
     cells = dict(zip(table.headers, table.rows[0], strict=True))
@@ -127,13 +131,13 @@ def test_without_the_extra_counts_stay_and_times_say_why(tmp_path: Path) -> None
     lab = Lab(Matrix((case,), ()), PROFILES["smoke"], tmp_path, ("pytest",))
     reason = "raw video needs av: pip install 'emtm-bench[video]'"
     with pytest.raises(LeftOutError, match="raw video needs av"), lab.guarded(case, "end to end"):
-        lab.add(case, {**lab.static(case).to_json(), "backbone": backbone_block(case.video)})
+        counts = lab.static(case)
+        lab.add(case, counts.params, counts.compute, backbone_block(case.video))
         raise UnavailableError(reason)
-    doc = results.read_document(lab.write(None))
-    (record,) = doc["cases"]
-    assert record["status"] == "ok"
-    for name in ("end_to_end", "reference", "noise"):
-        assert (record[name], record[f"{name}_reason"]) == (None, reason)
+    path = lab.write(None)
+    doc, (record,) = results.read_document(path), results.read_run(path).cases
+    assert record.status == "ok"
+    assert record.end_to_end == record.reference == record.noise == Missing(reason)
     assert lab.problems == []
     (table,) = end_to_end_tables(cases_frame([doc]))
     cells = dict(zip(table.headers, table.rows[0], strict=True))
@@ -148,5 +152,5 @@ def test_the_report_says_where_extraction_is(tmp_path: Path) -> None:
     lab = Lab(Matrix(tuple(cases), ()), PROFILES["smoke"], tmp_path, ("pytest",))
     for case in cases:
         lab.record(case)
-    sentence = next(s for s in limits(cases_frame([lab.document()])) if s.startswith("Extracting"))
+    sentence = next(s for s in limits(cases_frame([encode(lab.run())])) if s.startswith("Extracting"))
     assert "but those of" in sentence

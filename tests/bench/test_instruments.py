@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import torch
 from bench.budget import TooDearError
 from bench.instruments import energy, memory, noise, throughput
 from bench.instruments.device import CPU, threads
-from bench.instruments.environment import VolatileWindow, environment, repository
+from bench.instruments.environment import EnvironmentWindow, commit, dirty
 from bench.instruments.latency import LatencyProbe, rounds_for, stage_seconds
 from bench.instruments.reference import GEMM_MACS, GemmFloor, floor_ratio
 from bench.measure import (
@@ -22,7 +23,10 @@ from bench.measure import (
     measure_memory,
     measure_throughput,
 )
+from bench.missing import ABSENT, Missing, known, or_missing
 from bench.profiles import PROFILES
+from bench.record import ThroughputPoint
+from bench.run import GemmRate
 from bench.subjects import InvalidOutputError, check_output, infer, make_batch, staged_run, take_rows
 from tests.bench.toy import SHAPE, Toy, toy, toy_case
 
@@ -89,7 +93,11 @@ def test_device_peak_is_a_matter_of_gpus() -> None:
 
 def test_energy_is_measured_or_explained() -> None:
     found = energy.measure(lambda: None, CPU)
-    assert (found.joules_per_query is None) == (found.joules_per_query_reason is not None)
+    if isinstance(found.joules_per_query, Missing):
+        assert (found.source, found.window_s) == ("none", found.joules_per_query)
+        assert found.joules_per_query.reason.startswith("no ")
+    else:
+        assert known(found.window_s) == pytest.approx(energy.WINDOW_S, rel=0.5)
 
 
 def test_the_floor_of_itself_is_one() -> None:
@@ -99,6 +107,7 @@ def test_the_floor_of_itself_is_one() -> None:
             floor.sample()
     ratio = floor_ratio(list(floor.samples_s), floor, GEMM_MACS, 1)
     assert ratio.ratio == pytest.approx(1)
+    assert not isinstance(ratio.ratio_ci99, Missing)
     assert ratio.ratio_ci99[0] <= 1 <= ratio.ratio_ci99[1]
     assert ratio.floor_s == pytest.approx(ratio.gemm_s)
     twice = floor_ratio([2 * s for s in floor.samples_s], floor, 4 * GEMM_MACS, 1)
@@ -113,8 +122,9 @@ def test_threads_are_restored() -> None:
     assert torch.get_num_threads() == before
 
 
-def point(batch: int, rate: float | None) -> throughput.ThroughputPoint:
-    return throughput.ThroughputPoint(batch, rate, None, 3, "ok" if rate else "oom")
+def point(batch: int, rate: float | None) -> ThroughputPoint:
+    value = or_missing(rate, "out of memory")
+    return ThroughputPoint(batch=batch, value=value, ci99=ABSENT, calls=3, status="ok" if rate else "oom")
 
 
 def test_knee_is_where_batching_stops_paying() -> None:
@@ -126,10 +136,11 @@ def test_knee_is_where_batching_stops_paying() -> None:
 
 
 def test_running_out_of_memory_ends_a_point_not_the_sweep() -> None:
-    def make_run(batch: int) -> object:
+    def make_run(batch: int) -> Callable[[], object]:
         raise torch.OutOfMemoryError
 
-    assert throughput.measure_point(4, make_run, CPU, 0.0, 1).status == "oom"  # type: ignore[arg-type]
+    found = throughput.measure_point(4, make_run, CPU, 0.0, 1)
+    assert (found.status, found.value) == ("oom", Missing("out of memory"))
 
 
 def test_noise_readings(tmp_path: Path) -> None:
@@ -149,16 +160,19 @@ def test_noise_readings(tmp_path: Path) -> None:
 
 
 def test_environment_has_one_fingerprint() -> None:
-    first, second = environment(), environment()
-    assert first == second
-    assert first["fingerprint"].startswith("sha256:")
-    assert VolatileWindow().close()["load1_start"] >= 0
+    rate = GemmRate(gemm_gflops=1.0, num_threads=1)
+    first, second = EnvironmentWindow().close(ABSENT), EnvironmentWindow().close(rate)
+    stable = [(env.fingerprint, env.hardware, env.software, env.settings) for env in (first, second)]
+    assert stable[0] == stable[1]
+    assert first.fingerprint.startswith("sha256:")
+    assert (known(first.volatile.load1_start) or 0.0) >= 0
+    assert (first.volatile.reference, second.volatile.reference) == (ABSENT, rate)
 
 
 def test_a_directory_without_git_says_so(tmp_path: Path) -> None:
-    found = repository(tmp_path)
-    assert found["commit"] is None
-    assert "git" in found["commit_reason"]
+    for found in (commit(tmp_path), dirty(tmp_path)):
+        assert isinstance(found, Missing)
+        assert "git" in found.reason
 
 
 def test_latency_blocks() -> None:
@@ -167,14 +181,14 @@ def test_latency_blocks() -> None:
         measurement = LatencyMeasurement(case, model, PROFILES["smoke"])
         assert measurement.warm_up(1e-4) > 0
         measurement.probe.repeat(30)
-        blocks = measurement.blocks(1000)
-    latency = blocks["latency"]
-    assert latency["n"] == len(latency["samples"]) == 30
-    assert latency["min"] <= latency["median_ci99"][0] <= latency["median"] <= latency["median_ci99"][1]
-    assert latency["p90"] is None
-    assert latency["p90_reason"] == "n=30 < 64"
-    assert blocks["reference"]["ratio"] > 0
-    assert set(latency["by_stage"]) >= {"fusion", "decode"}
+        latency, ratio, _, disturbance = measurement.blocks(1000)
+    assert latency.n == len(latency.samples) == 30
+    assert not isinstance(latency.median_ci99, Missing)
+    assert latency.min <= latency.median_ci99[0] <= latency.median <= latency.median_ci99[1]
+    assert latency.p90 == Missing("n=30 < 64")
+    assert ratio.ratio > 0
+    assert disturbance.reference_drift == ratio.drift
+    assert set(known(latency.by_stage) or {}) >= {"fusion", "decode"}
 
 
 def test_train_step_blocks_leave_the_model_as_it_was() -> None:
@@ -182,17 +196,18 @@ def test_train_step_blocks_leave_the_model_as_it_was() -> None:
     measurement = TrainStepMeasurement(case, model, PROFILES["smoke"])
     measurement.warm_up()
     measurement.probe.repeat(3)
-    blocks = measurement.blocks(1000)
-    assert blocks["reference"]["macs"] == 3 * 4 * 1000
-    assert blocks["training"]["samples_per_s"] > 0
-    assert blocks["training"]["step_ci99_s"] is None
-    assert blocks["training"]["step_ci99_s_reason"] == "n=3 < 8 samples for a 99 % interval"
+    training, ratio, _ = measurement.blocks(1000)
+    assert ratio.macs == 3 * 4 * 1000
+    assert training.samples_per_s == pytest.approx(4 / training.step_s)
+    assert training.step_ci99_s == Missing("n=3 < 8 samples for a 99 % interval")
     assert not model.training
     assert all(p.grad is None for p in model.parameters())
 
 
 def test_evaluation_runs_every_query_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, done, encoded = toy(), [], []
+    model = toy()
+    done: list[int] = []
+    encoded: list[int] = []
     ground, encode = Toy.ground, Toy.encode_video
     monkeypatch.setattr(Toy, "ground", lambda s, v, q: done.append(len(v)) or ground(s, v, q))
     monkeypatch.setattr(Toy, "encode_video", lambda s, v, m: encoded.append(len(v)) or encode(s, v, m))
@@ -200,18 +215,18 @@ def test_evaluation_runs_every_query_once(monkeypatch: pytest.MonkeyPatch) -> No
     measurement()
     assert (sum(done), sum(encoded)) == (372, 133)
     block = measurement.block()
-    assert block["seconds"] == pytest.approx(10 * block["seconds_measured"])
+    assert block.seconds == pytest.approx(10 * block.seconds_measured)
 
 
 def test_throughput_and_memory_blocks() -> None:
     case, model = toy_case(), toy()
     swept = measure_throughput(case, model, PROFILES["smoke"], 1, 1e-4)
-    assert [p["batch"] for p in swept["curve"]] == [1, 4, 16]
+    assert [point.batch for point in swept.curve] == [1, 4, 16]
     with pytest.raises(TooDearError, match="4 calls of 9 s are over the 1 s that profile smoke allows"):
         measure_throughput(case, model, PROFILES["smoke"], 1, 9.0)
     held = measure_memory(case, model)
-    assert held["tensor_peak_bytes"] > held["activation_peak_bytes"] > 0
-    assert held["device_peak_allocated_bytes_reason"] == "ran on the CPU"
+    assert held.tensor_peak_bytes > held.activation_peak_bytes > 0
+    assert held.device_peak_allocated_bytes == Missing("ran on the CPU")
 
 
 def test_unsound_models_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

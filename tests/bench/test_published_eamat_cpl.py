@@ -82,7 +82,7 @@ def test_eamat_without_waste() -> None:
     assert counts.params.unreachable == 0
     assert counts.params.trainable == 94_121_479 - sum(DEAD)
     stages = counts.compute.by_stage
-    video = stages["video_proj"]["macs"] + stages["video_encode"]["macs"]
+    video = stages["video_proj"].macs + stages["video_encode"].macs
     assert video == video_macs(64, 1024)
     assert video / 1e9 == pytest.approx(1.212, abs=5e-4)
     unseen = 4 * lstm_macs(64) + lstm_macs(10)

@@ -65,5 +65,5 @@ def test_a_cached_video_leaves_cca_a_thousandth() -> None:
     """What a query costs once its video is encoded: the BiLSTM and little else."""
     model, batch = subject("cca", "activitynet-captions", "meta", official=True)
     stages = summarise(operators(model, staged_run(model, batch), dict(model.stages))).by_stage
-    query = sum(cost["macs"] for stage, cost in stages.items() if not stage.startswith("video"))
+    query = sum(cost.macs for stage, cost in stages.items() if not stage.startswith("video"))
     assert query / 1e9 == pytest.approx(0.11, abs=5e-3)

@@ -15,7 +15,9 @@ import pytest
 from bench import lab as lab_module
 from bench import results
 from bench.cases import Broken, Matrix, build_matrix, paper_shape
+from bench.codec import encode
 from bench.lab import CaseError, Lab, LeftOutError
+from bench.missing import Missing, known
 from bench.profiles import PROFILES, RULE, Profile
 from bench.subjects import InvalidOutputError
 from emtm.errors import UserError
@@ -36,16 +38,19 @@ def test_a_session_writes_one_valid_run_file(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=outside_xdist())
     assert done.returncode == 0, done.stdout + done.stderr
-    doc = results.read_document(run_file)
+    run = results.read_run(run_file)
     assert str(run_file) in done.stdout
-    case = results.cases_by_id(doc)["vslnet|charades-sta|single_stream|cpu|fp32|eager|t1|b1|l128"]
-    assert {"params", "compute", "latency", "throughput", "memory", "energy", "reference", "noise"} <= set(case)
-    assert case["status"] == "ok"
-    assert case["quality"] is None
-    assert "random" in case["quality_reason"]
-    assert len(case["latency"]["samples"]) >= 11
-    extra = [b["extra_info"]["emtm"]["case_id"] for b in json.loads(own.read_text())["benchmarks"]]
-    assert set(extra) == {c["case_id"] for c in doc["cases"]}
+    cases = {case.case_id: case for case in run.cases}
+    case = cases["vslnet|charades-sta|single_stream|cpu|fp32|eager|t1|b1|l128"]
+    assert case.status == "ok"
+    for name in ("params", "compute", "latency", "throughput", "memory", "energy", "reference", "noise"):
+        assert not isinstance(getattr(case, name), Missing), name
+    assert case.quality == Missing("the weights are random: accuracy would mean nothing")
+    assert not isinstance(case.latency, Missing)
+    assert len(case.latency.samples) >= 11
+    carried = [benchmark["extra_info"]["emtm"] for benchmark in json.loads(own.read_text())["benchmarks"]]
+    assert {record["case_id"] for record in carried} == set(cases)
+    assert all(record == encode(cases[record["case_id"]]) for record in carried)
 
 
 def test_xdist_is_refused() -> None:
@@ -72,7 +77,7 @@ def test_a_model_that_does_not_load_is_a_failed_case(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("bench.cases.preset", failing)
     matrix = build_matrix(tmp_path, PROFILES["smoke"])
     assert {b.label for b in matrix.broken} == {"vslnet", "vslnet-transformer"}
-    assert all(b.record()["status"] == "failed" for b in matrix.broken)
+    assert {b.record().status for b in matrix.broken} == {"failed"}
     monkeypatch.setattr("bench.cases.preset", lambda name, dataset: failing("vslnet", dataset))
     with pytest.raises(UserError, match="no model can be measured"):
         build_matrix(tmp_path, PROFILES["smoke"])
@@ -108,15 +113,15 @@ def test_one_failing_case_leaves_the_others(tmp_path: Path) -> None:
     good, bad, unsound = toy_case(), toy_case(label="bad"), toy_case(label="unsound")
     lab = Lab(Matrix((good, bad, unsound), ()), PROFILES["smoke"], tmp_path, ("pytest",))
     with lab.guarded(good, "static"):
-        lab.add(good, {})
+        lab.add(good)
     with pytest.raises(CaseError, match="latency: RuntimeError: boom"), lab.guarded(bad, "latency"):
         raise RuntimeError("boom")
     with pytest.raises(CaseError), lab.guarded(bad, "memory"):
         raise RuntimeError("later")
     with pytest.raises(CaseError), lab.guarded(unsound, "latency"):
         raise InvalidOutputError("the output is not finite")
-    doc = results.read_document(lab.write(None))
-    assert [(c["status"], c.get("reason")) for c in doc["cases"]] == [
+    run = results.read_run(lab.write(None))
+    assert [(case.status, known(case.reason)) for case in run.cases] == [
         ("ok", None),
         ("failed", "latency: RuntimeError: boom"),
         ("invalid", "the output is not finite"),
@@ -135,27 +140,30 @@ def test_a_model_above_the_limit_is_counted_and_not_built(tmp_path: Path, monkey
     profile = dear("smoke", run_macs=1e3, crosscheck_macs=1e3)
     lab = Lab(Matrix((case,), ()), profile, tmp_path, ("pytest",))
     with lab.guarded(case, "static"):
-        lab.add(case, lab.static(case).to_json())
+        counts = lab.static(case)
+        lab.add(case, counts.params, counts.compute)
     monkeypatch.setattr("bench.lab.check_output", lambda *_: pytest.fail("the model was run"))
     for what in ("latency", "throughput", "memory"):
         with pytest.raises(LeftOutError), lab.guarded(case, what):
             lab.model(case)
-    doc = results.read_document(lab.write(None))
-    (record,) = doc["cases"]
-    assert record["status"] == "ok"
-    assert record["compute"]["macs"] > 1e6
-    assert record["params"]["total"] > 1e6
-    assert record["compute"]["crosscheck"]["fvcore_macs"] is None
-    assert "over the limit" in record["compute"]["crosscheck"]["fvcore_macs_reason"]
-    for block in ("latency", "reference", "energy", "noise", "throughput", "memory"):
-        assert record[block] is None
-        assert "profile smoke runs models of up to" in record[f"{block}_reason"]
-    assert doc["suite"]["budget"] == {"rule": RULE, **dataclasses.asdict(profile.limits)}
+    run = results.read_run(lab.write(None))
+    (record,) = run.cases
+    assert record.status == "ok"
+    assert counts.compute.macs > 1e6
+    assert counts.params.total > 1e6
+    assert (record.params, record.compute) == (counts.params, counts.compute)
+    assert isinstance(counts.crosscheck.fvcore_macs, Missing)
+    assert "over the limit" in counts.crosscheck.fvcore_macs.reason
+    for block in (record.latency, record.reference, record.energy, record.noise, record.throughput, record.memory):
+        assert isinstance(block, Missing)
+        assert "profile smoke runs models of up to" in block.reason
+    assert run.suite.budget == {"rule": RULE, **dataclasses.asdict(profile.limits)}
     assert lab.problems == []
 
 
 def test_one_model_is_held_at_a_time_and_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    built, checked = [], []
+    built: list[str] = []
+    checked: list[int] = []
     make = lab_module._build
     monkeypatch.setattr(lab_module, "_build", lambda case: built.append(case.label) or make(case))
     monkeypatch.setattr(lab_module, "check_output", lambda model, batch: checked.append(id(model)))
@@ -178,5 +186,10 @@ def test_one_model_is_held_at_a_time_and_checked_once(tmp_path: Path, monkeypatc
 def test_broken_cases_are_in_the_run_file(tmp_path: Path) -> None:
     lab = Lab(Matrix((), (Broken("x", "x", "tacos", "ImportError: no"),)), PROFILES["smoke"], tmp_path, ("pytest",))
     path = lab.write(tmp_path / "run.json")
-    assert results.read_document(path)["cases"][0]["reason"] == "ImportError: no"
+    (case,) = results.read_run(path).cases
+    assert (case.status, case.reason, case.model.config_hash) == (
+        "failed",
+        "ImportError: no",
+        Missing("ImportError: no"),
+    )
     assert not lab.measured

@@ -35,7 +35,7 @@ def test_without_data_as_with_it(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert found.compute.macs == run.compute.macs
     assert found.compute.by_stage.keys() == run.compute.by_stage.keys()
     assert found.compute.query_independent_macs == run.compute.query_independent_macs
-    assert "over the limit" in str(found.crosscheck.fvcore_macs_reason)
+    assert "over the limit" in str(found.crosscheck.fvcore_macs)
 
 
 def test_a_large_model_is_never_run_when_fvcore_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_a_model_that_looks_at_values_is_run(monkeypatch: pytest.MonkeyPatch) ->
         return fails
 
     monkeypatch.setattr(static, "build_model", build)
-    assert analyse_config("emtm-student", config, shape).crosscheck.fvcore_macs is not None
+    assert isinstance(analyse_config("emtm-student", config, shape).crosscheck.fvcore_macs, int)
 
 
 def test_counting_leaves_the_model_in_its_mode() -> None:
@@ -95,7 +95,7 @@ def test_query_independent_macs_are_those_of_encode_video() -> None:
     alone = summarise(operators(model, lambda _: model.encode_video(batch.video, batch.video_mask), {}))
     # Two projections of six clips, though the first counts as the stage video_proj.
     assert compute.query_independent_macs == alone.macs == 6 * 8 * 4 + 6 * 4 * 4
-    assert compute.by_stage["video_encode"]["macs"] < alone.macs
+    assert compute.by_stage["video_encode"].macs < alone.macs
     assert alone.query_independent_macs == 0
 
 
