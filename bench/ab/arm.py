@@ -18,7 +18,8 @@ from bench.missing import Json
 PROTOCOL = 1
 START_LIMIT_S = 120.0
 OPEN_LIMIT_S = 120.0
-SLOT_LIMIT_S = 60.0
+SLOT_LIMIT_S, PATIENCE = 60.0, 10.0
+"""A slot may take this long, and this many times what its calls took when the case was opened."""
 _TAIL = 400
 """Characters of what a dead worker wrote last."""
 
@@ -28,11 +29,9 @@ class ArmError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """What a worker says of a case that it has built and warmed up."""
+class Counts:
+    """What of a case needs no clock."""
 
-    call_s: float
-    """Median seconds of one call."""
     params: int
     macs: int
 
@@ -45,6 +44,7 @@ class Arm:
         self.name = revision.name
         self._log = log
         self._partial = b""
+        self._call_s = 0.0
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(map(str, (*revision.python_path, *suite))),
@@ -70,17 +70,23 @@ class Arm:
             raise ArmError(f"{self.name} speaks another version of the protocol between the sides")
         return tuple(str(case_id) for case_id in _list(self._ready["cases"]))
 
-    def open(self, case_id: str) -> Opened:
-        """Builds a case in the place of the last one; raises ArmError with the reason when it fails."""
-        answer = self._ask({"do": "open", "case": case_id}, OPEN_LIMIT_S)
-        return Opened(_number(answer["call_s"]), int(_number(answer["params"])), int(_number(answer["macs"])))
+    def count(self, case_id: str) -> Counts:
+        """Parameters and multiply-adds of a case; raises ArmError with the reason when it fails."""
+        answer = self._ask({"do": "count", "case": case_id}, OPEN_LIMIT_S)
+        return Counts(int(_number(answer["params"])), int(_number(answer["macs"])))
+
+    def open(self, case_id: str) -> float:
+        """Builds a case in the place of the last one; the median seconds of a call. Raises ArmError as `count` does."""
+        self._call_s = _number(self._ask({"do": "open", "case": case_id}, OPEN_LIMIT_S)["call_s"])
+        return self._call_s
 
     def slot(self, calls: int, slowdown: float = 0.0) -> float:
         """Seconds of the fastest of `calls` calls after an untimed one.
 
         With `slowdown`, real work that takes this share of a call runs inside each timed call.
         """
-        answer = self._ask({"do": "slot", "calls": calls, "slowdown": slowdown}, SLOT_LIMIT_S)
+        limit_s = SLOT_LIMIT_S + PATIENCE * (calls + 1) * self._call_s
+        answer = self._ask({"do": "slot", "calls": calls, "slowdown": slowdown}, limit_s)
         return min(_number(value) for value in _list(answer["ns"])) * 1e-9
 
     def close(self) -> None:

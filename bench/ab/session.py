@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol
 
-from bench.ab.arm import ArmError, Opened
+from bench.ab.arm import ArmError
 from bench.ab.sequential import Estimate, Plan, estimate, verdicts
 from bench.verdict import Verdict
 
@@ -34,8 +34,8 @@ CALLS = 2
 class Side(Protocol):
     """What a session needs of a process; `bench.ab.arm.Arm` is one."""
 
-    def open(self, case_id: str) -> Opened:
-        """Builds a case; raises ArmError."""
+    def open(self, case_id: str) -> float:
+        """Builds a case; seconds of one call. Raises ArmError."""
 
     def slot(self, calls: int, slowdown: float = 0.0) -> float:
         """Seconds of a call; raises ArmError."""
@@ -60,8 +60,6 @@ class Trial:
     verdict: Verdict = Verdict.INCONCLUSIVE
     reason: str = ""
     """Why it could not be measured."""
-    base: Opened | None = None
-    head: Opened | None = None
 
     @property
     def open(self) -> bool:
@@ -169,8 +167,7 @@ def _round(
 
 
 def _measure(trial: Trial, sentinels: Sequence[Trial], sides: dict[str, Side], lot: random.Random) -> None:
-    trial.base = sides["base"].open(trial.case_id)
-    trial.head = sides["head"].open(trial.case_id)
+    call_s = max(sides[name].open(trial.case_id) for name in ("base", "head"))
     arms: list[tuple[Trial, Side, float]] = [(trial, sides["head"], 0.0)] if trial.open else []
     if sentinels:
         sides["twin"].open(trial.case_id)
@@ -179,7 +176,7 @@ def _measure(trial: Trial, sentinels: Sequence[Trial], sides: dict[str, Side], l
             for sentinel, slowdown in zip(sentinels, (0.0, SLOWDOWN), strict=True)
             if sentinel.open
         ]
-    slot_s = (CALLS + 1) * max(trial.base.call_s, trial.head.call_s, 1e-4)
+    slot_s = (CALLS + 1) * max(call_s, 1e-4)
     wanted = int(ROUND_S / slot_s / (1 + len(arms)))
     blocks = max(PAIRS[0], min(PAIRS[1], wanted)) // 2
     logs: dict[int, list[float]] = {i: [] for i in range(len(arms))}

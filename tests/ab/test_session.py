@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bench.ab.arm import ArmError, Opened
+from bench.ab.arm import ArmError
 from bench.ab.sequential import Plan
 from bench.ab.session import SLOWED, TWIN, Outcome, run
 from bench.verdict import Verdict
@@ -34,11 +34,11 @@ class Process:
         self._machine, self._seconds, self._case = machine, seconds, ""
         self._offset = machine.lot.gauss(1, machine.between)
 
-    def open(self, case_id: str) -> Opened:
+    def open(self, case_id: str) -> float:
         if case_id not in self._seconds:
             raise ArmError(f"no {case_id} here")
         self._case = case_id
-        return Opened(self._seconds[case_id], 1, 1)
+        return self._seconds[case_id]
 
     def slot(self, calls: int, slowdown: float = 0.0) -> float:
         slowed = 1 + (0 if self._machine.ignores_slowdown else slowdown)
