@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -61,3 +61,8 @@ def known(value: T | Missing) -> T | None:
 def or_missing(value: T | None, reason: str) -> T | Missing:
     """The value, or that it is missing for `reason` where it is None."""
     return Missing(reason) if value is None else value
+
+
+def known_of(values: Iterable[T | Missing]) -> list[T]:
+    """Those that are there."""
+    return [value for value in values if not isinstance(value, Missing)]

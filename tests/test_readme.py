@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.report.content.study import read_study
 from bench.report.markdown import table_markdown
-from bench.report.study import read_study
 from bench.report.study_tables import study_tables
 from emtm.metrics.paired import mean_interval
 

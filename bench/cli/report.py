@@ -11,13 +11,12 @@ from typing import Annotated
 import typer
 
 from bench.report.cells import Table
+from bench.report.content.runs import any_run, newest
+from bench.report.content.study import read_study
 from bench.report.document import Report, build
-from bench.report.frame import rows_of
 from bench.report.output import replace_folder, report_files
-from bench.report.runs import any_run, newest
-from bench.report.study import read_study
 from bench.report.terminal import print_table, terminal
-from bench.results import read_document
+from bench.results import read_run
 
 
 def report(
@@ -39,7 +38,7 @@ def report(
     """
     found = read_study(study) if study else None
     paths = run or ([newest()] if found is None or any_run() else [])
-    built = build([read_document(path) for path in paths], [path.as_posix() for path in paths], found)
+    built = build([read_run(path) for path in paths], [path.as_posix() for path in paths], found)
     files = report_files(built)
     replace_folder(files, out)
     if as_json:
@@ -50,8 +49,8 @@ def report(
 
 def validate(file: Annotated[Path, typer.Argument(help="Run file.")]) -> None:
     """Check a run file against the result schema; exit code 7 when it does not follow it."""
-    doc = read_document(file)
-    print(f"{file} follows {doc['schema']} {doc['schema_version']} and holds {len(doc['cases'])} cases.")
+    run = read_run(file)
+    print(f"{file} follows {run.schema} {run.schema_version} and holds {len(run.cases)} cases.")
 
 
 def _main_tables(built: Report) -> list[Table]:
@@ -69,10 +68,10 @@ def _show(built: Report, files: Sequence[str], out: Path) -> None:
 
 
 def _summary(built: Report, paths: Sequence[Path], files: Sequence[Path]) -> dict[str, object]:
-    status = Counter(str(row["status"]) for row in rows_of(built.cases))
+    status = Counter(case.status for case in built.content.cases)
     return {
         "runs": [str(path) for path in paths],
-        "study": None if built.study is None else built.study.path,
+        "study": None if built.content.study is None else built.content.study.path,
         "files": [str(path) for path in files],
         "cases": dict(sorted(status.items())),
         "warnings": list(built.warnings),

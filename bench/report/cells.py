@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.report.frame import Row, number, reason
-from bench.report.quantity import DASH, superscript
+from bench.missing import Missing
+from bench.record import Interval
+from bench.report.quantity import DASH, digits, interval, prefix, superscript
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,17 @@ def empty(why: str) -> Cell:
     return Cell(DASH, None, why)
 
 
-def measured(row: Row, column: str, show: Callable[[float], str]) -> Cell:
-    """The quantity in `column`, or a dash that says why there is none."""
-    value = number(row, column)
-    return empty(reason(row, column)) if value is None else Cell(show(value), value)
+def measured(value: float | Missing, show: Callable[[float], str]) -> Cell:
+    """The value, or a dash that says why there is none."""
+    return empty(value.reason) if isinstance(value, Missing) else Cell(show(value), float(value))
+
+
+def timed(seconds: float | Missing, bounds: Interval | Missing) -> Cell:
+    """A time and its interval, both in the time's unit."""
+    if isinstance(seconds, Missing):
+        return empty(seconds.reason)
+    factor, letter = prefix(seconds)
+    written = digits(seconds / factor)
+    if isinstance(bounds, Missing):
+        return Cell(f"{written} {letter}s", seconds, f"no interval: {bounds.reason}")
+    return Cell(f"{written} {interval(*bounds, seconds)} {letter}s", seconds)

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
 
 from bench.report import story
 from bench.report.audit import cache_tables, crosscheck_tables, stage_tables
 from bench.report.cells import Table
+from bench.report.content.content import Content, gather
+from bench.report.content.study import Study
 from bench.report.end_to_end import end_to_end_tables
 from bench.report.environment import card, warnings
-from bench.report.figures import all_figures, study_figures
-from bench.report.frame import cases_frame
+from bench.report.figure_pareto import pareto_figures
+from bench.report.figure_stages import stage_figures
+from bench.report.figure_throughput import throughput_figures
+from bench.report.figures import study_figures
 from bench.report.kinds import kind_tables
 from bench.report.published import published_tables
-from bench.report.study import Study
 from bench.report.study_tables import study_command, study_limits, study_protocol, study_tables
 from bench.report.style import Figure
 from bench.report.tables import accuracy_tables, cost_tables
 from bench.report.workflows import workflow_tables
-from emtm.errors import UserError
-
-Run = Mapping[str, Any]
+from bench.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,7 @@ class Report:
     protocol: tuple[str, ...]
     sections: tuple[Section, ...]
     commands: tuple[str, ...]
-    cases: pd.DataFrame
-    study: Study | None
+    content: Content
 
     @property
     def figures(self) -> list[Figure]:
@@ -57,58 +54,45 @@ class Report:
         return [figure for section in self.sections for figure in section.figures]
 
 
-def build(docs: Sequence[Run], names: Sequence[str], study: Study | None = None) -> Report:
+def build(runs: Sequence[Run], names: Sequence[str], study: Study | None = None) -> Report:
     """The report of these runs and of a study; `names` are the run files as the user would give them.
 
     Without runs it is the report of the study alone. Raises UserError when two runs hold the same
     case, or there is no case at all.
     """
-    cases = cases_frame(docs)
-    if cases.empty and (docs or study is None):
-        raise UserError(f"there is no case in {', '.join(names)}")
+    content = gather(runs, names, study)
     return Report(
         title="Temporal sentence grounding: accuracy and cost",
-        warnings=tuple(warnings(docs, cases)),
-        cards=tuple(tuple(card(doc)) for doc in docs),
-        limits=(*(story.limits(cases) if docs else ()), *(study_limits(study) if study else ())),
-        protocol=(*(story.protocol(cases) if docs else ()), *story.budgets(docs), *(study_protocol() if study else ())),
-        sections=tuple(_sections(cases, study)),
-        commands=(
-            *(study_command(study) if study else ()),
-            *story.commands(docs, names, study.path if study else None),
-        ),
-        cases=cases,
-        study=study,
+        warnings=tuple(warnings(content)),
+        cards=tuple(tuple(card(run)) for run in runs),
+        limits=(*(story.limits(content) if runs else ()), *(study_limits(study) if study else ())),
+        protocol=(*(story.protocol(content) if runs else ()), *(study_protocol() if study else ())),
+        sections=tuple(_sections(content)),
+        commands=(*(study_command(study) if study else ()), *story.commands(content)),
+        content=content,
     )
 
 
-def _sections(cases: pd.DataFrame, study: Study | None) -> list[Section]:
-    figures = all_figures(cases)
-    missing = story.without_result(cases)
-    parts = (
+def _sections(content: Content) -> list[Section]:
+    missing = story.without_result(content)
+    accuracy = [*accuracy_tables(content), *published_tables(content), *kind_tables(content)]
+    stages = [*cache_tables(content), *stage_tables(content)]
+    parts: tuple[tuple[str, str, list[Figure], list[Table]], ...] = (
+        ("accuracy", "Accuracy and what it costs", pareto_figures(content.tradeoffs), accuracy),
         (
-            "accuracy",
-            "Accuracy and what it costs",
-            "pareto",
-            [*accuracy_tables(cases), *published_tables(cases), *kind_tables(cases)],
+            "cost",
+            "Cost of one query at the sizes of the papers",
+            throughput_figures(content.curves),
+            cost_tables(content),
         ),
-        ("cost", "Cost of one query at the sizes of the papers", "throughput", cost_tables(cases)),
-        ("end-to-end", "What the published comparisons leave out", None, end_to_end_tables(cases)),
-        ("workflows", "Training and evaluation", None, workflow_tables(cases)),
-        ("stages", "Where compute and time go", "stages", [*cache_tables(cases), *stage_tables(cases)]),
-        ("crosscheck", "What fvcore would have said, and why", None, crosscheck_tables(cases)),
-        ("missing", "Cases without a result", None, [missing] if missing else []),
+        ("end-to-end", "What the published comparisons leave out", [], end_to_end_tables(content)),
+        ("workflows", "Training and evaluation", [], workflow_tables(content)),
+        ("stages", "Where compute and time go", stage_figures(content.stage_macs), stages),
+        ("crosscheck", "What fvcore would have said, and why", [], crosscheck_tables(content)),
+        ("missing", "Cases without a result", [], [missing] if missing else []),
     )
-    sections = [
-        Section(
-            key,
-            title,
-            tuple(figure for figure in figures if stem is not None and figure.name.startswith(stem)),
-            tuple(tables),
-        )
-        for key, title, stem, tables in parts
-    ]
-    if study is not None:
+    sections = [Section(key, title, tuple(figures), tuple(tables)) for key, title, figures, tables in parts]
+    if (study := content.study) is not None:
         # Behind what the models achieve, before what they cost.
         title = "What distillation is worth"
         sections.insert(1, Section("study", title, tuple(study_figures(study)), tuple(study_tables(study))))

@@ -2,89 +2,88 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
-from bench.report.cells import Cell, Table, empty, measured, text
-from bench.report.frame import Row, number, reason
+from bench.missing import Missing, known, of
+from bench.record import CaseRecord
+from bench.report.cells import Cell, Table, measured, text, timed
+from bench.report.content.cases import Named, macs
+from bench.report.content.content import Content
+from bench.report.content.passes import STAGES, Passes, share_before, stage_median
 from bench.report.quantity import digits, plural, si
-from bench.report.tables import measured_cases, model_label, timed
 
-_STAGES = {"decode": "Decode", "extract": "Extract features", "encode": "Encode video", "ground": "Ground query"}
+_TITLES = {"decode": "Decode", "extract": "Extract features", "encode": "Encode video", "ground": "Ground query"}
 
 
-def end_to_end_tables(cases: pd.DataFrame) -> list[Table]:
+def end_to_end_tables(content: Content) -> list[Table]:
     """One table a video: seconds of each stage from file to moments, and multiply-adds; absent where not run."""
-    groups: dict[str, list[Row]] = {}
-    for row in measured_cases(cases, "end_to_end"):
-        groups.setdefault(_video(row), []).append(row)
-    return [_table(video, rows) for video, rows in groups.items()]
+    return [_table(passes) for passes in content.passes]
 
 
-def _table(video: str, rows: list[Row]) -> Table:
+def _table(passes: Passes) -> Table:
     return Table(
-        title=f"From a video file to moments: {video}",
-        caption=_caption(rows[0]),
+        title=f"From a video file to moments: {passes.video}",
+        caption=_caption(passes.rows[0].case),
         headers=(
-            *("Model", "Threads", *(f"{title} p50" for title in _STAGES.values()), "Whole p50 [99 % CI]"),
+            *("Model", "Threads", *(f"{_TITLES[stage]} p50" for stage in STAGES), "Whole p50 [99 % CI]"),
             *("Before the model", "Video seconds a second", "Decode and extract, per video minute"),
             *("Backbone MACs", "Model MACs", "Backbone / model"),
         ),
-        rows=tuple(_row(row, rows) for row in rows),
+        rows=tuple(map(_row, passes.rows)),
     )
 
 
-def _row(row: Row, among: list[Row]) -> tuple[Cell, ...]:
+def _row(row: Named) -> tuple[Cell, ...]:
+    case = row.case
+    total = of(case.end_to_end, lambda block: block.total)
     return (
-        text(model_label(row, among)),
-        measured(row, "execution.threads", si),
-        *(measured(row, f"end_to_end.stages.{stage}.median", lambda value: si(value, "s")) for stage in _STAGES),
-        timed(row, "end_to_end.total.median", "end_to_end.total.median_ci99"),
-        _share(row),
-        measured(row, "end_to_end.video_s_per_s", digits),
-        measured(row, "end_to_end.features_s_per_video_minute", lambda value: si(value, "s")),
-        measured(row, "backbone.macs", si),
-        measured(row, "compute.macs", si),
-        _ratio(row),
+        text(row.label),
+        measured(case.execution.threads, si),
+        *(measured(stage_median(case, stage), _seconds) for stage in STAGES),
+        timed(of(total, lambda stage: stage.median), of(total, lambda stage: stage.median_ci99)),
+        measured(share_before(case), lambda share: f"{share:.1f} %"),
+        measured(of(case.end_to_end, lambda block: block.video_s_per_s), digits),
+        measured(of(case.end_to_end, lambda block: block.features_s_per_video_minute), _seconds),
+        measured(_backbone_macs(case), si),
+        measured(macs(case), si),
+        measured(_ratio(case), lambda ratio: f"{digits(ratio)} ×"),
     )
 
 
-def _share(row: Row) -> Cell:
-    """Part of the whole that is over before the grounding model sees anything."""
-    parts = [number(row, f"end_to_end.stages.{stage}.median") for stage in _STAGES]
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
-        return empty(reason(row, "end_to_end.total.median"))
-    share = 100 * sum(known[:2]) / sum(known)
-    return Cell(f"{share:.1f} %", share)
+def _seconds(value: float) -> str:
+    return si(value, "s")
 
 
-def _ratio(row: Row) -> Cell:
-    backbone, model = number(row, "backbone.macs"), number(row, "compute.macs")
-    if backbone is None or not model:
-        return empty(reason(row, "backbone.macs"))
-    return Cell(f"{digits(backbone / model)} ×", backbone / model)
+def _backbone_macs(case: CaseRecord) -> int | Missing:
+    return of(case.backbone, lambda backbone: backbone.macs)
 
 
-def _video(row: Row) -> str:
-    size = f"{number(row, 'workload.video.width'):.0f} × {number(row, 'workload.video.height'):.0f}"
-    length, fps = number(row, "workload.video.duration_s"), number(row, "workload.video.fps")
-    return f"{length:.0f} s, {size}, {fps:.0f} frames a second"
+def _ratio(case: CaseRecord) -> float | Missing:
+    backbone, model = _backbone_macs(case), known(macs(case))
+    if isinstance(backbone, Missing):
+        return backbone
+    return backbone / model if model else Missing("the model's multiply-adds are not known")
 
 
-def _caption(row: Row) -> str:
-    frames, looked = number(row, "backbone.frames"), number(row, "backbone.frames_per_s_of_video")
-    described = (
-        f"Generated video{_coded(row)}. {row.get('backbone.name')} looks at {looked:g} frames of each second, "
-        f"{plural(frames or 0, 'frame')} in all; the model grounds one query in "
-        f"{number(row, 'workload.num_clips'):.0f} rows, at the sizes of {row.get('workload.dataset')}."
-    )
+def _caption(case: CaseRecord) -> str:
     return (
-        f"{described} Published comparisons begin where the first two stages end. Those two grow with the video's "
-        "length, and are paid once a video however many queries follow. This backbone is a small image network: the "
-        "features that published models take come from larger ones (I3D, C3D, CLIP), which cost more."
+        f"Generated video{_coded(case)}.{_looked(case)} Published comparisons begin where the first two stages end. "
+        "Those two grow with the video's length, and are paid once a video however many queries follow. This backbone "
+        "is a small image network: the features that published models take come from larger ones (I3D, C3D, CLIP), "
+        "which cost more."
     )
 
 
-def _coded(row: Row) -> str:
-    codec, rate = row.get("end_to_end.codec"), number(row, "workload.video.bits_per_s")
+def _coded(case: CaseRecord) -> str:
+    codec = known(of(case.end_to_end, lambda block: block.codec))
+    rate = known(of(case.workload.video, lambda video: video.bits_per_s))
     return f" ({codec}, {si(rate or 0, 'bit/s')})" if codec else ""
+
+
+def _looked(case: CaseRecord) -> str:
+    backbone, rows = known(case.backbone), known(case.workload.num_clips)
+    if backbone is None:
+        return ""
+    return (
+        f" {backbone.name} looks at {backbone.frames_per_s_of_video:g} frames of each second, "
+        f"{plural(backbone.frames, 'frame')} in all; the model grounds one query in {rows} rows, at the sizes of "
+        f"{case.workload.dataset}."
+    )

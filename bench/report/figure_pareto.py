@@ -2,136 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from bench.report.frame import Row, number, reason, rows_of
+from bench.missing import Missing
+from bench.report.content.pareto import Interval, Point, Standing
+from bench.report.content.seeds import Scope
+from bench.report.content.standings import COSTS, Cost, Entry, Placed, Tradeoff
 from bench.report.labels import Box, nearest, needs_leader, place
-from bench.report.pareto import Interval, Point, Standing, standings
-from bench.report.quantity import binary, plural, prefix
-from bench.report.seeds import best_floor, dataset_title, seeds_frame
+from bench.report.quantity import plural
 from bench.report.style import FAINT, INK, MUTED, ROLE_COLOUR, ROLE_MARKER, Figure, canvas, finish, head, look
-from bench.report.tables import model_label
+from emtm.metrics.metric import HEADLINE
 
-METRIC = "R1@0.5"
 _ROOMY = 5
 """More models than this need larger panels, so that each name stays near its point."""
 _VEIL = {"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 0.5}
 """Keeps a name readable where a crowd leaves no way around a line, without hiding the line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """A horizontal axis: its title, its column, its unit, and the multiples that unit comes in."""
-
-    title: str
-    column: str
-    unit: str
-    scale: Callable[[float], tuple[float, str]]
-
-
-COSTS = (
-    Cost("Latency of one query", "latency.median", "s", prefix),
-    Cost("MACs of one query", "compute.macs", " MACs", prefix),
-    Cost("Trainable parameters", "params.trainable", " parameters", prefix),
-    Cost("Peak tensor memory", "memory.tensor_peak_bytes", "", binary),
-)
-
-_SCOPE = (
-    "quality.dataset",
-    "quality.synthetic",
-    "quality.split",
-    "quality.protocol",
-    "execution.device",
-    "execution.dtype",
-    "execution.backend",
-    "execution.threads",
-    "workload.batch_size",
-)
-"""What all points of a figure have in common: accuracies and costs of different scopes never share an axis."""
-
-
-def pareto_figures(cases: pd.DataFrame) -> list[Figure]:
+def pareto_figures(tradeoffs: Sequence[Tradeoff]) -> list[Figure]:
     """One figure for each dataset and execution that has trained models."""
-    scopes: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows_of(seeds_frame(cases)):
-        if number(row, METRIC) is not None:
-            scopes.setdefault(tuple(row.get(key) for key in _SCOPE), []).append(row)
-    ordered = sorted(scopes.items(), key=lambda item: str(item[0]))
-    stems = [f"pareto-{scope[0]}" for scope, _ in ordered]
+    stems = [f"pareto-{tradeoff.scope.dataset}" for tradeoff in tradeoffs]
     names = [f"{stem}-{stems[:i].count(stem) + 1}" if stems.count(stem) > 1 else stem for i, stem in enumerate(stems)]
-    return [_figure(name, rows) for name, (_, rows) in zip(names, ordered, strict=True)]
+    return [_figure(name, tradeoff) for name, tradeoff in zip(names, tradeoffs, strict=True)]
 
 
-def _figure(name: str, rows: list[Row]) -> Figure:
-    first = rows[0]
-    title = f"Accuracy against cost, {dataset_title(first)}"
-    costs = [cost for cost in COSTS if any(number(row, cost.column) is not None for row in rows)]
+def _figure(name: str, tradeoff: Tradeoff) -> Figure:
+    title = f"Accuracy against cost, {tradeoff.scope.title}"
+    panels = tradeoff.panels
     with look():
-        across = min(2, max(1, len(costs)))
-        down = max(1, -(-len(costs) // across))
-        crowd = max(0, len(rows) - _ROOMY)
+        across = min(2, max(1, len(panels)))
+        down = max(1, -(-len(panels) // across))
+        crowd = max(0, len(tradeoff.entries) - _ROOMY)
         figure = canvas((5.0 + 0.09 * crowd) * across, (3.6 + 0.13 * crowd) * down + 0.9)
         axes = figure.subplots(down, across, squeeze=False).flatten()
-        head(figure, title, _scope_line(first))
-        _legend(figure, rows)
-        pending = [_panel(ax, cost, rows) for ax, cost in zip(axes, costs, strict=False)]
-        for ax in axes[len(costs) :]:
+        head(figure, title, _scope_line(tradeoff.scope))
+        _legend(figure, tradeoff.entries)
+        drawn = [_panel(ax, cost, placed, tradeoff) for ax, (cost, placed) in zip(axes, panels, strict=False)]
+        for ax in axes[len(panels) :]:
             ax.set_visible(False)
         figure.draw_without_rendering()
-        for ax, placed in zip(axes, pending, strict=False):
+        for ax, placed in zip(axes, drawn, strict=False):
             _name_points(ax, placed)
-        return finish(figure, name, title, _alt(rows), _caption(rows))
+        return finish(figure, name, title, _alt(tradeoff), _caption(tradeoff.entries))
 
 
-def _scope_line(row: Row) -> str:
-    threads = number(row, "execution.threads")
-    parts = [f"{row.get('quality.split')} split", f"{row.get('quality.protocol')} protocol"]
-    parts += [str(row[key]) for key in ("execution.device", "execution.dtype", "execution.backend") if key in row]
-    parts += [plural(threads, "thread")] if threads else []
-    return ", ".join([*parts, f"batch {row.get('workload.batch_size')}"])
+def _scope_line(scope: Scope) -> str:
+    parts = [f"{scope.split} split", f"{scope.protocol} protocol", scope.device, scope.dtype, scope.backend]
+    parts += [plural(scope.threads, "thread")] if scope.threads else []
+    return ", ".join([*parts, f"batch {scope.batch_size}"])
 
 
-def _point(row: Row, cost: Cost, factor: float) -> Point | None:
-    value, gain = number(row, cost.column), number(row, METRIC)
-    if value is None or gain is None:
-        return None
-    return Point(_interval(row, cost.column, value, "_ci99", factor), _interval(row, METRIC, gain, "", 1.0))
-
-
-def _interval(row: Row, column: str, value: float, suffix: str, factor: float) -> Interval:
-    low, high = number(row, f"{column}{suffix}.low"), number(row, f"{column}{suffix}.high")
-    low, high = value if low is None else low, value if high is None else high
-    return Interval(min(low, value) / factor, value / factor, max(high, value) / factor)
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    label: str
-    point: Point
-    standing: Standing
-
-
-def _panel(ax: Axes, cost: Cost, rows: list[Row]) -> list[_Named]:
-    """Draw points, whiskers, front and floor; the names wait until the layout is known."""
-    factor, letter = cost.scale(max(number(row, cost.column) or 0.0 for row in rows))
-    known = [(row, point) for row in rows if (point := _point(row, cost, factor)) is not None]
-    states = standings([point for _, point in known])
+def _panel(ax: Axes, cost: Cost, placed: Sequence[Placed], tradeoff: Tradeoff) -> list[Placed]:
+    """Draw points, whiskers, front and floor; gives the points in the unit of the axis, to be named later."""
+    factor, letter = cost.scale(max(one.point.cost.value for one in placed))
+    scaled = [replace(one, point=Point(_in_unit(one.point.cost, factor), one.point.gain)) for one in placed]
     ax.set_title(cost.title)
     ax.set_xlabel(f"{letter}{cost.unit}")
-    _scales(ax, [point for _, point in known])
-    _floor(ax, rows)
-    _front(ax, [point for (_, point), state in zip(known, states, strict=True) if state is Standing.FRONT])
-    for (row, point), state in zip(known, states, strict=True):
-        _draw(ax, str(row["model.role"]), point, state)
-    return [_Named(model_label(r, rows), p, state) for (r, p), state in zip(known, states, strict=True)]
+    _scales(ax, [one.point for one in scaled])
+    _floor(ax, tradeoff)
+    _front(ax, [one.point for one in scaled if one.standing is Standing.FRONT])
+    for one in scaled:
+        _draw(ax, one.entry.model.role, one.point, one.standing)
+    return scaled
+
+
+def _in_unit(cost: Interval, factor: float) -> Interval:
+    return Interval(cost.low / factor, cost.value / factor, cost.high / factor)
 
 
 def _scales(ax: Axes, points: Sequence[Point]) -> None:
@@ -147,19 +90,18 @@ def _scales(ax: Axes, points: Sequence[Point]) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f} %"))
-    ax.set_ylabel(METRIC)
+    ax.set_ylabel(HEADLINE.title)
     sns.despine(ax=ax, left=True)
 
 
-def _floor(ax: Axes, rows: Sequence[Row]) -> None:
-    found = [floor for row in rows if (floor := best_floor(row, METRIC)) is not None]
-    tops = [value for row in rows if (value := number(row, f"{METRIC}.high")) is not None]
-    bottoms = [value for row in rows if (value := number(row, f"{METRIC}.low")) is not None]
-    lowest = min([*bottoms, *(value for _, value in found)])
-    span = max(max(tops) - lowest, 1.0)
-    ax.set_ylim(max(0.0, lowest - 0.10 * span), max(tops) + 0.14 * span)
-    if found:
-        name, value = max(found, key=lambda floor: floor[1])
+def _floor(ax: Axes, tradeoff: Tradeoff) -> None:
+    gains = [entry.model.accuracy[HEADLINE] for entry in tradeoff.entries]
+    top = max(gain.high for gain in gains)
+    lowest = min([*(gain.low for gain in gains), *(value for _, value in tradeoff.floors)])
+    span = max(top - lowest, 1.0)
+    ax.set_ylim(max(0.0, lowest - 0.10 * span), top + 0.14 * span)
+    if tradeoff.floors:
+        name, value = max(tradeoff.floors, key=lambda floor: floor[1])
         ax.axhline(value, color=MUTED, linewidth=1, linestyle=(0, (5, 4)), zorder=1)
         ax.annotate(
             f"{name} floor {value:.1f} %",
@@ -198,13 +140,13 @@ def _draw(ax: Axes, role: str, point: Point, state: Standing) -> None:
     )
 
 
-def _name_points(ax: Axes, named: Sequence[_Named]) -> None:
+def _name_points(ax: Axes, named: Sequence[Placed]) -> None:
     """Names beside their points, in pixels, once axes no longer move."""
     notes = [_box(note.get_window_extent()) for note in ax.texts]
     pixels = [ax.transData.transform((n.point.cost.value, n.point.gain.value)) for n in named]
     inks = [MUTED if n.standing is Standing.DOMINATED else INK for n in named]
     texts = [
-        ax.text(0, 0, n.label, fontsize=9, va="center", ha="center", zorder=5, color=ink, bbox=_VEIL)
+        ax.text(0, 0, n.entry.label, fontsize=9, va="center", ha="center", zorder=5, color=ink, bbox=_VEIL)
         for n, ink in zip(named, inks, strict=True)
     ]
     extents = [text.get_window_extent() for text in texts]
@@ -248,8 +190,8 @@ def _strokes(corners: Sequence[Any]) -> list[Box]:
     ]
 
 
-def _legend(figure: Any, rows: list[Row]) -> None:
-    roles = [role for role in ROLE_COLOUR if any(row["model.role"] == role for row in rows)]
+def _legend(figure: Any, entries: Sequence[Entry]) -> None:
+    roles = [role for role in ROLE_COLOUR if any(entry.model.role == role for entry in entries)]
     handles = [
         Line2D([], [], linestyle="", marker=ROLE_MARKER[role], color=ROLE_COLOUR[role], markersize=7, label=role)
         for role in roles
@@ -271,21 +213,21 @@ def _legend(figure: Any, rows: list[Row]) -> None:
     )
 
 
-def _caption(rows: list[Row]) -> str:
+def _caption(entries: Sequence[Entry]) -> str:
     text = (
         "Vertical whiskers: envelope of the seeds' 95 % intervals over queries. Horizontal whiskers: 99 % interval "
         "of the median latency. Grey: another model is better in both even at its worst. Up and to the left is better."
     )
     missing = [
-        f"{model_label(row, rows)} has no {cost.title.lower()} ({reason(row, cost.column)})"
+        f"{entry.label} has no {cost.title.lower()} ({value.reason})"
         for cost in COSTS
-        for row in rows
-        if number(row, cost.column) is None
+        for entry in entries
+        if isinstance(value := cost.value(entry.model), Missing)
     ]
     return " ".join([text, *(f"{item}." for item in missing)])
 
 
-def _alt(rows: list[Row]) -> str:
-    ordered = sorted(rows, key=lambda row: -(number(row, METRIC) or 0.0))
-    values = ", ".join(f"{model_label(row, rows)} {number(row, METRIC) or 0.0:.1f} %" for row in ordered)
-    return f"{METRIC} against cost, {dataset_title(rows[0])}: {values}."
+def _alt(tradeoff: Tradeoff) -> str:
+    ordered = sorted(tradeoff.entries, key=lambda entry: -entry.model.headline)
+    values = ", ".join(f"{entry.label} {entry.model.headline:.1f} %" for entry in ordered)
+    return f"{HEADLINE.title} against cost, {tradeoff.scope.title}: {values}."

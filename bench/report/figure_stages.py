@@ -5,17 +5,17 @@ Totals span orders of magnitude, and stacked bars on a logarithmic axis would li
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Sequence
+
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
-from bench.report.audit import counted, stage_macs, stage_place
-from bench.report.frame import Row, number
+from bench.report.content.cases import Group
+from bench.report.content.stages import Stages, stages_of
 from bench.report.quantity import si
 from bench.report.style import INK, PALETTE, Figure, canvas, finish, head, look
-from bench.report.tables import by_dataset, model_label
 from emtm.contract import STAGES
 
 _OTHER = (0.6, 0.6, 0.6)
@@ -23,37 +23,37 @@ _WRITTEN_FROM = 7.0
 """A share in percent below this has no room for its number."""
 
 
-def stage_figure(cases: pd.DataFrame) -> Figure | None:
-    """One panel a dataset, one bar a model; None where no case knows its stages."""
-    groups = by_dataset([row for row in counted(cases) if stage_macs(row)])
+def stage_figures(groups: Sequence[Group[Stages]]) -> list[Figure]:
+    """One panel a dataset, one bar a model; nothing where no case knows its stages."""
     if not groups:
-        return None
-    models = list(dict.fromkeys(model_label(row, rows) for rows in groups.values() for row in reversed(rows)))
-    stages = sorted({name for rows in groups.values() for row in rows for name in stage_macs(row)}, key=stage_place)
+        return []
+    models = list(dict.fromkeys(row.label for group in groups for row in reversed(group.rows)))
+    stages = stages_of(row for group in groups for row in group.rows)
     title = "Where the multiply-adds go"
     with look():
         figure = canvas(1.8 + 3.4 * len(groups), 1.5 + 0.42 * len(models))
         axes = figure.subplots(1, len(groups), squeeze=False, sharey=True).flatten()
         head(figure, title, "Share of each stage in the MACs of one query; the total stands at the end of the bar")
-        for ax, (dataset, rows) in zip(axes, groups.items(), strict=True):
-            _panel(ax, dataset, rows, models, stages)
+        for ax, group in zip(axes, groups, strict=True):
+            _panel(ax, group, models, stages)
         handles = [Patch(color=_colour(name), label=name) for name in stages]
         figure.legend(handles=handles, loc="outside lower left", ncols=len(stages), frameon=False, fontsize=8.5)
         caption = "Shares of exact MACs; training-only branches do not run. The table below has the numbers."
-        alt = f"Stacked bars of MAC shares by stage for {', '.join(models)} on {', '.join(groups)}."
-        return finish(figure, "stages", title, alt, caption)
+        datasets = ", ".join(group.dataset for group in groups)
+        alt = f"Stacked bars of MAC shares by stage for {', '.join(models)} on {datasets}."
+        return [finish(figure, "stages", title, alt, caption)]
 
 
 def _colour(stage: str) -> tuple[float, float, float]:
     return PALETTE[STAGES.index(stage)] if stage in STAGES else _OTHER
 
 
-def _panel(ax: Axes, dataset: str, rows: list[Row], models: list[str], stages: list[str]) -> None:
-    ax.set_title(f"{dataset} sizes")
+def _panel(ax: Axes, group: Group[Stages], models: list[str], stages: list[str]) -> None:
+    ax.set_title(f"{group.dataset} sizes")
     ax.set_yticks(range(len(models)), models)
     ax.tick_params(axis="y", labelcolor=INK)
-    for row in rows:
-        _bar(ax, models.index(model_label(row, rows)), row, stages)
+    for row in group.rows:
+        _bar(ax, models.index(row.label), row, stages)
     ax.set_ylim(-0.55, len(models) - 0.45)
     ax.set_xlim(0, 124)
     ax.set_xticks([0, 25, 50, 75, 100])
@@ -62,17 +62,15 @@ def _panel(ax: Axes, dataset: str, rows: list[Row], models: list[str], stages: l
     sns.despine(ax=ax, left=True, bottom=True)
 
 
-def _bar(ax: Axes, at: int, row: Row, stages: list[str]) -> None:
-    parts = stage_macs(row)
-    total = number(row, "compute.macs") or sum(parts.values())
+def _bar(ax: Axes, at: int, row: Stages, stages: list[str]) -> None:
     left = 0.0
     for name in stages:
-        share = 100 * parts.get(name, 0.0) / total
+        share = 100 * row.parts.get(name, 0.0) / row.whole
         ax.barh(at, share, left=left, height=0.66, color=_colour(name), edgecolor="white", linewidth=0.8)
         if share >= _WRITTEN_FROM:
             ax.text(left + share / 2, at, f"{share:.0f}", ha="center", va="center", fontsize=8, color=_ink(name))
         left += share
-    ax.text(left + 2, at, si(total), va="center", fontsize=9, color=INK)
+    ax.text(left + 2, at, si(row.whole), va="center", fontsize=9, color=INK)
 
 
 def _ink(stage: str) -> str:

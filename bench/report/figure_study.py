@@ -8,10 +8,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from bench.report.content.study import MEASURE_NAMES, Study, Variant
 from bench.report.quantity import plural
-from bench.report.study import MEASURE_NAMES, Estimate, Study, Variant
 from bench.report.study_tables import SHOWN, written_gain
 from bench.report.style import FAINT, INK, MUTED, PALETTE, Figure, canvas, finish, head, look
+from emtm.metrics.paired import MeanInterval
 
 _SIGN_COLOUR = {1: PALETTE[0], 0: MUTED, -1: PALETTE[3]}
 _ROW_IN = 0.46
@@ -41,7 +42,7 @@ def _subtitle(study: Study) -> str:
     return f"Gain over the student alone in percentage points, {study.split} split, paired by seed, {count}"
 
 
-def _gain(row: Variant, measure: str) -> Estimate:
+def _gain(row: Variant, measure: str) -> MeanInterval:
     gain = row.measures[measure].gain
     assert gain is not None
     return gain
@@ -64,7 +65,7 @@ def _panel(ax: Axes, measure: str, rows: Sequence[Variant], alone: Variant) -> N
     sns.despine(ax=ax, left=True, bottom=True)
 
 
-def _draw(ax: Axes, at: int, gain: Estimate) -> None:
+def _draw(ax: Axes, at: int, gain: MeanInterval) -> None:
     colour = _SIGN_COLOUR[gain.sign]
     ax.plot([gain.low, gain.high], [at, at], color=colour, linewidth=2.2, solid_capstyle="butt", zorder=3)
     ax.plot(

@@ -8,13 +8,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import pandas as pd
-
 from bench.report.document import Report
-from bench.report.frame import to_csv
 from bench.report.html import report_html
 from bench.report.markdown import report_markdown
 from bench.report.study_tables import study_rows
+from bench.report.table_csv import runs_csv, to_csv
 from emtm.errors import UserError
 
 
@@ -24,10 +22,10 @@ def report_files(report: Report) -> dict[str, bytes]:
         "report.html": report_html(report).encode(),
         "report.md": report_markdown(report).encode(),
     }
-    if not report.cases.empty:
-        files["results.csv"] = to_csv(report.cases).encode()
-    if report.study is not None:
-        files["study.csv"] = to_csv(pd.DataFrame(study_rows(report.study), dtype=object)).encode()
+    if report.content.runs:
+        files["results.csv"] = runs_csv(report.content.runs).encode()
+    if report.content.study is not None:
+        files["study.csv"] = to_csv(study_rows(report.content.study)).encode()
     for figure in report.figures:
         files[f"figures/{figure.name}.svg"] = figure.svg.encode()
         files[f"figures/{figure.name}.png"] = figure.png

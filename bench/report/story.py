@@ -3,66 +3,65 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-
+from bench.missing import Missing, known, known_of, of
 from bench.report.cells import Table, text
-from bench.report.frame import Row, number, reason, rows_of
+from bench.report.content.content import Content
 from bench.report.quantity import plural
-from bench.report.seeds import is_synthetic, seeds_frame, trained
-from bench.report.tables import untrained
+from bench.run import Run
 
 MANY_SEEDS = 5
 """Below this many seeds a difference between two models is an observation, not a finding."""
 
 
-def limits(cases: pd.DataFrame) -> list[str]:
-    """What the numbers of this report do not say."""
-    rows = [row for row in rows_of(cases) if row["status"] == "ok"]
+def limits(content: Content) -> list[str]:
+    """What the numbers of the runs do not say."""
     found: list[str] = []
-    if any(is_synthetic(row) for row in rows if trained(row)):
+    if any(model.scope.synthetic for model in content.trained):
         found.append(
             "Accuracies on synthetic datasets say nothing about real video. They show that a model learns and "
             "what it costs; they stand in tables and figures of their own."
         )
-    if any(row.get("model.weights_kind") == "random" for row in rows):
+    if any(case.model.weights_kind == "random" for case in content.ok):
         found.append("Rows with random weights measure cost alone; they have no accuracy.")
-    seeds = [int(row["seeds"]) for row in rows_of(seeds_frame(cases))]
-    if seeds and min(seeds) < MANY_SEEDS:
-        found.append(f"Some models were trained with {plural(min(seeds), 'seed')}: small differences may be chance.")
+    seeds = min((model.seeds for model in content.trained), default=MANY_SEEDS)
+    if seeds < MANY_SEEDS:
+        found.append(f"Some models were trained with {plural(seeds, 'seed')}: small differences may be chance.")
     found.append(
         "Latency, throughput and memory belong to the machine in the card above. "
         "Parameters and MACs are exact and the same everywhere."
     )
-    if any("video_feature_extraction" in (row.get("workload.excludes") or []) for row in rows):
+    if any("video_feature_extraction" in (known(case.workload.excludes) or ()) for case in content.ok):
         where = "no figure"
-        if any(row.get("workload.scenario") == "end_to_end" for row in rows):
+        if any(case.workload.scenario == "end_to_end" for case in content.ok):
             where = "no figure but those of “What the published comparisons leave out”"
         found.append(f"Extracting the video features is in {where}; it usually costs more than all the rest.")
-    found += _missing(untrained(cases), "energy.joules_per_query", "Energy was not measured")
-    return found
+    return found + _without_energy(content)
 
 
-def _missing(rows: list[Row], column: str, sentence: str) -> list[str]:
-    if not rows or any(number(row, column) is not None for row in rows):
+def _without_energy(content: Content) -> list[str]:
+    cases = [row.case for group in content.costs for row in group.rows]
+    joules = [of(case.energy, lambda energy: energy.joules_per_query) for case in cases]
+    reasons = {value.reason for value in joules if isinstance(value, Missing)}
+    if not joules or known_of(joules):
         return []
-    return [f"{sentence}: {'; '.join(sorted({reason(row, column) for row in rows}))}."]
+    return [f"Energy was not measured: {'; '.join(sorted(reasons))}."]
 
 
-def protocol(cases: pd.DataFrame) -> list[str]:
+def protocol(content: Content) -> list[str]:
     """How each kind of number was obtained."""
-    rows = [row for row in rows_of(cases) if row["status"] == "ok" and "latency.n" in row]
-    warmup, samples = (_range(rows, f"latency.{name}") for name in ("warmup", "n"))
-    clock = ", ".join(sorted({str(row["latency.clock"]) for row in rows if "latency.clock" in row}))
-    convention = ", ".join(sorted({str(row["compute.convention"]) for row in rows if "compute.convention" in row}))
+    timed = [case for case in content.ok if not isinstance(case.latency, Missing)]
+    latencies = known_of(case.latency for case in timed)
+    clock = ", ".join(sorted({latency.clock for latency in latencies}))
+    convention = ", ".join(sorted(set(known_of(of(case.compute, lambda found: found.convention) for case in timed))))
     steps = [
         f"Compute is counted operator by operator while the model runs ({convention}). MACs and FLOPs are those of "
         "matrix products and convolutions; norms and element-wise work are counted apart, in the CSV. fvcore's "
         "figure stands beside them: the number most papers print, and the share of the exact MACs that it sees.",
-        f"Latency is the median of {samples} timed calls after {warmup} warm-up calls ({clock}), with a 99 % "
+        f"Latency is the median of {_range([latency.n for latency in latencies])} timed calls after "
+        f"{_range([latency.warmup for latency in latencies])} warm-up calls ({clock}), with a 99 % "
         "interval; a percentile is given only when there are enough calls to bound it.",
         "× GEMM floor is the latency over the time that the same multiply-adds take in one plain matrix product "
         "timed in turn with the model. It has no unit and carries over to other machines better than seconds do.",
@@ -70,57 +69,53 @@ def protocol(cases: pd.DataFrame) -> list[str]:
         "Peak memory is the weights, the inputs and the most that intermediate tensors take at once. It is "
         "deterministic; what the process and the allocator hold beyond it is in the CSV.",
     ]
-    if any(trained(row) for row in rows_of(cases)):
+    if content.trained:
         steps.append(
             "Accuracy is the percentage of queries whose best moment overlaps the annotated one by at least the "
             "given IoU (R1@IoU), and the mean IoU. The timestamp protocol scores seconds against seconds. A floor "
             "is what can be reached without the query or without the video."
         )
-    return steps
+    return steps + _budgets(content.runs)
 
 
-def budgets(docs: Sequence[Mapping[str, Any]]) -> list[str]:
+def _budgets(runs: Sequence[Run]) -> list[str]:
     """The rule of each profile by which dear cases lose their expensive parts, with its limits."""
     found = {}
-    for doc in docs:
-        budget = dict(doc["suite"].get("budget") or {})
+    for run in runs:
+        budget = dict(known(run.suite.budget) or {})
         if rule := budget.pop("rule", None):
-            limits = ", ".join(f"{name} {value:g}" for name, value in budget.items())
-            found[f"Profile {doc['suite']['profile']} leaves out what is too dear for it. {rule} Limits: {limits}."] = 1
+            limits = ", ".join(f"{name} {value:g}" for name, value in budget.items() if isinstance(value, int | float))
+            found[f"Profile {run.suite.profile} leaves out what is too dear for it. {rule} Limits: {limits}."] = 1
     return list(found)
 
 
-def _range(rows: list[Row], column: str) -> str:
-    values = [value for row in rows if (value := number(row, column)) is not None]
+def _range(values: Sequence[int]) -> str:
     if not values:
         return "some"
     low, high = min(values), max(values)
-    return f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
-def without_result(cases: pd.DataFrame) -> Table | None:
+def without_result(content: Content) -> Table | None:
     """The cases that were not measured, and why; None when there are none."""
-    rows = [row for row in rows_of(cases) if row["status"] != "ok"]
-    if not rows:
+    cases = [case for case in content.cases if case.status != "ok"]
+    if not cases:
         return None
     return Table(
         title="Cases without a result",
         caption="Nothing is left out silently.",
         headers=("Case", "Status", "Reason"),
-        rows=tuple(
-            (text(str(row["case_id"])), text(str(row["status"])), text(str(row.get("reason", "not stated"))))
-            for row in rows
-        ),
+        rows=tuple((text(case.case_id), text(case.status), text(known(case.reason) or "not stated")) for case in cases),
     )
 
 
-def commands(docs: Sequence[Mapping[str, Any]], names: Sequence[str], study: str | None = None) -> list[str]:
+def commands(content: Content) -> list[str]:
     """The shell commands that measure the runs again and draw this report from their files."""
     lines = []
-    for doc in docs:
-        commit = doc["suite"].get("commit")
-        lines += [*([f"git checkout {commit}"] if commit else []), _measure(doc["suite"].get("argv") or [])]
-    names = [*names, *(["--study", study] if study else [])]
+    for run in content.runs:
+        commit = known(run.suite.commit)
+        lines += [*([f"git checkout {commit}"] if commit else []), _measure(run.suite.argv)]
+    names = [*content.names, *(["--study", content.study.path] if content.study else [])]
     return [*dict.fromkeys(lines), f"python -m bench.report {shlex.join(names)}"]
 
 

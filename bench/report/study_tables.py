@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.missing import Json
 from bench.report.cells import Cell, Table, empty, text
-from bench.report.frame import Row
+from bench.report.content.study import BOUNDARIES, MEASURE_NAMES, Aggregation, Study, Variant
 from bench.report.quantity import digits, plural, points, scientific
-from bench.report.study import BOUNDARIES, MEASURE_NAMES, Aggregation, Estimate, Study, Variant
-from emtm.metrics.paired import paired_difference
+from emtm.metrics.paired import MeanInterval, paired_difference
 
 SHOWN = ("r1_0.5", "miou")
 MANY_SEEDS = 5
@@ -91,18 +91,18 @@ def _control_table(study: Study, control: Variant, rows: Sequence[Variant]) -> T
 
 def _over(control: Variant, row: Variant, measure: str) -> Cell:
     found = paired_difference(row.measures[measure].values, control.measures[measure].values)
-    return _gain_cell(Estimate(found.mean, found.half_width, found.n) if found else None)
+    return _gain_cell(found)
 
 
-def _estimate(estimate: Estimate) -> Cell:
+def _estimate(estimate: MeanInterval) -> Cell:
     return Cell(f"{estimate.mean:.1f}{_half_width(estimate)}", estimate.mean)
 
 
-def _half_width(estimate: Estimate) -> str:
+def _half_width(estimate: MeanInterval) -> str:
     return "" if estimate.half_width is None else f" ± {estimate.half_width:.1f}"
 
 
-def written_gain(gain: Estimate) -> str:
+def written_gain(gain: MeanInterval) -> str:
     """`+3.1 ± 0.8`."""
     return f"{points(gain.mean)}{_half_width(gain)}"
 
@@ -116,7 +116,7 @@ def _gain(study: Study, row: Variant, measure: str) -> Cell:
     return _gain_cell(gain)
 
 
-def _gain_cell(gain: Estimate | None) -> Cell:
+def _gain_cell(gain: MeanInterval | None) -> Cell:
     if gain is None:
         return empty("no seed in common with it")
     note = None
@@ -254,9 +254,9 @@ def study_command(study: Study) -> list[str]:
     return [shlex.join([*parts, "--out", Path(study.path).parent.as_posix()])]
 
 
-def study_rows(study: Study) -> list[Row]:
+def study_rows(study: Study) -> list[dict[str, Json]]:
     """Everything the study's tables show and more, one row a teacher, variant, baseline or floor, for the CSV."""
-    common: Row = {"dataset": study.dataset, "synthetic": study.synthetic, "split": study.split}
+    common: dict[str, Json] = {"dataset": study.dataset, "synthetic": study.synthetic, "split": study.split}
     teachers = [
         {"kind": "teacher", "name": t.name, "model": t.model, **_means("", t.test), **_means("train.", t.train)}
         for t in study.teachers
@@ -265,17 +265,17 @@ def study_rows(study: Study) -> list[Row]:
     return [common | row for row in (*teachers, *map(_flat, study.rows), *floors)]
 
 
-def _means(prefix: str, accuracy: Mapping[str, float]) -> Row:
+def _means(prefix: str, accuracy: Mapping[str, float]) -> dict[str, Json]:
     return {f"{prefix}{name}.mean": accuracy[name] for name in MEASURE_NAMES if name in accuracy}
 
 
-def _flat(row: Variant) -> Row:
-    flat: Row = {"kind": row.kind, "name": row.name, "what": row.what, "seeds": row.seeds}
+def _flat(row: Variant) -> dict[str, Json]:
+    flat: dict[str, Json] = {"kind": row.kind, "name": row.name, "what": row.what, "seeds": [*row.seeds]}
     for name, measure in row.measures.items():
         flat |= _columns(name, measure.estimate) | {f"{name}.values": list(measure.values.values())}
         flat |= _columns(f"{name}.over_student_alone", measure.gain) if measure.gain else {}
     return flat | {"training_s": row.training_s, "soft_gradient_ratio": row.gradient_ratio}
 
 
-def _columns(name: str, estimate: Estimate) -> Row:
-    return {f"{name}.mean": estimate.mean, f"{name}.half_width": estimate.half_width, f"{name}.n": estimate.seeds}
+def _columns(name: str, estimate: MeanInterval) -> dict[str, Json]:
+    return {f"{name}.mean": estimate.mean, f"{name}.half_width": estimate.half_width, f"{name}.n": estimate.n}

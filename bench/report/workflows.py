@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
-import pandas as pd
-
-from bench.report.cells import Cell, Table, empty, measured, text
-from bench.report.frame import Row, number, reason
+from bench.missing import Missing, of
+from bench.record import CaseRecord
+from bench.report.cells import Cell, Table, empty, measured, text, timed
+from bench.report.content.cases import Named
+from bench.report.content.content import Content
+from bench.report.content.steps import Step, Steps, step_ci99_s, step_s
 from bench.report.quantity import digits, si
-from bench.report.tables import by_dataset, measured_cases, model_label, timed
 
 
-def workflow_tables(cases: pd.DataFrame) -> list[Table]:
+def workflow_tables(content: Content) -> list[Table]:
     """Training steps by dataset, then the time to evaluate a whole test split; absent where not measured."""
-    steps = by_dataset(measured_cases(cases, "train_step"))
-    evaluations = measured_cases(cases, "evaluation")
-    tables = [_step_table(dataset, rows) for dataset, rows in steps.items()]
-    return [*tables, *([_evaluation_table(evaluations)] if evaluations else [])]
+    tables = [_step_table(steps) for steps in content.steps]
+    return [*tables, *([_evaluation_table(content.evaluations)] if content.evaluations else [])]
 
 
-STUDENT = "emtm-student"
-"""What the training steps of the others are compared with: the student without any teacher."""
 _STEP = "Forward, loss, backward, clipping and the optimiser's update of one batch."
 _RATIO = (
     " × student is the step over that of the student trained alone; its interval is made of the ends of both 99 % "
@@ -30,79 +27,66 @@ _RATIO = (
 _TAUGHT = " EMTM's step takes the teachers' soft labels from a cache; what the teachers cost is not in it."
 
 
-def _step_table(dataset: str, rows: list[Row]) -> Table:
-    rows = sorted(rows, key=lambda row: (number(row, "training.step_s") or math.inf, str(row["case_id"])))
-    alone = {_execution(row): row for row in rows if row["model.name"] == STUDENT}
-    compared = bool(alone) and len(rows) > len(alone)
+def _step_table(steps: Steps) -> Table:
     return Table(
-        title=f"One training step at the sizes of {dataset}",
+        title=f"One training step at the sizes of {steps.dataset}",
         caption=_STEP
-        + (_RATIO if compared else "")
-        + (_TAUGHT if any(r["model.name"] == "emtm" for r in rows) else ""),
+        + (_RATIO if steps.compared else "")
+        + (_TAUGHT if any(step.case.model.name == "emtm" for step in steps.rows) else ""),
         headers=(
             *("Model", "Batch", "Threads", "Step p50 [99 % CI]", "× GEMM floor", "Samples per second"),
-            *(("× student [interval]",) if compared else ()),
+            *(("× student [interval]",) if steps.compared else ()),
         ),
-        rows=tuple(
-            (
-                text(model_label(row, rows)),
-                measured(row, "workload.batch_size", si),
-                measured(row, "execution.threads", si),
-                timed(row, "training.step_s", "training.step_ci99_s"),
-                measured(row, "reference.ratio", digits),
-                measured(row, "training.samples_per_s", lambda value: si(value, "/s")),
-                *((_step_ratio(row, alone.get(_execution(row))),) if compared else ()),
-            )
-            for row in rows
-        ),
+        rows=tuple((*_step_row(step), *((_over_student(step),) if steps.compared else ())) for step in steps.rows),
     )
 
 
-def _execution(row: Row) -> tuple[object, ...]:
-    keys = ("execution.device", "execution.dtype", "execution.backend", "execution.threads", "workload.batch_size")
-    return tuple(row.get(key) for key in keys)
+def _step_row(step: Step) -> tuple[Cell, ...]:
+    case = step.case
+    return (
+        text(step.label),
+        measured(case.workload.batch_size, si),
+        measured(case.execution.threads, si),
+        timed(step_s(case), step_ci99_s(case)),
+        measured(of(case.reference, lambda reference: reference.ratio), digits),
+        measured(of(case.training, lambda training: training.samples_per_s), lambda value: si(value, "/s")),
+    )
 
 
-def _step_ratio(row: Row, student: Row | None) -> Cell:
-    """Step over the student's, with the widest ratio that both intervals allow."""
-    if student is None:
-        return empty("the student's step was not measured in this way")
-    ours, theirs = number(row, "training.step_s"), number(student, "training.step_s")
-    if ours is None or theirs is None:
-        return empty(reason(row if ours is None else student, "training.step_s"))
-    ratio = ours / theirs
-    if row is student:
-        return Cell("1", ratio)
-    low, high = (number(row, f"training.step_ci99_s.{end}") for end in ("low", "high"))
-    least, most = (number(student, f"training.step_ci99_s.{end}") for end in ("low", "high"))
-    if low is None or high is None or least is None or most is None:
-        unsure = student if low is not None else row
-        return Cell(digits(ratio), ratio, f"no interval: {reason(unsure, 'training.step_ci99_s')}")
-    return Cell(f"{digits(ratio)} [{digits(low / most)}, {digits(high / least)}]", ratio)
+def _over_student(step: Step) -> Cell:
+    ratio = step.over_student
+    if isinstance(ratio, Missing):
+        return empty(ratio.reason)
+    if step.is_student:
+        return Cell("1", ratio.value)
+    if isinstance(ratio.interval, Missing):
+        return Cell(digits(ratio.value), ratio.value, f"no interval: {ratio.interval.reason}")
+    low, high = ratio.interval
+    return Cell(f"{digits(ratio.value)} [{digits(low)}, {digits(high)}]", ratio.value)
 
 
-def _evaluation_table(rows: list[Row]) -> Table:
+def _evaluation_table(rows: Sequence[Named]) -> Table:
     return Table(
         title="Evaluating a whole test split",
         caption="Each video is encoded once and kept for all of its queries.",
         headers=("Model", "Sizes of", "Queries", "Videos", "Threads", "Time"),
         rows=tuple(
             (
-                text(model_label(row, rows)),
-                text(str(row["workload.dataset"])),
-                measured(row, "evaluation.queries", lambda value: f"{value:.0f}"),
-                measured(row, "evaluation.videos", lambda value: f"{value:.0f}"),
-                measured(row, "execution.threads", si),
-                _evaluation_time(row),
+                text(row.label),
+                text(row.case.workload.dataset),
+                measured(of(row.case.evaluation, lambda block: block.queries), lambda value: f"{value:.0f}"),
+                measured(of(row.case.evaluation, lambda block: block.videos), lambda value: f"{value:.0f}"),
+                measured(row.case.execution.threads, si),
+                _evaluation_time(row.case),
             )
             for row in rows
         ),
     )
 
 
-def _evaluation_time(row: Row) -> Cell:
-    cell = measured(row, "evaluation.seconds", lambda value: si(value, "s"))
-    done, all_queries = number(row, "evaluation.queries_measured"), number(row, "evaluation.queries")
-    if done is None or done == all_queries:
-        return cell
-    return Cell(cell.text, cell.sort, f"extrapolated from {done:.0f} queries")
+def _evaluation_time(case: CaseRecord) -> Cell:
+    if isinstance(case.evaluation, Missing):
+        return empty(case.evaluation.reason)
+    block = case.evaluation
+    note = f"extrapolated from {block.queries_measured} queries"
+    return Cell(si(block.seconds, "s"), block.seconds, None if block.queries_measured == block.queries else note)

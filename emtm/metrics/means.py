@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from emtm.metrics.iou import Array
+from emtm.metrics.metric import THRESHOLDS
 
 Percent = dict[str, float]
 
-THRESHOLDS = (0.3, 0.5, 0.7)
 TIE_SLACK = 1e-6
 """An IoU this near a threshold equals it: on the clip grid IoUs of exactly 1/2 are common, and float32
 rounding must not decide about them."""

@@ -19,6 +19,23 @@ class MeanInterval:
     """By Student's t with n - 1 degrees of freedom; None for a single value."""
     n: int
 
+    @property
+    def low(self) -> float:
+        """Lower end of the interval; the mean where there is none."""
+        return self.mean - (self.half_width or 0.0)
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval; the mean where there is none."""
+        return self.mean + (self.half_width or 0.0)
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the whole interval lies on one side of zero; 0 where it does not, or there is none."""
+        if self.half_width is None:
+            return 0
+        return int(self.low > 0) - int(self.high < 0)
+
     def to_json(self) -> dict[str, Any]:
         """JSON form."""
         return asdict(self)

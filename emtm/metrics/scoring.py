@@ -14,7 +14,8 @@ from emtm.data.records import Query
 from emtm.errors import UserError
 from emtm.metrics.bootstrap import cluster_interval
 from emtm.metrics.breakdown import by_group, by_moment_length, by_query_length
-from emtm.metrics.means import THRESHOLDS, Means, Percent, hits
+from emtm.metrics.means import Means, Percent, hits
+from emtm.metrics.metric import THRESHOLDS
 from emtm.metrics.truth import annotated_windows, best_iou
 
 Protocol = Literal["timestamp", "index"]

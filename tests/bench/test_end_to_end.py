@@ -9,14 +9,13 @@ import pytest
 
 from bench import budget, results
 from bench.cases import Case, Matrix, build_matrix
-from bench.codec import encode
 from bench.end_to_end import STAGES, EndToEndMeasurement, backbone_block
 from bench.lab import Lab, LeftOutError, UnavailableError
 from bench.missing import Missing, known, of
 from bench.profiles import PROFILES
+from bench.report.content.content import gather
 from bench.report.document import build
 from bench.report.end_to_end import end_to_end_tables
-from bench.report.frame import cases_frame
 from bench.report.story import limits
 from bench.sample_video import SampleVideo
 from emtm.data.video.decoding import pictures, timeline
@@ -105,7 +104,8 @@ def test_a_pass_books_every_stage_of_a_sound_record(tmp_path: Path) -> None:
             measurement()
         lab.add(case, *measurement.blocks(backbone.macs + counts.compute.macs))
     path = lab.write(None)
-    (record,) = results.read_run(path).cases
+    run = results.read_run(path)
+    (record,) = run.cases
     assert not isinstance(record.end_to_end, Missing)
     passes, samples = record.end_to_end, record.end_to_end.samples
     assert tuple(passes.stages) == STAGES
@@ -115,13 +115,12 @@ def test_a_pass_books_every_stage_of_a_sound_record(tmp_path: Path) -> None:
     assert passes.total.median_ci99 == Missing("n=2 < 8 passes for a 99 % interval")
     assert passes.video_s_per_s == pytest.approx(2 / passes.total.median)
     assert of(record.reference, lambda found: found.macs) == backbone.macs + counts.compute.macs
-    doc = results.read_document(path)
-    (table,) = end_to_end_tables(cases_frame([doc]))
+    (table,) = end_to_end_tables(gather([run], ["run.json"]))
     assert table.title == "From a video file to moments: 2 s, 64 × 48, 10 frames a second"
     cells = dict(zip(table.headers, table.rows[0], strict=True))
     assert cells["Backbone MACs"].text == "1.54 G"
     assert 0 < float(cells["Before the model"].sort or 0) < 100
-    report = build([doc], ["run.json"])
+    report = build([run], ["run.json"])
     assert "What the published comparisons leave out" in [section.title for section in report.sections]
 
 
@@ -135,11 +134,12 @@ def test_without_the_extra_counts_stay_and_times_say_why(tmp_path: Path) -> None
         lab.add(case, counts.params, counts.compute, backbone_block(case.video))
         raise UnavailableError(reason)
     path = lab.write(None)
-    doc, (record,) = results.read_document(path), results.read_run(path).cases
+    run = results.read_run(path)
+    (record,) = run.cases
     assert record.status == "ok"
     assert record.end_to_end == record.reference == record.noise == Missing(reason)
     assert lab.problems == []
-    (table,) = end_to_end_tables(cases_frame([doc]))
+    (table,) = end_to_end_tables(gather([run], ["run.json"]))
     cells = dict(zip(table.headers, table.rows[0], strict=True))
     assert (cells["Decode p50"].text, cells["Decode p50"].note) == ("—", reason)
     assert (cells["Before the model"].text, cells["Before the model"].note) == ("—", reason)
@@ -152,5 +152,5 @@ def test_the_report_says_where_extraction_is(tmp_path: Path) -> None:
     lab = Lab(Matrix(tuple(cases), ()), PROFILES["smoke"], tmp_path, ("pytest",))
     for case in cases:
         lab.record(case)
-    sentence = next(s for s in limits(cases_frame([encode(lab.run())])) if s.startswith("Extracting"))
+    sentence = next(s for s in limits(gather([lab.run()], ["run.json"])) if s.startswith("Extracting"))
     assert "but those of" in sentence

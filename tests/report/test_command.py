@@ -4,8 +4,8 @@ import shutil
 import pytest
 
 from bench.cli.app import main
+from bench.report.content.runs import newest
 from bench.report.output import replace_folder
-from bench.report.runs import newest
 from emtm.errors import UserError
 from tests.report.conftest import EXAMPLE
 

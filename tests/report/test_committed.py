@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.report.content.study import read_study
 from bench.report.document import build
 from bench.report.output import report_files
-from bench.report.study import read_study
-from bench.results import read_document
+from bench.results import read_run
 
 ROOT = Path(__file__).parents[2]
 STORED = Path(__file__).with_name("committed")
@@ -24,7 +24,7 @@ def rendered(path: Path) -> dict[str, str]:
     if path.stem.startswith("study-"):
         report = build([], [], read_study(Path(name)))
     else:
-        report = build([read_document(Path(name))], [name])
+        report = build([read_run(Path(name))], [name])
     return {file: content.decode() for file, content in report_files(report).items() if file in TEXTS}
 
 

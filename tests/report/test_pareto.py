@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.report.pareto import Interval, Point, Standing, dominates, front, standings, surely_dominates
+from bench.report.content.pareto import Interval, Point, Standing, dominates, front, standings, surely_dominates
 
 VALUES = st.integers(0, 6).map(float)
 MARGINS = st.integers(0, 3).map(float)

@@ -5,17 +5,18 @@ import json
 import pytest
 
 from bench.cli.app import main
+from bench.report.content.study import MEASURE_NAMES, read_study
 from bench.report.document import build
 from bench.report.figure_aggregation import _order, aggregation_figures
 from bench.report.figure_study import gain_figure
 from bench.report.figures import study_figures
 from bench.report.markdown import table_markdown
 from bench.report.output import report_files
-from bench.report.study import MEASURE_NAMES, Estimate, read_study
 from bench.report.study_tables import duration, ratio, study_command, study_limits, study_tables
 from emtm.distillation.summary import MEASURES
 from emtm.errors import UserError
-from tests.report.conftest import EXAMPLE
+from emtm.metrics.paired import MeanInterval
+from tests.report.conftest import EXAMPLE, run_of
 from tests.report.test_page import parsed
 
 
@@ -305,7 +306,7 @@ def test_one_seed_has_no_interval(summary, written):
 
 @pytest.mark.parametrize(("estimate", "sign"), [((1, 0.5), 1), ((-1, 0.5), -1), ((1, 1), 0), ((1, None), 0)])
 def test_a_gain_is_shown_where_its_interval_keeps_clear_of_zero(estimate, sign):
-    assert Estimate(*estimate, 2).sign == sign
+    assert MeanInterval(*estimate, 2).sign == sign
 
 
 def test_csv_holds_every_row_and_value(files):
@@ -322,15 +323,15 @@ def test_csv_holds_every_row_and_value(files):
 
 def test_the_section_stands_beside_a_run_without_trained_models(doc, bare, written):
     doc["cases"] = [case for case in doc["cases"] if case["status"] == "failed"]
-    report = build([doc], ["run.json"], read_study(written()))
+    report = build([run_of(doc)], ["run.json"], read_study(written()))
     assert [section.key for section in report.sections] == ["study", "missing"]
     assert report.sections[0].title == "What distillation is worth"
-    assert report.commands[-1] == f"python -m bench.report run.json --study {report.study.path}"
+    assert report.commands[-1] == f"python -m bench.report run.json --study {report.content.study.path}"
 
 
 def test_the_study_goes_behind_accuracy(doc, bare, written):
     doc["cases"] = [case for case in doc["cases"] if (case.get("quality") or {}).get("dataset") == "smoke"]
-    keys = [section.key for section in build([doc], ["run.json"], read_study(written())).sections]
+    keys = [section.key for section in build([run_of(doc)], ["run.json"], read_study(written())).sections]
     assert keys[:2] == ["accuracy", "study"]
 
 
@@ -428,7 +429,7 @@ def test_a_summary_of_the_suites_own_shape_is_read(written):
     difference = paired_difference({0: 1.5}, {0: 1.0})
     doc["rows"][1]["miou"] |= {**one, "over_student_alone": difference.to_json()}
     path.write_text(json.dumps(doc))
-    assert read_study(path).rows[1].measures["miou"].gain == Estimate(0.5, None, 1)
+    assert read_study(path).rows[1].measures["miou"].gain == MeanInterval(0.5, None, 1)
     with pytest.raises(UserError, match="half_width"):
         del doc["rows"][1]["miou"]["half_width"]
         path.write_text(json.dumps(doc))

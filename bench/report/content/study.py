@@ -18,6 +18,7 @@ from emtm.distillation.control import SMOOTHED_TRUTH
 from emtm.distillation.summary import FORMAT
 from emtm.distillation.variants import ALONE
 from emtm.errors import UserError
+from emtm.metrics.paired import MeanInterval
 
 Array = npt.NDArray[np.float64]
 
@@ -30,39 +31,13 @@ _LONGEST_OFFENCE = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """A mean over seeds and the half width of its 95 % interval, which a single seed does not have."""
-
-    mean: float
-    half_width: float | None
-    seeds: int
-
-    @property
-    def low(self) -> float:
-        """Lower end of the interval; the mean where there is none."""
-        return self.mean - (self.half_width or 0.0)
-
-    @property
-    def high(self) -> float:
-        """Upper end of the interval; the mean where there is none."""
-        return self.mean + (self.half_width or 0.0)
-
-    @property
-    def sign(self) -> int:
-        """1 or -1 where the whole interval lies on one side of zero; 0 where it does not, or there is none."""
-        if self.half_width is None:
-            return 0
-        return int(self.low > 0) - int(self.high < 0)
-
-
-@dataclass(frozen=True, slots=True)
 class Measure:
     """One accuracy of a variant, in percent, and its gain over the student alone, paired by seed."""
 
     values: Mapping[int, float]
     """By seed."""
-    estimate: Estimate
-    gain: Estimate | None
+    estimate: MeanInterval
+    gain: MeanInterval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +229,8 @@ def _measure(where: str, seeds: Sequence[int], found: Mapping[str, Any]) -> Meas
     return Measure(dict(zip(seeds, found["values"], strict=True)), _estimate(found), _estimate(gain) if gain else None)
 
 
-def _estimate(found: Mapping[str, Any]) -> Estimate:
-    return Estimate(found["mean"], found["half_width"], found["n"])
+def _estimate(found: Mapping[str, Any]) -> MeanInterval:
+    return MeanInterval(found["mean"], found["half_width"], found["n"])
 
 
 def _aggregation(doc: Mapping[str, Any]) -> Aggregation:

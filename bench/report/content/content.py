@@ -1,0 +1,82 @@
+"""Everything that a report shows, computed once from its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.missing import Missing
+from bench.record import CaseRecord
+from bench.report.content.cases import Group, Named, by_dataset, for_cost, joined, named
+from bench.report.content.counts import Crosschecked, counted, crosschecked, query_independent_macs
+from bench.report.content.curves import Curve, curves
+from bench.report.content.passes import Passes, passes
+from bench.report.content.seeds import Trained, trained_models
+from bench.report.content.stages import Stages, stage_macs, stage_seconds
+from bench.report.content.standings import Contest, Tradeoff, contests, kind_contests, tradeoffs
+from bench.report.content.steps import Steps, training_steps
+from bench.report.content.study import Study
+from bench.run import Run
+from emtm.errors import UserError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """Runs and a study, and what their cases say together."""
+
+    runs: tuple[Run, ...]
+    names: tuple[str, ...]
+    """Of the run files, as the user would give them."""
+    study: Study | None
+    cases: tuple[CaseRecord, ...]
+    """Of all runs."""
+    trained: tuple[Trained, ...]
+    contests: tuple[Contest, ...]
+    kind_contests: tuple[Contest, ...]
+    tradeoffs: tuple[Tradeoff, ...]
+    costs: tuple[Group[Named], ...]
+    """Single queries by dataset, cheapest first."""
+    crosschecked: tuple[Crosschecked, ...]
+    cached: tuple[Group[Named], ...]
+    """Cases that tell apart what is done once a video."""
+    stage_macs: tuple[Group[Stages], ...]
+    stage_seconds: tuple[Group[Stages], ...]
+    curves: tuple[Group[Curve], ...]
+    steps: tuple[Steps, ...]
+    evaluations: tuple[Named, ...]
+    passes: tuple[Passes, ...]
+
+    @property
+    def ok(self) -> list[CaseRecord]:
+        """The cases that gave a result."""
+        return [case for case in self.cases if case.status == "ok"]
+
+
+def gather(runs: Sequence[Run], names: Sequence[str], study: Study | None = None) -> Content:
+    """The content of a report of these runs and of a study.
+
+    Raises UserError when two runs hold the same case, or there is no case at all; a study may stand alone.
+    """
+    cases = joined(runs)
+    if not cases and (runs or study is None):
+        raise UserError(f"there is no case in {', '.join(names)}")
+    models, single, once = trained_models(cases), for_cost(cases, "single_stream"), counted(cases)
+    return Content(
+        runs=tuple(runs),
+        names=tuple(names),
+        study=study,
+        cases=cases,
+        trained=models,
+        contests=contests(models),
+        kind_contests=kind_contests(models),
+        tradeoffs=tradeoffs(models),
+        costs=by_dataset(single),
+        crosschecked=crosschecked(once),
+        cached=by_dataset(case for case in once if not isinstance(query_independent_macs(case), Missing)),
+        stage_macs=stage_macs(once),
+        stage_seconds=stage_seconds(single),
+        curves=curves(single),
+        steps=training_steps(cases),
+        evaluations=named(for_cost(cases, "evaluation")),
+        passes=passes(cases),
+    )
