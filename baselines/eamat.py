@@ -306,9 +306,8 @@ class EAMAT(SpanGroundingModel[EncodedVideo, EncodedQuery, EAMATOutput]):
 
     def loss(self, output: EAMATOutput, batch: Batch) -> Losses:
         """Cross-entropy of start and end; weighted losses of inside, foreground and alignment."""
-        if batch.targets is None:
-            raise ValueError("the batch has no targets")
-        start, end, mask = batch.targets.start_index, batch.targets.end_index, batch.video_mask
+        truth = batch.truth()
+        start, end, mask = truth.start_index, truth.end_index, batch.video_mask
         config = self.config
         labels = inside_labels(start, end, mask, official=config.official)
         terms = {

@@ -157,9 +157,8 @@ class VSLNet(SpanGroundingModel[Encoded, Encoded, VSLNetOutput]):
 
     def loss(self, output: VSLNetOutput, batch: Batch) -> Losses:
         """Cross-entropy of start and end clip plus `highlight_weight` times the highlight loss."""
-        if batch.targets is None:
-            raise ValueError("the batch has no targets")
-        start, end, mask = batch.targets.start_index, batch.targets.end_index, batch.video_mask
+        truth = batch.truth()
+        start, end, mask = truth.start_index, truth.end_index, batch.video_mask
         spans = span_loss(output.start_logits, output.end_logits, start, end, mask)
         labels = highlight_labels(start, end, batch.num_clips, batch.video.shape[1])
         highlight = highlight_loss(output.highlight_logits, labels, mask)

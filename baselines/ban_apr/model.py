@@ -346,11 +346,9 @@ class BANAPR(GroundingModel[EncodedVideo, EncodedQuery, BANAPROutput]):
 
     def loss(self, output: BANAPROutput, batch: Batch) -> Losses:
         """Map, temporal difference, refinement, contrast and offset losses, weighted as configured."""
-        if batch.targets is None:
-            raise ValueError("the batch has no targets")
         config, extra, clips = self.config, output.training, self.config.map_clips
         duration, cells = batch.duration_s, self.grid.cells
-        moment = torch.minimum(batch.targets.moment_s.clamp_min(0.0), duration.unsqueeze(1))
+        moment = torch.minimum(batch.truth().moment_s.clamp_min(0.0), duration.unsqueeze(1))
         iou = moment_iou(cells, clips, moment, duration, closed=not config.official)
         targets = scaled_iou(iou, config.min_iou, config.max_iou).gather(1, output.proposals)
         terms = {

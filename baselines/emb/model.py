@@ -323,10 +323,9 @@ class EMB(SpanGroundingModel[EncodedVideo, EncodedQuery, EMBOutput]):
 
     def objective(self, output: EMBOutput, batch: Batch, threshold: float) -> Losses:
         """The loss where proposals need an IoU of `threshold` with the annotation."""
-        if batch.targets is None:
-            raise ValueError("the batch has no targets")
+        targets = batch.truth()
         config, mask = self.config, output.video_mask
-        truth = torch.stack([batch.targets.start_index, batch.targets.end_index], 1)
+        truth = torch.stack([targets.start_index, targets.end_index], 1)
         likely, terms = truth, {}
         if output.proposals is not None and output.rank_logits is not None:
             overlap = span_overlap(output.proposals.bounds, truth.unsqueeze(1))

@@ -52,6 +52,12 @@ class Batch:
         """Valid clips per sample, long `[B]`."""
         return self.video_mask.sum(1)
 
+    def truth(self) -> Targets:
+        """The annotated moments; raises ValueError where the batch has none, as at inference."""
+        if self.targets is None:
+            raise ValueError("the batch has no targets")
+        return self.targets
+
     def to(self, device: torch.device | str) -> Batch:
         """Copy of the batch with every tensor on `device`."""
         targets = self.targets and replace(self.targets, **_moved(self.targets, device))

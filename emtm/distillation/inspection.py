@@ -118,9 +118,9 @@ def aggregation_report(
         for first in range(0, len(queries), BATCH):
             chunk = queries[first : first + BATCH]
             batch = collator.collate(chunk)
-            assert batch.targets is not None
-            assert batch.targets.soft_labels is not None
-            teachers = batch.targets.soft_labels
+            truth = batch.truth()
+            assert truth.soft_labels is not None
+            teachers = truth.soft_labels
             video = model.encode_video(batch.video, batch.video_mask)
             query = model.encode_query(batch.word_ids, batch.char_ids)
             student = model.span_distribution(model.ground(video, query))
@@ -135,8 +135,8 @@ def aggregation_report(
                     found.append(
                         Example(
                             q,
-                            int(batch.targets.start_index[row]),
-                            int(batch.targets.end_index[row]),
+                            int(truth.start_index[row]),
+                            int(truth.end_index[row]),
                             weights[row],
                             teachers[row, ..., :clips],
                             aggregated[row, :, :clips],

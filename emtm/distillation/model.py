@@ -175,8 +175,7 @@ class EMTM(SpanModel):
         """Hard losses of student and isomorphic teacher, aggregation loss and distillation loss."""
         assert isinstance(output, EMTMOutput)
         truth, classes = span_targets(batch, self.config.match_extension)
-        assert batch.targets is not None
-        soft = batch.targets.soft_labels if self.config.soft_weight else None
+        soft = batch.truth().soft_labels if self.config.soft_weight else None
         return self.objective(output, truth, classes, soft)
 
     def objective(

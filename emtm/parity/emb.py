@@ -96,8 +96,7 @@ def check_emb(fixture: Fixture) -> Iterator[Row]:
 
 def _as_times(output: Any, batch: Batch) -> tuple[Any, Batch]:
     """Spans a clip shorter: the fixture's ranking loss takes clip indices for times."""
-    targets = batch.targets
-    assert targets is not None
+    targets = batch.truth()
     proposals = replace(output.proposals, bounds=output.proposals.bounds - torch.tensor([0, 1]))
     shorter = replace(batch, targets=replace(targets, end_index=targets.end_index - 1))
     return replace(output, proposals=proposals), shorter

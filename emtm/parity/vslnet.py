@@ -76,8 +76,7 @@ def check_vslnet(fixture: Fixture) -> Iterator[Row]:
     start_logits = mask_logits(output.start_logits, mask)
     end_logits = mask_logits(output.end_logits, mask)
     start, end = decode_spans(joint_probability(*span_probabilities(start_logits, end_logits, mask)))
-    targets = batch.targets
-    assert targets is not None
+    targets = batch.truth()
     losses = span_loss(start_logits, end_logits, targets.start_index, targets.end_index, mask)
     highlight = highlight_loss(output.highlight_logits, fixture.tensor("input::highlight_labels"), mask)
     for name, value in {

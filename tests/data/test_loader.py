@@ -59,10 +59,10 @@ def test_a_batch(dataset: Dataset, vocabulary: Vocabulary) -> None:
     assert (batch.char_ids[0] != 0).sum(1).tolist() == [1, 4, 1, 0]
     assert batch.duration_s.tolist() == [10, 30, 10]
     assert batch.query_ids == ("a/0", "b/0", "a/1")
-    assert batch.targets is not None
-    assert batch.targets.moment_s.tolist() == [[2, 4], [0, 30], [9, 10]]
+    truth = batch.truth()
+    assert truth.moment_s.tolist() == [[2, 4], [0, 30], [9, 10]]
     expected = [time_to_index(q.start_s, q.end_s, n, q.duration_s) for q, n in zip(QUERIES, (5, 8, 5), strict=True)]
-    assert list(zip(batch.targets.start_index.tolist(), batch.targets.end_index.tolist(), strict=True)) == expected
+    assert list(zip(truth.start_index.tolist(), truth.end_index.tolist(), strict=True)) == expected
     assert expected[1] == (0, 7)
 
 

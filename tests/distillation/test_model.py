@@ -22,8 +22,7 @@ def taught_batch(teachers: int = 3) -> Batch:
     batch = ragged_batch([20, 7, 13], [9, 3, 6])
     soft = torch.rand(3, teachers, 2, 20, generator=torch.Generator().manual_seed(3))
     soft = soft * batch.video_mask[:, None, None]
-    assert batch.targets is not None
-    targets = dataclasses.replace(batch.targets, soft_labels=soft / soft.sum(3, keepdim=True))
+    targets = dataclasses.replace(batch.truth(), soft_labels=soft / soft.sum(3, keepdim=True))
     return dataclasses.replace(batch, targets=targets)
 
 
@@ -101,8 +100,7 @@ def test_gradients_reach_what_the_method_says() -> None:
 def test_published_distillation_is_not_detached() -> None:
     model = training(objective="official").double()
     batch = taught_batch()
-    targets = batch.targets
-    assert targets is not None
+    targets = batch.truth()
     assert targets.soft_labels is not None
     targets = dataclasses.replace(targets, soft_labels=targets.soft_labels.double())
     batch = dataclasses.replace(batch, video=batch.video.double(), targets=targets)

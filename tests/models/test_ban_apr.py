@@ -88,9 +88,8 @@ def test_training_labels_end_where_inference_does() -> None:
     for official, perfect in ((False, True), (True, False)):
         model = small_map_model("ban-apr", official=official)
         batch = ragged_batch([16], [4])
-        assert batch.targets is not None
         cell = model.grid.cells.tolist().index([4, 8])
-        batch.targets.moment_s[0] = torch.tensor([4.0, 9.0])
+        batch.truth().moment_s[0] = torch.tensor([4.0, 9.0])
         output = model(batch)
         logits = torch.full_like(output.map_logits, -30.0)
         logits[0, cell] = 30.0

@@ -158,8 +158,7 @@ def test_confident_proposal_is_the_best_scored_of_those_that_overlap_enough() ->
 def handmade() -> tuple[EMBOutput, object]:
     """Even logits over 20 clips, the annotation 4 to 9, and one confident proposal, 6 to 11."""
     batch = ragged_batch([20], [5])
-    assert batch.targets is not None
-    targets = replace(batch.targets, start_index=torch.tensor([4]), end_index=torch.tensor([9]))
+    targets = replace(batch.truth(), start_index=torch.tensor([4]), end_index=torch.tensor([9]))
     proposals = Proposals(torch.zeros(1, 1, 16), torch.tensor([[[6, 11]]]), torch.tensor([[True]]))
     even = torch.zeros(1, 20)
     output = EMBOutput(even, even, even, batch.video_mask, proposals, torch.zeros(1, 1))

@@ -61,9 +61,8 @@ def test_official_and_default_predict_alike() -> None:
 def test_target_is_the_moment_in_seconds_not_its_clips() -> None:
     """A prediction of just the annotated seconds leaves no span loss, whatever the grid is."""
     model, batch = small_detr("moment-detr"), ragged_batch([20, 10], [9, 3])
-    assert batch.targets is not None
     moment_s = torch.tensor([[3.3, 8.7], [1.1, 4.9]])
-    batch = replace(batch, targets=replace(batch.targets, moment_s=moment_s))
+    batch = replace(batch, targets=replace(batch.truth(), moment_s=moment_s))
     moment = moment_s / batch.duration_s[:, None]
     exact = torch.stack([moment.mean(1), moment[:, 1] - moment[:, 0]], 1)
     with torch.no_grad():

@@ -26,9 +26,8 @@ def test_the_last_of_equal_scores_wins_in_official_mode_alone() -> None:
 def test_loss_is_the_cross_entropy_with_scaled_ious() -> None:
     model, batch = small_map_model("tan2d", min_iou=0.3, max_iou=0.7), ragged_batch([20, 7], [9, 3])
     output = model(batch)
-    assert batch.targets is not None
     spans = model.grid.spans() * batch.duration_s.view(-1, 1, 1)
-    target = ((span_iou(spans, batch.targets.moment_s.unsqueeze(1)) - 0.3) / 0.4).clamp(0, 1)
+    target = ((span_iou(spans, batch.truth().moment_s.unsqueeze(1)) - 0.3) / 0.4).clamp(0, 1)
     p = torch.sigmoid(output.logits)
     expected = -(target * p.log() + (1 - target) * (1 - p).log()).mean()
     torch.testing.assert_close(model.loss(output, batch).total, expected)

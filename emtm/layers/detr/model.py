@@ -142,8 +142,7 @@ class DETRModel(GroundingModel[VideoT, Encoded, DETRT]):
     def loss(self, output: DETRT, batch: Batch) -> Losses:
         """Losses of every decoder layer's set, each with an assignment of its own, and the branch's."""
         inside = inside_moment(batch)
-        assert batch.targets is not None
-        moment = (batch.targets.moment_s / batch.duration_s[:, None]).clamp(0.0, 1.0)
+        moment = (batch.truth().moment_s / batch.duration_s[:, None]).clamp(0.0, 1.0)
         targets = to_centres(moment).unsqueeze(1)
         present = torch.ones(len(targets), 1, dtype=torch.bool, device=targets.device)
         total = torch.zeros((), device=targets.device)

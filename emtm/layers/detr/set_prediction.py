@@ -92,10 +92,9 @@ def label_loss(logits: Tensor, matched: tuple[Tensor, ...]) -> Tensor:
 
 def inside_moment(batch: Batch) -> Tensor:
     """Clips of the annotated moment, bool `[B, L]`; raises ValueError without targets."""
-    if batch.targets is None:
-        raise ValueError("the batch has no targets")
+    truth = batch.truth()
     position = torch.arange(batch.video.shape[1], device=batch.video.device)
-    return (position >= batch.targets.start_index[:, None]) & (position <= batch.targets.end_index[:, None])
+    return (position >= truth.start_index[:, None]) & (position <= truth.end_index[:, None])
 
 
 def saliency_margin_loss(scores: Tensor, inside: Tensor, mask: Tensor) -> Tensor:

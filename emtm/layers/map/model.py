@@ -72,10 +72,8 @@ class MapModel(GroundingModel[VideoT, QueryT, MapOutput]):
 
     def loss(self, output: MapOutput, batch: Batch) -> Losses:
         """Binary cross-entropy with the scaled IoU of every candidate and the annotated moment."""
-        if batch.targets is None:
-            raise ValueError("the batch has no targets")
-        config = self.config
-        iou = moment_iou(self.grid.cells, config.map_clips, batch.targets.moment_s, batch.duration_s)
+        config, truth = self.config, batch.truth()
+        iou = moment_iou(self.grid.cells, config.map_clips, truth.moment_s, batch.duration_s)
         loss = map_loss(output.logits, iou, config.min_iou, config.max_iou)
         return Losses(loss, {"map": loss})
 

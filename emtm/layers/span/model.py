@@ -82,10 +82,9 @@ class SpanModel(SpanGroundingModel[EncodedVideo, EncodedQuery, SpanOutput]):
 
 def span_targets(batch: Batch, match_extension: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
     """Start and end distributions `[B, L]` and clip classes `[B, L]`; ValueError without targets."""
-    if batch.targets is None:
-        raise ValueError("the batch has no targets")
+    targets = batch.truth()
     clips, length = batch.num_clips, batch.video.shape[1]
-    start, end = batch.targets.start_index, batch.targets.end_index
+    start, end = targets.start_index, targets.end_index
     truth = soft_span_labels(start, clips, length), soft_span_labels(end, clips, length)
     return truth, match_labels(start, end, clips, length, match_extension)
 
