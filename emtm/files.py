@@ -1,4 +1,4 @@
-"""Writing a file so that readers see the old one or the whole new one."""
+"""Where files are kept that can be made again, and writing so that readers see the old file or the whole new one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import platformdirs
+
+
+def cache_dir() -> Path:
+    """The user's cache directory, or `$EMTM_CACHE` where that is set; it need not exist."""
+    return Path(os.environ.get("EMTM_CACHE") or platformdirs.user_cache_dir("emtm-bench"))
 
 
 @contextmanager

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from emtm.data.annotations import Policy
 from emtm.data.features import split_paths
 from emtm.errors import UserError
-from emtm.files import replacing
+from emtm.files import cache_dir, replacing
 
 FORMAT = "emtm-manifest/1"
 _STORE_SUFFIXES = (".npy", ".npz", ".h5", ".hdf5")
@@ -151,6 +148,5 @@ def _name(root: Path, path: Path) -> str:
 
 def _places(root: Path, dataset: str) -> tuple[Path, Path]:
     """Where the manifest of a folder may be: there, or in the cache under a hash of the folder's path."""
-    cache = Path(os.environ.get("EMTM_CACHE") or platformdirs.user_cache_dir("emtm-bench"))
     digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
-    return root / f"{dataset}.manifest.json", cache / "manifests" / f"{dataset}-{digest}.json"
+    return root / f"{dataset}.manifest.json", cache_dir() / "manifests" / f"{dataset}-{digest}.json"

@@ -11,12 +11,12 @@ from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 
 from emtm.data.packaged_vectors import PACKAGED, read_packaged
 from emtm.data.records import WordVectors
 from emtm.data.synthetic.progress import late_progress
 from emtm.errors import UserError
+from emtm.files import cache_dir
 
 _VERSION = 1
 """To be raised when the cached form changes."""
@@ -68,8 +68,7 @@ def _from_cache(path: Path, wanted: frozenset[str]) -> WordVectors:
         raise UserError(f"cannot read {path}") from None
     key = repr((_VERSION, str(path.resolve()), facts.st_size, facts.st_mtime_ns, sorted(wanted)))
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    default = platformdirs.user_cache_dir("emtm-bench")
-    kept = Path(os.environ.get("EMTM_CACHE") or default) / "word-vectors" / f"{path.stem}-{digest}.npz"
+    kept = cache_dir() / "word-vectors" / f"{path.stem}-{digest}.npz"
     with contextlib.suppress(UserError):
         return _from_npz(kept)
     found = _from_text(path, wanted)

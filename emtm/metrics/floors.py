@@ -9,17 +9,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 
 from emtm.data.records import Dataset, FloatArray, Query
 from emtm.errors import UserError
-from emtm.files import replacing
+from emtm.files import cache_dir, replacing
 from emtm.metrics.blind import durations, normalised, query_only, video_only
 from emtm.metrics.iou import Array, temporal_iou
 from emtm.metrics.means import Means
@@ -118,8 +115,7 @@ def cached_sightless_floors(
 
 
 def _cached(kind: str, fingerprint: str, compute: Callable[[], Floors]) -> Floors:
-    default = platformdirs.user_cache_dir("emtm-bench")
-    folder = Path(os.environ.get("EMTM_CACHE") or default) / "floors"
+    folder = cache_dir() / "floors"
     path = folder / f"{kind}-{fingerprint}.json"
     with contextlib.suppress(OSError, ValueError):
         kept: Floors = json.loads(path.read_text(encoding="utf-8"))

@@ -13,18 +13,13 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from platformdirs import user_cache_dir
 
 from emtm.data.records import Query
 from emtm.data.synthetic.config import WorldConfig, statistics
 from emtm.data.synthetic.generate import GENERATOR_VERSION, Corpus, generate
+from emtm.files import cache_dir
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error)
-
-
-def cache_directory() -> Path:
-    """Where generated data is kept: `EMTM_CACHE` if set, else the user's cache directory."""
-    return Path(os.environ.get("EMTM_CACHE") or user_cache_dir("emtm-bench"))
 
 
 def content_key(config: WorldConfig) -> str:
@@ -38,7 +33,7 @@ def load_or_generate(name: str, config: WorldConfig) -> Corpus:
 
     A file that cannot be read is replaced; a cache that cannot be written only costs time.
     """
-    path = cache_directory() / f"{name}-{content_key(config)}.npz"
+    path = cache_dir() / f"{name}-{content_key(config)}.npz"
     if path.exists():
         try:
             return _read(path)
