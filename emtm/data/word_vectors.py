@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Collection
 from pathlib import Path
 from zipfile import BadZipFile
@@ -16,7 +15,7 @@ from emtm.data.packaged_vectors import PACKAGED, read_packaged
 from emtm.data.records import WordVectors
 from emtm.data.synthetic.progress import late_progress
 from emtm.errors import UserError
-from emtm.files import cache_dir
+from emtm.files import cache_dir, replacing
 
 _VERSION = 1
 """To be raised when the cached form changes."""
@@ -74,9 +73,8 @@ def _from_cache(path: Path, wanted: frozenset[str]) -> WordVectors:
     found = _from_text(path, wanted)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the answer
         kept.parent.mkdir(parents=True, exist_ok=True)
-        draft = kept.with_suffix(f".{os.getpid()}.npz")
-        np.savez(draft, words=np.array(found.words, str), vectors=found.vectors)
-        draft.replace(kept)
+        with replacing(kept) as partial, partial.open("wb") as file:
+            np.savez(file, words=np.array(found.words, str), vectors=found.vectors)
     return found
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import warnings
 import zlib
 from dataclasses import astuple
@@ -17,7 +15,7 @@ import numpy as np
 from emtm.data.records import Query
 from emtm.data.synthetic.config import WorldConfig, statistics
 from emtm.data.synthetic.generate import GENERATOR_VERSION, Corpus, generate
-from emtm.files import cache_dir
+from emtm.files import cache_dir, replacing
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error)
 
@@ -62,11 +60,5 @@ def _write(path: Path, corpus: Corpus) -> None:
     rows = {name: [astuple(query) for query in queries] for name, queries in corpus.splits.items()}
     index = json.dumps({"video_ids": corpus.video_ids, "splits": rows}).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, latents=corpus.latents, index=np.frombuffer(index, np.uint8))
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez(file, latents=corpus.latents, index=np.frombuffer(index, np.uint8))
