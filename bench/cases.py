@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.instruments.device import CPU, Device, devices
+from bench.backends import REFERENCE, executions
+from bench.execution import Execution
 from bench.missing import ABSENT, Missing
 from bench.profiles import Profile
 from bench.record import CaseRecord, ExecutionRecord, Model, Scenario, Workload
@@ -71,8 +72,7 @@ class Case:
     config: ModelConfig
     shape: Shape
     scenario: Scenario
-    device: Device
-    threads: int
+    execution: Execution
     batch_size: int
     run: TrainedRun | None = None
     video: SampleVideo | None = None
@@ -83,8 +83,8 @@ class Case:
     @property
     def case_id(self) -> str:
         """Stable name: equal ids in two runs mean the same measurement."""
-        parts = [self.label, self.dataset, self.scenario, self.device.name, "fp32", "eager"]
-        parts += [f"t{self.threads}", f"b{self.batch_size}", f"l{self.shape.num_clips}"]
+        parts = [self.label, self.dataset, self.scenario, self.execution.name]
+        parts += [f"b{self.batch_size}", f"l{self.shape.num_clips}"]
         parts += [f"s{self.run.seed}"] if self.run else []
         return "|".join([*parts, self.tag] if self.tag else parts)
 
@@ -94,14 +94,7 @@ class Case:
             case_id=self.case_id,
             model=self._model(),
             workload=self._workload(),
-            execution=ExecutionRecord(
-                device=self.device.name,
-                dtype="float32",
-                backend="eager",
-                mode="train" if self.scenario == "train_step" else "infer",
-                threads=self.threads,
-                cache="rotating inputs",
-            ),
+            execution=self.execution.record("train" if self.scenario == "train_step" else "infer"),
             status="ok",
         )
 
@@ -212,14 +205,17 @@ def build_matrix(runs: Path, profile: Profile) -> Matrix:
 
 
 def _untrained(label: str, model: str, dataset: str, config: ModelConfig, train: bool) -> Iterator[Case]:
-    single = Case(label, model, dataset, config, paper_shape(dataset, config), "single_stream", CPU, 1, 1)
-    for device in devices():
-        case = replace(single, device=device)
-        yield case
+    single = Case(label, model, dataset, config, paper_shape(dataset, config), "single_stream", Execution(), 1)
+    for execution in executions():
+        yield replace(single, execution=execution)
+        if execution.backend != REFERENCE:
+            continue
         if train:
-            yield replace(case, scenario="train_step", threads=TRAIN_THREADS, batch_size=TRAIN_BATCH)
+            stepping = replace(execution, threads=TRAIN_THREADS)
+            yield replace(single, scenario="train_step", execution=stepping, batch_size=TRAIN_BATCH)
         if model_class(model).info.role == "student" and dataset == "charades-sta":
-            yield replace(case, scenario="evaluation", threads=EVALUATION_THREADS, batch_size=EVALUATION_BATCH)
+            evaluating = replace(execution, threads=EVALUATION_THREADS)
+            yield replace(single, scenario="evaluation", execution=evaluating, batch_size=EVALUATION_BATCH)
 
 
 def _from_video(label: str, model: str, config: ModelConfig, profile: Profile) -> Iterator[Case]:
@@ -227,8 +223,9 @@ def _from_video(label: str, model: str, config: ModelConfig, profile: Profile) -
     taken = replace(config, feature_dim=Backbone.dim)
     rows = min(VIDEO_SAMPLING.rows(video.duration_s), config.max_clips)
     shape = replace(paper_shape(VIDEO_DATASET, config), num_clips=rows)
-    for device in devices():
-        yield Case(label, model, VIDEO_DATASET, taken, shape, "end_to_end", device, 1, 1, video=video)
+    for execution in executions():
+        if execution.backend == REFERENCE:
+            yield Case(label, model, VIDEO_DATASET, taken, shape, "end_to_end", execution, 1, video=video)
 
 
 def _trained(path: Path) -> Iterator[Case]:
@@ -241,8 +238,8 @@ def _trained(path: Path) -> Iterator[Case]:
     clips = min(run.config.max_clips, describe(run.spec.data.name).get("clips", run.config.max_clips))
     shape = Shape(clips, min(text.num_words, run.config.max_words), text.num_chars, words, chars)
     source = TrainedRun(path, run.seed, config_hash(run.name, run.spec.recipe), run.weights_sha256)
-    for device in devices():
-        yield Case(run.name, run.name, run.dataset, run.config, shape, "single_stream", device, 1, 1, source)
+    for execution in executions():
+        yield Case(run.name, run.name, run.dataset, run.config, shape, "single_stream", execution, 1, source)
 
 
 def _run_paths(runs: Path) -> list[Path]:

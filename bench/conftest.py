@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +9,15 @@ import pytest
 
 from bench.cases import Case, build_matrix
 from bench.codec import encode
-from bench.fixtures import Benchmark, Recording
+from bench.fixtures import Benchmark, Measured
 from bench.lab import CaseError, Lab, LeftOutError
+from bench.measure import Measure, Timing
+from bench.measures import measures
 from bench.profiles import PROFILES
-from bench.record import Scenario
 from emtm.errors import UserError
 
 _LAB = pytest.StashKey[Lab]()
 _RUN_FILE = pytest.StashKey[Path]()
-_FIXTURES: dict[str, Scenario] = {
-    "case": "single_stream",
-    "trained_case": "single_stream",
-    "train_case": "train_step",
-    "evaluation_case": "evaluation",
-    "video_case": "end_to_end",
-}
-_ORDER = ("static", "latency", "throughput", "memory", "reference", "quality")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Sets up the session's lab."""
+    config.addinivalue_line("markers", "measure(measure): what the test measures, on each case that it applies to.")
     if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
         raise pytest.UsageError("bench/ measures time, so it cannot share the machine with itself: leave -n out")
     profile = PROFILES[config.getoption("--bench-profile")]
@@ -57,55 +49,61 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test a case, named by the case."""
-    matrix = metafunc.config.stash[_LAB].matrix
-    for fixture, scenario in _FIXTURES.items():
-        if fixture in metafunc.fixturenames:
-            cases = [c for c in matrix.of(scenario) if c.run is not None or fixture != "trained_case"]
-            metafunc.parametrize(fixture, cases, ids=[c.case_id for c in cases])
+    """One test a case that the measure applies to, named by the case."""
+    measure = _measure_of(metafunc.definition)
+    if measure is not None:
+        cases = [case for case in metafunc.config.stash[_LAB].matrix.cases if measure.applies(case)]
+        metafunc.parametrize("case", cases, ids=[case.case_id for case in cases])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """All measurements of a case together, so that its model is built once; counts come first."""
+    """All measurements of a case together, so that its model is built once, in the order of the measures."""
     cases = {case.case_id: i for i, case in enumerate(config.stash[_LAB].matrix.cases)}
+    order = {measure.name: i for i, measure in enumerate(measures())}
 
     def rank(item: pytest.Item) -> tuple[int, int]:
-        parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-        case = next((v for v in parameters.values() if isinstance(v, Case)), None)
-        kind = item.path.stem.removeprefix("test_")
-        place = _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
-        return (-1 if case is None else cases[case.case_id], place)
+        measure, case = _measure_of(item), _case_of(item)
+        return (-1 if case is None else cases[case.case_id], -1 if measure is None else order[measure.name])
 
     items.sort(key=rank)
 
 
-@pytest.fixture
-def lab(request: pytest.FixtureRequest) -> Lab:
-    """The session's lab."""
-    return request.config.stash[_LAB]
+def _measure_of(item: pytest.Item) -> Measure | None:
+    marker = item.get_closest_marker("measure")
+    return None if marker is None else marker.args[0]
+
+
+def _case_of(item: pytest.Item) -> Case | None:
+    found = (
+        item.callspec.params.get("case") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    )
+    return found if isinstance(found, Case) else None
 
 
 @pytest.fixture
-def recording(lab: Lab, benchmark: Benchmark) -> Recording:
-    """Context manager around a measurement.
+def measured(request: pytest.FixtureRequest, case: Case, benchmark: Benchmark) -> Measured:
+    """Makes the test's measure on its case.
 
-    Whatever goes wrong inside becomes the case's status and skips the test, so that the other
-    cases still run; on success pytest-benchmark's record carries the case.
+    Whatever goes wrong becomes the case's status and skips the test, so that the other cases still run; on success
+    pytest-benchmark's record carries the case.
     """
+    lab, measure = request.config.stash[_LAB], _measure_of(request.node)
+    assert measure is not None
 
-    @contextmanager
-    def record(case: Case, what: str) -> Iterator[None]:
-        benchmark.group = what
+    def call(timing: Timing) -> None:
+        benchmark.pedantic(timing.call, setup=timing.prepare, rounds=timing.rounds)
+
+    def run() -> None:
+        benchmark.group = measure.name
         try:
-            with lab.guarded(case, what):
-                yield
+            record = lab.measure(case, measure, call)
         except LeftOutError as error:
             pytest.skip(f"left out: {error}")
         except CaseError as error:
             pytest.skip(f"case not measured: {error}")
-        benchmark.extra_info["emtm"] = encode(lab.record(case))
+        benchmark.extra_info["emtm"] = encode(record)
 
-    return record
+    return run
 
 
 @pytest.hookimpl(optionalhook=True)

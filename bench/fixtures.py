@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Protocol
 
-from bench.cases import Case
+from bench.missing import Json
 
-T = TypeVar("T")
-
-Recording = Callable[[Case, str], AbstractContextManager[None]]
-"""`with recording(case, "latency"):` books errors on the case and hands it to pytest-benchmark."""
+Measured = Callable[[], None]
+"""Makes the test's measure on the test's case and books what it shows, or why there is nothing."""
 
 
 class Benchmark(Protocol):
     """The part of pytest-benchmark's fixture that is used."""
 
     group: str | None
-    extra_info: dict[str, Any]
+    extra_info: dict[str, Json]
 
-    def pedantic(
-        self,
-        target: Callable[..., T],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        setup: Callable[[], object] | None = None,
-        rounds: int = 1,
-    ) -> T:
+    def pedantic(self, target: Callable[[], object], *, setup: Callable[[], object], rounds: int) -> object:
         """Calls `target` once a round, `setup` before each and outside the time."""

@@ -1,54 +1,33 @@
-"""One session: builds subjects once, gathers blocks into cases, and writes the run file."""
+"""One session: has measures made on cases, gathers their blocks into records, and writes the run file."""
 
 from __future__ import annotations
 
 import dataclasses
 import secrets
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import torch
-
 from bench import budget, results
 from bench.blocks import with_blocks, without_blocks
 from bench.cases import Case, Matrix
-from bench.instruments import quality
+from bench.execution import InvalidOutputError, UnavailableError, threads
 from bench.instruments.environment import EnvironmentWindow, commit, dirty
+from bench.instruments.noise import quiet_gc
+from bench.measure import Measure, Timing
+from bench.measures import measures
 from bench.missing import ABSENT, Block, Missing, known
 from bench.profiles import RULE, Profile
-from bench.record import (
-    CaseRecord,
-    EndToEnd,
-    Energy,
-    EvaluationCost,
-    Latency,
-    Memory,
-    Noise,
-    Quality,
-    Reference,
-    Status,
-    Throughput,
-    Training,
-)
+from bench.record import CaseRecord, Status
 from bench.run import GemmRate, Run, Suite
-from bench.static import Static, analyse_config
-from bench.subjects import CHECK_CALLS, SEED, InvalidOutputError, build_model, check_output, infer, make_batch
+from bench.subjects import SEED
+from bench.workbench import Workbench
 from emtm import __version__
-from emtm.registry import AnyModel
 
-PARTS: dict[str, tuple[type[Block], ...]] = {
-    "latency": (Latency, Reference, Energy, Noise),
-    "throughput": (Throughput,),
-    "memory": (Memory,),
-    "train step": (Training, Reference, Noise),
-    "evaluation": (EvaluationCost,),
-    "end to end": (EndToEnd, Reference, Noise),
-}
-"""What is measured together -> the blocks of the record that it fills."""
+Caller = Callable[[Timing], object]
+"""Makes the calls of a timing, and may time them too."""
 
 
 @dataclass
@@ -62,15 +41,11 @@ class Lab:
     """The command that started the session."""
     records: dict[str, CaseRecord] = field(default_factory=dict)
     """By case id; what has been measured so far."""
-    _static: dict[object, Static] = field(default_factory=dict)
-    _checked: dict[object, _Check] = field(default_factory=dict)
-    _held: tuple[object, AnyModel] | None = None
-    """The model in hand. There is one at a time: together they would fill the memory."""
 
     def __post_init__(self) -> None:
         self._started = datetime.now(UTC)
         self._environment = EnvironmentWindow()
-        self.all_threads = torch.get_num_threads()
+        self.bench = Workbench(self.profile)
         self.run_id = f"{self._started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
     def record(self, case: Case) -> CaseRecord:
@@ -90,68 +65,40 @@ class Lab:
         if record.status == "ok":
             self._replace(dataclasses.replace(record, status=status, reason=reason))
 
-    def leave_out(self, case: Case, what: str, reason: str) -> None:
-        """Books the blocks of a part as missing, with the reason."""
-        self._replace(without_blocks(self.record(case), PARTS[what], reason))
+    def leave_out(self, case: Case, measure: Measure, reason: str) -> None:
+        """Books what a measure fills as missing, with the reason."""
+        self._replace(without_blocks(self.record(case), measure.fills, reason))
+
+    def measure(self, case: Case, measure: Measure, caller: Caller = Timing.run) -> CaseRecord:
+        """Makes a measure on a case and merges what it shows; `caller` makes the calls.
+
+        Raises LeftOutError where it is too dear for the profile or needs what is not installed, which leaves the
+        case sound, and CaseError for any other error, which becomes the case's status.
+        """
+        count = self.bench.all_threads if measure.all_cores else case.execution.threads
+        with self.guarded(case, measure), threads(count):
+            self.add(case, *measure.known(self.bench, case))
+            timing = measure.start(self.bench, case)
+            with quiet_gc() if timing.quiet else nullcontext():
+                caller(timing)
+            self.add(case, *timing.blocks())
+            return self._checked(case)
 
     @contextmanager
-    def guarded(self, case: Case, what: str) -> Iterator[None]:
-        """Turns any error of a measurement into the case's status, then raises CaseError.
-
-        A part that is too dear for the profile, or needs what is not installed, leaves the case sound
-        and raises LeftOutError.
-        """
+    def guarded(self, case: Case, measure: Measure) -> Iterator[None]:
+        """Turns errors of a measure into what the record says, then raises as `measure` does."""
         try:
             yield
         except (budget.TooDearError, UnavailableError) as error:
-            self.leave_out(case, what, str(error))
+            self.leave_out(case, measure, str(error))
             raise LeftOutError(str(error)) from None
         except InvalidOutputError as error:
             self.fail(case, "invalid", str(error))
             raise CaseError(str(error)) from error
         except Exception as error:
-            reason = f"{what}: {type(error).__name__}: {error}"
+            reason = f"{measure.name}: {type(error).__name__}: {error}"
             self.fail(case, "failed", reason)
             raise CaseError(reason) from error
-
-    def model(self, case: Case) -> AnyModel:
-        """The case's model on its device, checked once.
-
-        Raises TooDearError if the profile does not run it, InvalidOutputError if it is unsound.
-        """
-        budget.check_runs(self.static(case).compute.macs, self.profile)
-        model, key = self._model(case), _subject(case)
-        if key not in self._checked:
-            self._checked[key] = _check(model, case)
-        if self._checked[key].reason is not None:
-            raise InvalidOutputError(self._checked[key].reason)
-        return model
-
-    def call_s(self, case: Case) -> float:
-        """About the seconds that one query takes: what the check of the model took, chance delays aside."""
-        self.model(case)
-        return min(self._checked[_subject(case)].call_s, budget.nominal_s(self.static(case).compute.macs))
-
-    def static(self, case: Case) -> Static:
-        """Counts of the case's model; equal configurations on equal shapes are counted once."""
-        key = (case.model, case.config, case.shape)
-        if key not in self._static:
-            here = case.run is None and case.device.name == "cpu"
-            self._static[key] = analyse_config(
-                case.model,
-                case.config,
-                case.shape,
-                self.profile.limits.crosscheck_macs,
-                (lambda: self._model(case)) if here else None,
-            )
-        return self._static[key]
-
-    def _model(self, case: Case) -> AnyModel:
-        key = _subject(case)
-        if self._held is None or self._held[0] != key:
-            self._held = None  # Frees the last model before the next one is built.
-            self._held = key, _build(case)
-        return self._held[1]
 
     def run(self) -> Run:
         """What the run file holds."""
@@ -204,10 +151,20 @@ class Lab:
         return record
 
     def _blank(self, case: Case) -> CaseRecord:
+        """What is known of a case before it is measured, what its random weights rule out included."""
         record = case.record()
-        if case.scenario == "single_stream" and case.run is None:
-            return without_blocks(record, (Quality,), quality.RANDOM_WEIGHTS)
+        for measure in measures():
+            if measure.untrained is not None and measure.scenario == case.scenario and not measure.applies(case):
+                record = without_blocks(record, measure.fills, measure.untrained)
         return record
+
+    def _checked(self, case: Case) -> CaseRecord:
+        """The record with how far the runner was from the model itself."""
+        record, found = self.record(case), self.bench.deviation(case)
+        if isinstance(found, Missing):
+            return record
+        execution = dataclasses.replace(record.execution, span_deviation=found)
+        return self._replace(dataclasses.replace(record, execution=execution))
 
     def _gemm_rate(self) -> GemmRate | Missing:
         """Of the cases that ran on one thread."""
@@ -218,56 +175,9 @@ class Lab:
         return GemmRate(gemm_gflops=2e-9 * rates[len(rates) // 2], num_threads=1)
 
 
-class UnavailableError(Exception):
-    """What a part of a case needs is not on this machine; the text is the reason."""
-
-
 class CaseError(Exception):
     """A case could not be measured; its record says why."""
 
 
 class LeftOutError(CaseError):
-    """A part of a case is too dear for the profile; the rest of the case stands."""
-
-
-_LONG_S = 2.0
-"""A first call shorter than this may be mostly torch's own start-up, so a second one is timed."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Check:
-    call_s: float
-    reason: str | None
-    """Why the model is unsound; None when it is not."""
-
-
-def _check(model: AnyModel, case: Case) -> _Check:
-    batch = make_batch(case.shape, case.config.feature_dim, 1).to(case.device.name)
-    reason, start = None, time.perf_counter()
-    try:
-        check_output(model, batch)
-    except InvalidOutputError as error:
-        reason = str(error)
-    case.device.synchronize()
-    call_s = (time.perf_counter() - start) / CHECK_CALLS
-    if call_s < _LONG_S and reason is None:
-        start = case.device.now_ns()
-        with torch.inference_mode():
-            infer(model, batch)
-        call_s = min(call_s, (case.device.now_ns() - start) * 1e-9)
-    return _Check(call_s, reason)
-
-
-def _subject(case: Case) -> object:
-    """What tells models apart, however they are run."""
-    return case.model, case.config, case.shape, case.device.name, case.run
-
-
-def _build(case: Case) -> AnyModel:
-    if case.run is None:
-        return build_model(case.model, case.config, case.shape).to(case.device.name)
-    from emtm.training.runs import load_run
-
-    run = load_run(case.run.path, case.device.name)
-    model: AnyModel = run.model
-    return model.eval()
+    """A measure is too dear for the profile, or needs what is not here; the rest of the case stands."""

@@ -75,6 +75,8 @@ class ExecutionRecord(Block):
     mode: Literal["infer", "train"]
     threads: int | Missing = ABSENT
     cache: str | Missing = ABSENT
+    span_deviation: float | Missing = ABSENT
+    """Largest difference in span probability from the model itself, where something else was run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

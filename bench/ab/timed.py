@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 
 from bench.cases import Case, build_matrix
-from bench.measure import LatencyMeasurement, TrainStepMeasurement
+from bench.measures.train_step import TrainStepMeasurement
 from bench.missing import Json
 from bench.profiles import PROFILES
 from bench.static import analyse_config
-from bench.subjects import build_model, check_output, make_batch
+from bench.workbench import placed, ready
 
 SCENARIOS = ("single_stream", "train_step")
 _PROFILE = PROFILES["full"]
@@ -26,7 +26,7 @@ def cases() -> Mapping[str, Case]:
     return {
         case.case_id: case
         for case in build_matrix(_NO_RUNS, _PROFILE).cases
-        if case.scenario in SCENARIOS and case.device.name == "cpu"
+        if case.scenario in SCENARIOS and case.execution.device.name == "cpu"
     }
 
 
@@ -38,13 +38,11 @@ def counts(case: Case) -> Mapping[str, Json]:
 
 def timed_call(case: Case) -> Callable[[], object]:
     """A function that makes one call on the next input of a pool; raises what the model raises when it is unsound."""
-    model = build_model(case.model, case.config, case.shape)
+    model, runner = ready(case)
     if case.scenario == "train_step":
-        step = TrainStepMeasurement(case, model, _PROFILE)
+        step = TrainStepMeasurement(case, model)
         step.warm_up()
         run, pool = step.probe.run, cycle(step.probe.pool)
-    else:
-        check_output(model, make_batch(case.shape, case.config.feature_dim, 1))
-        query = LatencyMeasurement(case, model, _PROFILE)
-        run, pool = query.probe.run, cycle(query.probe.pool)
-    return lambda: run(next(pool))
+        return lambda: run(next(pool))
+    inputs = cycle(placed(runner, case, case.batch_size))
+    return lambda: runner(next(inputs))

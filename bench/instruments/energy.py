@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.instruments.device import Device
+from bench.execution import Device
 from bench.missing import Missing
 from bench.record import Energy
 

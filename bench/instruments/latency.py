@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import torch
-from torch import nn
 
-from bench.instruments.device import Device
-from bench.instruments.flops import Run
+from bench.execution import Device, Staged
 from bench.instruments.stages import StageTracker
+from emtm.data.batch import Batch
 
 T = TypeVar("T")
 CLOCK = "perf_counter_ns"
@@ -61,8 +60,8 @@ def rounds_for(once_s: float, budget_s: float, fewest: int, most: int) -> int:
     return max(fewest, min(most, int(budget_s / max(once_s, 1e-9))))
 
 
-def stage_seconds(module: nn.Module, run: Run, stages: dict[str, str], device: Device) -> dict[str, float]:
-    """Seconds of one `run` spent in each stage; the sum is the whole call."""
+def stage_seconds(staged: Staged, batch: Batch, device: Device) -> dict[str, float]:
+    """Seconds of one call spent in each stage; the sum is the whole call."""
     spent: dict[str, float] = {}
     last = device.now_ns()
 
@@ -73,8 +72,8 @@ def stage_seconds(module: nn.Module, run: Run, stages: dict[str, str], device: D
         last = now
 
     tracker = StageTracker(book)
-    with torch.inference_mode(), tracker.hooked(module, stages):
+    with torch.inference_mode(), staged(tracker) as call:
         last = device.now_ns()
-        run(tracker)
+        call(batch)
         book(tracker.current)
     return spent

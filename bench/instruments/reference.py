@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from bench.instruments.device import Device
+from bench.execution import Device
 from bench.missing import or_missing
 from bench.record import Reference
 from bench.stats import bootstrap_ratio, drift, interval_reason, median_interval

@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from bench.instruments.device import Device
+from bench.execution import Device
 from bench.instruments.latency import LatencyProbe
 from bench.missing import Missing, known, or_missing
 from bench.record import ThroughputPoint

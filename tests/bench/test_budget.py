@@ -9,8 +9,8 @@ import pytest
 
 from bench import budget, stats
 from bench.budget import TooDearError
+from bench.execution import CPU
 from bench.instruments import throughput
-from bench.instruments.device import CPU
 from bench.missing import Missing
 from bench.profiles import PROFILES, Profile
 

@@ -9,8 +9,8 @@ import pytest
 
 from bench import budget, results
 from bench.cases import Case, Matrix, build_matrix
-from bench.end_to_end import STAGES, EndToEndMeasurement, backbone_block
-from bench.lab import Lab, LeftOutError, UnavailableError
+from bench.lab import Lab, LeftOutError
+from bench.measures.end_to_end import END_TO_END, STAGES, backbone_block
 from bench.missing import Missing, known, of
 from bench.profiles import PROFILES
 from bench.report.content.content import gather
@@ -27,7 +27,7 @@ SHORT = SampleVideo(width=64, height=48, fps=10, duration_s=2)
 
 def video_case(tmp_path: Path, profile: str = "smoke") -> Case:
     case, *others = build_matrix(tmp_path, PROFILES[profile]).of("end_to_end")
-    assert [other.device.name for other in others if other.label == case.label] in ([], ["cuda"])
+    assert [other.execution.device.name for other in others if other.label == case.label] in ([], ["cuda"])
     return case
 
 
@@ -94,15 +94,8 @@ def test_the_generated_video_is_the_same_every_time(tmp_path: Path) -> None:
 def test_a_pass_books_every_stage_of_a_sound_record(tmp_path: Path) -> None:
     case = short(video_case(tmp_path))
     lab = Lab(Matrix((case,), ()), PROFILES["smoke"], tmp_path, ("pytest",))
-    with lab.guarded(case, "end to end"):
-        counts, backbone = lab.static(case), backbone_block(SHORT)
-        lab.add(case, counts.params, counts.compute, backbone)
-        measurement = EndToEndMeasurement(case, lab.model(case))
-        assert measurement.warm_up() > 0
-        for _ in range(2):
-            measurement.prepare()
-            measurement()
-        lab.add(case, *measurement.blocks(backbone.macs + counts.compute.macs))
+    lab.measure(case, END_TO_END, lambda timing: dataclasses.replace(timing, rounds=2).run())
+    counts, backbone = lab.bench.static(case), backbone_block(SHORT)
     path = lab.write(None)
     run = results.read_run(path)
     (record,) = run.cases
@@ -115,6 +108,7 @@ def test_a_pass_books_every_stage_of_a_sound_record(tmp_path: Path) -> None:
     assert passes.total.median_ci99 == Missing("n=2 < 8 passes for a 99 % interval")
     assert passes.video_s_per_s == pytest.approx(2 / passes.total.median)
     assert of(record.reference, lambda found: found.macs) == backbone.macs + counts.compute.macs
+    assert record.backbone == backbone
     (table,) = end_to_end_tables(gather([run], ["run.json"]))
     assert table.title == "From a video file to moments: 2 s, 64 × 48, 10 frames a second"
     cells = dict(zip(table.headers, table.rows[0], strict=True))
@@ -124,15 +118,14 @@ def test_a_pass_books_every_stage_of_a_sound_record(tmp_path: Path) -> None:
     assert "What the published comparisons leave out" in [section.title for section in report.sections]
 
 
-def test_without_the_extra_counts_stay_and_times_say_why(tmp_path: Path) -> None:
+def test_without_the_extra_counts_stay_and_times_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = video_case(tmp_path)
     assert case.video is not None
     lab = Lab(Matrix((case,), ()), PROFILES["smoke"], tmp_path, ("pytest",))
     reason = "raw video needs av: pip install 'emtm-bench[video]'"
-    with pytest.raises(LeftOutError, match="raw video needs av"), lab.guarded(case, "end to end"):
-        counts = lab.static(case)
-        lab.add(case, counts.params, counts.compute, backbone_block(case.video))
-        raise UnavailableError(reason)
+    monkeypatch.setattr("bench.measures.end_to_end.unavailable", lambda: reason)
+    with pytest.raises(LeftOutError, match="raw video needs av"):
+        lab.measure(case, END_TO_END)
     path = lab.write(None)
     run = results.read_run(path)
     (record,) = run.cases

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.backends.eager import staged_run
 from bench.instruments import flops
 from bench.instruments.crosscheck import Stageless, crosscheck
 from bench.instruments.formulas import EXTRA
 from bench.missing import Missing
-from bench.subjects import make_batch, staged_run
+from bench.subjects import make_batch
 from tests.bench.toy import DIM, SHAPE, toy
 
 B, L, D, M, K, HEADS, FF = 2, 64, 128, 20, 7, 8, 512

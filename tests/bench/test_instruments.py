@@ -10,25 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.budget import TooDearError
+from bench.backends.eager import infer
+from bench.execution import CPU, threads
 from bench.instruments import energy, memory, noise, throughput
-from bench.instruments.device import CPU, threads
 from bench.instruments.environment import EnvironmentWindow, commit, dirty
 from bench.instruments.latency import LatencyProbe, rounds_for, stage_seconds
 from bench.instruments.reference import GEMM_MACS, GemmFloor, floor_ratio
-from bench.measure import (
-    EvaluationMeasurement,
-    LatencyMeasurement,
-    TrainStepMeasurement,
-    measure_memory,
-    measure_throughput,
-)
 from bench.missing import ABSENT, Missing, known, or_missing
-from bench.profiles import PROFILES
 from bench.record import ThroughputPoint
 from bench.run import GemmRate
-from bench.subjects import InvalidOutputError, check_output, infer, make_batch, staged_run, take_rows
-from tests.bench.toy import SHAPE, Toy, toy, toy_case
+from bench.subjects import make_batch
+from tests.bench.toy import SHAPE, toy, toy_runner
 
 MIB = 2**20
 
@@ -55,9 +47,10 @@ def test_rounds_for_a_budget(once: float, expected: int) -> None:
 
 
 def test_stage_seconds_add_up() -> None:
-    model, batch = toy(), make_batch(SHAPE, 8, 1)
+    staged = toy_runner(toy()).staged
+    assert not isinstance(staged, Missing)
     start = time.perf_counter()
-    spent = stage_seconds(model, staged_run(model, batch), dict(model.stages), CPU)
+    spent = stage_seconds(staged, make_batch(SHAPE, 8, 1), CPU)
     assert {"video_proj", "video_encode", "text_embed", "text_encode", "fusion", "decode"} <= set(spent)
     assert sum(spent.values()) <= time.perf_counter() - start
 
@@ -173,80 +166,6 @@ def test_a_directory_without_git_says_so(tmp_path: Path) -> None:
     for found in (commit(tmp_path), dirty(tmp_path)):
         assert isinstance(found, Missing)
         assert "git" in found.reason
-
-
-def test_latency_blocks() -> None:
-    case, model = toy_case(), toy()
-    with threads(1):
-        measurement = LatencyMeasurement(case, model, PROFILES["smoke"])
-        assert measurement.warm_up(1e-4) > 0
-        measurement.probe.repeat(30)
-        latency, ratio, _, disturbance = measurement.blocks(1000)
-    assert latency.n == len(latency.samples) == 30
-    assert not isinstance(latency.median_ci99, Missing)
-    assert latency.min <= latency.median_ci99[0] <= latency.median <= latency.median_ci99[1]
-    assert latency.p90 == Missing("n=30 < 64")
-    assert ratio.ratio > 0
-    assert disturbance.reference_drift == ratio.drift
-    assert set(known(latency.by_stage) or {}) >= {"fusion", "decode"}
-
-
-def test_train_step_blocks_leave_the_model_as_it_was() -> None:
-    case, model = toy_case(batch_size=4, scenario="train_step"), toy()
-    measurement = TrainStepMeasurement(case, model, PROFILES["smoke"])
-    measurement.warm_up()
-    measurement.probe.repeat(3)
-    training, ratio, _ = measurement.blocks(1000)
-    assert ratio.macs == 3 * 4 * 1000
-    assert training.samples_per_s == pytest.approx(4 / training.step_s)
-    assert training.step_ci99_s == Missing("n=3 < 8 samples for a 99 % interval")
-    assert not model.training
-    assert all(p.grad is None for p in model.parameters())
-
-
-def test_evaluation_runs_every_query_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = toy()
-    done: list[int] = []
-    encoded: list[int] = []
-    ground, encode = Toy.ground, Toy.encode_video
-    monkeypatch.setattr(Toy, "ground", lambda s, v, q: done.append(len(v)) or ground(s, v, q))
-    monkeypatch.setattr(Toy, "encode_video", lambda s, v, m: encoded.append(len(v)) or encode(s, v, m))
-    measurement = EvaluationMeasurement(toy_case(scenario="evaluation"), model, 0.1)
-    measurement()
-    assert (sum(done), sum(encoded)) == (372, 133)
-    block = measurement.block()
-    assert block.seconds == pytest.approx(10 * block.seconds_measured)
-
-
-def test_throughput_and_memory_blocks() -> None:
-    case, model = toy_case(), toy()
-    swept = measure_throughput(case, model, PROFILES["smoke"], 1, 1e-4)
-    assert [point.batch for point in swept.curve] == [1, 4, 16]
-    with pytest.raises(TooDearError, match="4 calls of 9 s are over the 1 s that profile smoke allows"):
-        measure_throughput(case, model, PROFILES["smoke"], 1, 9.0)
-    held = measure_memory(case, model)
-    assert held.tensor_peak_bytes > held.activation_peak_bytes > 0
-    assert held.device_peak_allocated_bytes == Missing("ran on the CPU")
-
-
-def test_unsound_models_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, batch = toy(), make_batch(SHAPE, 8, 2)
-    check_output(model, batch)
-    forward = Toy.forward
-    monkeypatch.setattr(Toy, "forward", lambda s, b: forward(s, make_batch(SHAPE, 8, 2, seed=9)))
-    with pytest.raises(InvalidOutputError, match="differ"):
-        check_output(model, batch)
-    torch.nn.init.constant_(model.mix.weight, float("nan"))
-    with pytest.raises(InvalidOutputError, match="finite"):
-        check_output(model, batch)
-
-
-def test_rows_of_any_encoding() -> None:
-    rows = torch.tensor([1, 1])
-    taken = take_rows({"a": (torch.arange(3), [torch.arange(6).view(3, 2)]), "b": 7}, rows)
-    assert taken["a"][0].tolist() == [1, 1]
-    assert taken["a"][1][0].tolist() == [[2, 3], [2, 3]]
-    assert taken["b"] == 7
 
 
 def test_inputs_are_seeded() -> None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from bench.backends.eager import predictions
 from bench.instruments.params import count_params
-from bench.subjects import make_batch, predictions
+from bench.subjects import make_batch
 from tests.bench.toy import DIM, SHAPE, toy
 
 

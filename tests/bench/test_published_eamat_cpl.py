@@ -5,10 +5,11 @@ import dataclasses
 import pytest
 import torch
 
+from bench.backends.eager import predictions, staged_run
 from bench.instruments.flops import operators, plain, summarise
 from bench.instruments.params import count_params
 from bench.static import Static, analyse_model
-from bench.subjects import Shape, make_batch, predictions, staged_run
+from bench.subjects import Shape, make_batch
 from emtm.data.batch import Batch
 from emtm.data.text import Lexicon
 from emtm.registry import AnyModel, model_class, preset

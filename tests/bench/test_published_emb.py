@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bench.backends.eager import staged_run, tensors_of
 from bench.instruments.crosscheck import crosscheck
 from bench.missing import Missing
 from bench.static import analyse_model
-from bench.subjects import Shape, make_batch, staged_run, tensors_of
+from bench.subjects import Shape, make_batch
 from tests.models.helpers import paper_model
 
 D, V, W, L, P = 128, 1024, 300, 128, 256

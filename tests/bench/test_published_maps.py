@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from bench.backends.eager import staged_run
 from bench.cases import PAPER
 from bench.instruments.flops import canonical, operators, plain, summarise
-from bench.subjects import Shape, make_batch, staged_run
+from bench.subjects import Shape, make_batch
 from emtm.data.batch import Batch
 from emtm.data.text import Lexicon
 from emtm.registry import AnyModel, model_class, preset

@@ -12,14 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from bench import lab as lab_module
-from bench import results
-from bench.cases import Broken, Matrix, build_matrix, paper_shape
+from bench import results, workbench
+from bench.cases import Broken, Case, Matrix, build_matrix, paper_shape
 from bench.codec import encode
+from bench.execution import InvalidOutputError
 from bench.lab import CaseError, Lab, LeftOutError
+from bench.measure import Measure, Timing
+from bench.measures.latency import LATENCY
+from bench.measures.memory import MEMORY
+from bench.measures.static import STATIC
+from bench.measures.throughput import THROUGHPUT
 from bench.missing import Missing, known
 from bench.profiles import PROFILES, RULE, Profile
-from bench.subjects import InvalidOutputError
+from bench.record import Latency
+from bench.workbench import Workbench
 from emtm.errors import UserError
 from emtm.registry import preset
 from tests.bench.toy import toy_case
@@ -109,17 +115,25 @@ def test_paper_workloads_have_the_vocabulary_of_the_published_tables() -> None:
     assert (shape.word_vocabulary, shape.char_vocabulary) == (11593, 55)
 
 
+def raising(error: Exception | None) -> Measure:
+    def start(bench: Workbench, case: Case) -> Timing:
+        if error is not None:
+            raise error
+        return Timing(lambda: None, lambda: ())
+
+    return Measure("latency", "single_stream", (Latency,), start)
+
+
 def test_one_failing_case_leaves_the_others(tmp_path: Path) -> None:
     good, bad, unsound = toy_case(), toy_case(label="bad"), toy_case(label="unsound")
     lab = Lab(Matrix((good, bad, unsound), ()), PROFILES["smoke"], tmp_path, ("pytest",))
-    with lab.guarded(good, "static"):
-        lab.add(good)
-    with pytest.raises(CaseError, match="latency: RuntimeError: boom"), lab.guarded(bad, "latency"):
-        raise RuntimeError("boom")
-    with pytest.raises(CaseError), lab.guarded(bad, "memory"):
-        raise RuntimeError("later")
-    with pytest.raises(CaseError), lab.guarded(unsound, "latency"):
-        raise InvalidOutputError("the output is not finite")
+    lab.measure(good, raising(None))
+    with pytest.raises(CaseError, match="latency: RuntimeError: boom"):
+        lab.measure(bad, raising(RuntimeError("boom")))
+    with pytest.raises(CaseError):
+        lab.measure(bad, raising(RuntimeError("later")))
+    with pytest.raises(CaseError):
+        lab.measure(unsound, raising(InvalidOutputError("the output is not finite")))
     run = results.read_run(lab.write(None))
     assert [(case.status, known(case.reason)) for case in run.cases] == [
         ("ok", None),
@@ -139,13 +153,12 @@ def test_a_model_above_the_limit_is_counted_and_not_built(tmp_path: Path, monkey
     case = build_matrix(tmp_path, PROFILES["smoke"]).of("single_stream")[-1]
     profile = dear("smoke", run_macs=1e3, crosscheck_macs=1e3)
     lab = Lab(Matrix((case,), ()), profile, tmp_path, ("pytest",))
-    with lab.guarded(case, "static"):
-        counts = lab.static(case)
-        lab.add(case, counts.params, counts.compute)
-    monkeypatch.setattr("bench.lab.check_output", lambda *_: pytest.fail("the model was run"))
-    for what in ("latency", "throughput", "memory"):
-        with pytest.raises(LeftOutError), lab.guarded(case, what):
-            lab.model(case)
+    lab.measure(case, STATIC)
+    counts = lab.bench.static(case)
+    monkeypatch.setattr("bench.workbench.build_model", lambda *_: pytest.fail("the model was built"))
+    for measure in (LATENCY, THROUGHPUT, MEMORY):
+        with pytest.raises(LeftOutError):
+            lab.measure(case, measure)
     run = results.read_run(lab.write(None))
     (record,) = run.cases
     assert record.status == "ok"
@@ -164,23 +177,23 @@ def test_a_model_above_the_limit_is_counted_and_not_built(tmp_path: Path, monkey
 def test_one_model_is_held_at_a_time_and_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[str] = []
     checked: list[int] = []
-    make = lab_module._build
-    monkeypatch.setattr(lab_module, "_build", lambda case: built.append(case.label) or make(case))
-    monkeypatch.setattr(lab_module, "check_output", lambda model, batch: checked.append(id(model)))
+    make, check = workbench._build, workbench.deviation
+    monkeypatch.setattr(workbench, "_build", lambda case: built.append(case.label) or make(case))
+    monkeypatch.setattr(workbench, "deviation", lambda *given: checked.append(len(built)) or check(*given))
     matrix = build_matrix(tmp_path, PROFILES["smoke"])
     named = [c for c in matrix.cases if c.label == "emtm-student" and c.dataset == "charades-sta"]
     student = [c for c in named if c.video is None]  # From a video it takes wider features: another model.
     other = next(c for c in matrix.cases if c.label == "vslnet")
     assert {c.scenario for c in student} == {"single_stream", "train_step", "evaluation"}
-    lab = Lab(matrix, PROFILES["smoke"], tmp_path, ("pytest",))
-    first = weakref.ref(lab.model(student[0]))
+    bench = Workbench(PROFILES["smoke"])
+    first = weakref.ref(bench.model(student[0]))
     for case in student:
-        assert lab.model(case) is first()
-        assert lab.call_s(case) > 0
-    lab.model(other)
+        assert bench.model(case) is first()
+        assert bench.call_s(case) > 0
+    bench.model(other)
     gc.collect()
     assert first() is None
-    assert (built, len(checked)) == (["emtm-student", "vslnet"], 2)
+    assert (built, checked) == (["emtm-student", "vslnet"], [1, 2])
 
 
 def test_broken_cases_are_in_the_run_file(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from bench import static
+from bench.backends.eager import staged_run
 from bench.cases import Text
 from bench.instruments.flops import operators, summarise
 from bench.instruments.ledger import TooManyCallsError
 from bench.instruments.stages import StageTracker
 from bench.static import analyse_config, analyse_model
-from bench.subjects import Shape, build_model, make_batch, staged_run
+from bench.subjects import Shape, build_model, make_batch
 from emtm.contract import ModelConfig
 from emtm.registry import preset
 from tests.bench.toy import SHAPE, toy

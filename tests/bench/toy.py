@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench.backends.eager import EAGER
 from bench.cases import Case
-from bench.instruments.device import CPU
-from bench.subjects import Shape
+from bench.execution import Execution, Runner
+from bench.subjects import Shape, make_batch
 from emtm.contract import GroundingModel, Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
 from emtm.data.text import Lexicon
@@ -66,22 +68,15 @@ class Toy(GroundingModel[Tensor, Tensor, ToyOutput]):
         return output.logits.softmax(1).unsqueeze(1).expand(-1, 2, -1)
 
 
-def toy() -> Toy:
+def toy(config: ModelConfig = CONFIG) -> Toy:
     torch.manual_seed(0)
-    return Toy(CONFIG, Lexicon(torch.randn(SHAPE.word_vocabulary - 2, 5), SHAPE.char_vocabulary)).eval()
+    return Toy(config, Lexicon(torch.randn(SHAPE.word_vocabulary - 2, 5), SHAPE.char_vocabulary)).eval()
 
 
 def toy_case(**changes: object) -> Case:
-    given = {
-        "label": "toy",
-        "model": "emtm-student",
-        "dataset": "charades-sta",
-        "config": CONFIG,
-        "shape": SHAPE,
-        "scenario": "single_stream",
-        "device": CPU,
-        "threads": 1,
-        "batch_size": 1,
-        **changes,
-    }
-    return Case(**given)  # type: ignore[arg-type]
+    case = Case("toy", "emtm-student", "charades-sta", CONFIG, SHAPE, "single_stream", Execution(), 1)
+    return dataclasses.replace(case, **changes)  # type: ignore[arg-type]
+
+
+def toy_runner(model: Toy) -> Runner:
+    return EAGER.build(model, Execution(), make_batch(SHAPE, CONFIG.feature_dim, 1))

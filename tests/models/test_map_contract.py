@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from bench.subjects import take_rows
+from bench.backends.eager import take_rows
 
 from .helpers import ragged_batch
 from .maps import NAMES, small_map_model

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -18,22 +19,24 @@ import torch
 
 from bench import budget, stats
 from bench.cases import VIDEO_SAMPLING, Case
+from bench.execution import Parts, UnavailableError, required
 from bench.instruments.flops import count
 from bench.instruments.latency import CLOCK
 from bench.instruments.noise import NoiseWindow
 from bench.instruments.reference import GemmFloor, floor_ratio
-from bench.missing import or_missing
-from bench.profiles import Profile
+from bench.measure import Measure, Timing
+from bench.missing import Block, or_missing
 from bench.record import Backbone as BackboneCost
 from bench.record import EndToEnd, Noise, PassStage, Reference
 from bench.sample_video import SampleVideo, VideoFile
-from bench.subjects import make_batch
+from bench.workbench import Workbench
+from emtm.data.batch import Batch
 from emtm.data.features import resample
+from emtm.data.video import unavailable
 from emtm.data.video.backbone import NAME, Backbone
 from emtm.data.video.decoding import timeline
 from emtm.data.video.extraction import picture_batches, pool_frames
 from emtm.data.video.network import SIZE_PX, EfficientNetLite0
-from emtm.registry import AnyModel
 from emtm.training.evaluation import resampling_of
 
 STAGES = ("decode", "extract", "encode", "ground")
@@ -41,6 +44,27 @@ _FLOOR_SAMPLES = 4
 _WARMUP = 1
 
 
+def known(bench: Workbench, case: Case) -> tuple[Block, ...]:
+    """Counts of the model and of the backbone: they need neither a video nor a clock."""
+    assert case.video is not None
+    counts = bench.static(case)
+    return counts.params, counts.compute, backbone_block(case.video)
+
+
+def start(bench: Workbench, case: Case) -> Timing:
+    """Passes over the generated video, after one untimed."""
+    assert case.video is not None
+    if reason := unavailable():
+        raise UnavailableError(reason)
+    parts = required(bench.runner(case).parts)
+    (batch,) = bench.batches(case, 1, 1)
+    measurement = EndToEndMeasurement(case, case.video, parts, batch)
+    rounds = budget.video_rounds(measurement.warm_up(), bench.profile)
+    macs = backbone_block(case.video).macs + bench.static(case).compute.macs
+    return Timing(measurement, lambda: measurement.blocks(macs), rounds, measurement.prepare, quiet=True)
+
+
+@cache
 def backbone_block(video: SampleVideo) -> BackboneCost:
     """Parameters, and multiply-adds for all frames of the video that are looked at.
 
@@ -65,13 +89,12 @@ def backbone_block(video: SampleVideo) -> BackboneCost:
 class EndToEndMeasurement:
     """Passes from the generated file to the moments of one query; each call is one pass."""
 
-    def __init__(self, case: Case, model: AnyModel) -> None:
-        assert case.video is not None
-        self._case, self._model, self._video = case, model, case.video
-        self._backbone = Backbone(case.device.name)
-        self._batch = make_batch(case.shape, case.config.feature_dim, 1).to(case.device.name)
-        self._file = _generated(case.video)
-        self._floor = GemmFloor(case.device)
+    def __init__(self, case: Case, video: SampleVideo, parts: Parts, batch: Batch) -> None:
+        self._config, self._execution = case.config, case.execution
+        self._video, self._parts, self._batch = video, parts, batch
+        self._backbone = Backbone(case.execution.device.name)
+        self._file = _generated(video)
+        self._floor = GemmFloor(case.execution.device)
         self._samples: dict[str, list[float]] = {stage: [] for stage in STAGES}
         self._noise = NoiseWindow()
 
@@ -92,11 +115,11 @@ class EndToEndMeasurement:
     def __call__(self) -> None:
         """Runs one pass and books the time of each stage."""
         spent = dict.fromkeys(STAGES, 0.0)
-        last = self._case.device.now_ns()
+        last = self._execution.device.now_ns()
 
         def book(stage: str) -> None:
             nonlocal last
-            now = self._case.device.now_ns()
+            now = self._execution.device.now_ns()
             spent[stage] += (now - last) * 1e-9
             last = now
 
@@ -109,20 +132,14 @@ class EndToEndMeasurement:
         book("decode")
         rows = pool_frames(torch.cat(found), VIDEO_SAMPLING)
         book("extract")
-        config, batch = self._case.config, self._batch
-        with torch.inference_mode():
-            clips = torch.from_numpy(resample(rows, config.max_clips, resampling_of(config)))
-            encoded = self._model.encode_video(clips.unsqueeze(0).to(batch.video.device), batch.video_mask)
-            book("encode")
-            query = self._model.encode_query(batch.word_ids, batch.char_ids)
-            self._model.moments(self._model.ground(encoded, query), batch.duration_s)
-            book("ground")
+        clips = torch.from_numpy(resample(rows, self._config.max_clips, resampling_of(self._config)))
+        batch = dataclasses.replace(self._batch, video=clips.unsqueeze(0).to(self._batch.video))
+        encoded = self._parts.encode_video(batch)
+        book("encode")
+        self._parts.ground(encoded, batch)
+        book("ground")
         for stage, seconds in spent.items():
             self._samples[stage].append(seconds)
-
-    def rounds(self, pass_s: float, profile: Profile) -> int:
-        """Timed passes; raises TooDearError when none fits the profile."""
-        return budget.video_rounds(pass_s, profile)
 
     def blocks(self, macs: int) -> tuple[EndToEnd, Reference, Noise]:
         """Of the passes so far; `macs` are backbone's and model's."""
@@ -143,7 +160,7 @@ class EndToEndMeasurement:
             bytes=self._file.bytes,
             sha256=self._file.sha256,
         )
-        ratio = floor_ratio(total, self._floor, macs, self._case.threads)
+        ratio = floor_ratio(total, self._floor, macs, self._execution.threads)
         return passes, ratio, self._noise.close(self._floor.drift)
 
 
@@ -167,3 +184,6 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 def _generated(video: SampleVideo) -> VideoFile:
     """The file of a video, made once a session."""
     return video.write(Path(_folder().name) / f"{video.width}x{video.height}-{video.duration_s}s.mp4")
+
+
+END_TO_END = Measure("end to end", "end_to_end", (EndToEnd, Reference, Noise), start, known)

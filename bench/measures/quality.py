@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.cases import Case
 from bench.codec import decode
+from bench.measure import Measure, Timing
 from bench.missing import Json
 from bench.record import Quality
+from bench.workbench import Workbench
+from emtm.training.evaluation import evaluate_run
 
-RANDOM_WEIGHTS = "the weights are random: accuracy would mean nothing"
 _NOT_ON_THIS_SPLIT = "this split does not allow it"
+
+
+def start(bench: Workbench, case: Case) -> Timing:
+    """Evaluates once, on the test split."""
+    assert case.run is not None
+    run, found = case.run, list[Quality]()
+    return Timing(lambda: found.append(measure(run.path, run.seed)), lambda: found)
 
 
 def measure(run_dir: Path, seed: int, split: str = "test") -> Quality:
@@ -18,10 +28,18 @@ def measure(run_dir: Path, seed: int, split: str = "test") -> Quality:
     The evaluation's own result is kept whole; `n` and `r1_iou05` and its like stand beside it for
     readers of flat tables.
     """
-    from emtm.training.evaluation import evaluate_run
-
     evaluation = evaluate_run(run_dir, split=split)
     doc: dict[str, Json] = evaluation.to_json()
     doc |= {f"{key}_reason": _NOT_ON_THIS_SPLIT for key, value in doc.items() if value is None}
     doc |= {f"r1_iou{threshold.replace('.', '')}": value for threshold, value in evaluation.scores.r1.items()}
     return decode(Quality, {**doc, "n": evaluation.scores.queries, "source": "measured", "seeds": [seed]})
+
+
+QUALITY = Measure(
+    name="quality",
+    scenario="single_stream",
+    fills=(Quality,),
+    start=start,
+    untrained="the weights are random: accuracy would mean nothing",
+    order=90,
+)
