@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.report.content.study import read_study
-from bench.report.markdown import table_markdown
-from bench.report.study_tables import study_tables
+from bench.report.formats.markdown import table_markdown
+from bench.report.sections.study_tables import study_tables
 from emtm.metrics.paired import mean_interval
 
 ROOT = Path(__file__).resolve().parents[1]

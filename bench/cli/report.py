@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from bench.report.cells import Table
 from bench.report.content.runs import any_run, newest
 from bench.report.content.study import read_study
 from bench.report.document import Report, build
-from bench.report.output import replace_folder, report_files
-from bench.report.terminal import print_table, terminal
+from bench.report.formats.folder import replace_folder, report_files
+from bench.report.formats.terminal import print_table, terminal
+from bench.report.sections.cells import Table
 from bench.results import read_run
 
 
@@ -54,7 +54,7 @@ def validate(file: Annotated[Path, typer.Argument(help="Run file.")]) -> None:
 
 
 def _main_tables(built: Report) -> list[Table]:
-    return [t for section in built.sections if section.key in ("accuracy", "study", "cost") for t in section.tables]
+    return [t for section in built.sections if section.headline for t in section.tables]
 
 
 def _show(built: Report, files: Sequence[str], out: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 DASH = "—"
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
+_COUNTED_FROM = 0.01
+"""A ratio below this is written with an exponent."""
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -24,6 +27,11 @@ def _rounded(value: float, significant: int) -> float:
 def _decimals(value: float, significant: int) -> int:
     magnitude = math.floor(math.log10(abs(_rounded(value, significant))))
     return max(0, significant - 1 - magnitude)
+
+
+def ratio(value: float) -> str:
+    """0.731 -> `0.73`; 1.2e-8 -> `1.2 × 10⁻⁸`."""
+    return digits(value, 2) if value == 0 or value >= _COUNTED_FROM else scientific(value)
 
 
 def scientific(value: float) -> str:
@@ -61,6 +69,16 @@ def points(value: float) -> str:
     return f"{value:+.1f}"
 
 
+def plus_minus(mean: float, half_width: float | None, sign: Literal["", "+"] = "") -> str:
+    """`80.2 ± 3.3`, and with a sign `+3.1 ± 0.8`; without the interval where there is none."""
+    return f"{mean:{sign}.1f}" + ("" if half_width is None else f" ± {half_width:.1f}")
+
+
+def share(percent: float) -> str:
+    """`66 %`."""
+    return f"{percent:.0f} %"
+
+
 def interval(low: float, high: float, scale_of: float) -> str:
     """`[low, high]` in the SI prefix and decimals of the value it belongs to."""
     factor, _ = prefix(scale_of)
@@ -76,3 +94,10 @@ def plural(count: float, noun: str) -> str:
 def superscript(index: int) -> str:
     """A footnote mark."""
     return str(index).translate(_SUPERSCRIPTS)
+
+
+def duration(seconds: float) -> str:
+    """48.2 -> `48 s`; 754 -> `12.6 min`; 9000 -> `2.5 h`."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

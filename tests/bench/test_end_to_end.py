@@ -15,8 +15,8 @@ from bench.missing import Missing, known, of
 from bench.profiles import PROFILES
 from bench.report.content.content import gather
 from bench.report.document import build
-from bench.report.end_to_end import end_to_end_tables
-from bench.report.story import limits
+from bench.report.sections.end_to_end import end_to_end_tables
+from bench.report.sections.limits import limits
 from bench.sample_video import SampleVideo
 from emtm.data.video.decoding import pictures, timeline
 from emtm.data.video.network import SIZE_PX

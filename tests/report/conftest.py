@@ -10,7 +10,7 @@ import pytest
 from bench.codec import decode
 from bench.report.content.content import Content, gather
 from bench.report.document import Report, build
-from bench.report.output import report_files
+from bench.report.formats.folder import report_files
 from bench.run import Run
 
 EXAMPLE = Path(__file__).with_name("example_run.json")

@@ -1,8 +1,8 @@
 """Cells: a value, or a dash that says why there is none."""
 
 from bench.missing import ABSENT, Missing
-from bench.report.cells import Cell, Table, marked, measured, timed
 from bench.report.quantity import si
+from bench.report.sections.cells import Cell, Table, marked, measured, timed
 
 
 def test_a_missing_value_is_a_dash_with_its_reason() -> None:

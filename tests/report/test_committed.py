@@ -9,7 +9,7 @@ import pytest
 
 from bench.report.content.study import read_study
 from bench.report.document import build
-from bench.report.output import report_files
+from bench.report.formats.folder import report_files
 from bench.results import read_run
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from bench.report.table_csv import flatten, runs_csv
+from bench.report.formats.csv import flatten, runs_csv
 from tests.report.conftest import Doc, run_of
 
 

@@ -3,10 +3,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from bench.report.document import Report, build
-from bench.report.figure_pareto import pareto_figures
-from bench.report.figure_stages import stage_figures
-from bench.report.figure_throughput import throughput_figures
-from bench.report.html import report_html
+from bench.report.figures.pareto import pareto_figures
+from bench.report.figures.stages import stage_figures
+from bench.report.figures.throughput import throughput_figures
+from bench.report.formats.html import report_html
 from tests.report.conftest import Doc, content_of, run_of
 
 GOLDEN = Path(__file__).with_name("golden.md")

@@ -1,132 +1,44 @@
 import csv
 import io
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from bench.cli.app import main
-from bench.report.content.study import MEASURE_NAMES, read_study
+from bench.report.content.study import MEASURE_NAMES, Study, read_study
 from bench.report.document import build
-from bench.report.figure_aggregation import _order, aggregation_figures
-from bench.report.figure_study import gain_figure
-from bench.report.figures import study_figures
-from bench.report.markdown import table_markdown
-from bench.report.output import report_files
-from bench.report.study_tables import duration, ratio, study_command, study_limits, study_tables
+from bench.report.figures.aggregation import _order, aggregation_figures
+from bench.report.figures.gains import gain_figures
+from bench.report.figures.style import Figure
+from bench.report.formats.folder import report_files
+from bench.report.formats.markdown import table_markdown
+from bench.report.sections.study import study_command, study_limits
+from bench.report.sections.study_tables import study_tables
 from emtm.distillation.summary import MEASURES
 from emtm.errors import UserError
 from emtm.metrics.paired import MeanInterval
-from tests.report.conftest import EXAMPLE, run_of
+from tests.report.conftest import EXAMPLE, Doc, run_of
+from tests.report.studies import EXAMPLE_QUERY, example_summary, row
 from tests.report.test_page import parsed
 
-
-def measure(values, mean, half, gain=None):
-    found = {"values": values, "mean": mean, "half_width": half, "n": len(values)}
-    if gain is not None:
-        found["over_student_alone"] = {"mean": gain[0], "half_width": gain[1], "n": len(values)}
-    return found
-
-
-def row(name, what, half, miou, gains, training_s=30.0):
-    """A row whose R1 values do not matter beyond R1@0.5."""
-    other = measure([40.0, 41.0], 40.5, 1.0, gains and (0.0, 1.0))
-    return {
-        "name": name,
-        "what": what,
-        "seeds": [0, 1],
-        "r1_0.3": other,
-        "r1_0.5": measure(*half, gains and gains[0]),
-        "r1_0.7": other,
-        "miou": measure(*miou, gains and gains[1]),
-        "training_s": training_s,
-    }
-
-
-def teacher(name, model, test, train):
-    def split(r1, miou):
-        return {"r1_0.3": 90.0, "r1_0.5": r1, "r1_0.7": 30.0, "miou": miou}
-
-    return {"name": name, "model": model, "seed": 0, "test": split(*test), "train": split(*train)}
-
-
-EXAMPLE_QUERY = {
-    "query_id": "q0",
-    "sentence": "the person pays $5 | and $6 <b>",
-    "duration_s": 12.0,
-    "moment_s": [3.5, 9.0],
-    "moment_clips": [1, 2],
-    "weights": [[0.75, 0.5], [0.25, 0.5]],
-    "teachers": [
-        [[0.1, 0.7, 0.1, 0.1], [0.0, 0.0, 0.8, 0.2]],
-        [[0.7, 0.1, 0.1, 0.1], [0.2, 0.2, 0.2, 0.4]],
-    ],
-    "aggregated": [[0.25, 0.55, 0.1, 0.1], [0.1, 0.1, 0.5, 0.3]],
-    "student": [[0.2, 0.6, 0.1, 0.1], [0.0, 0.1, 0.6, 0.3]],
-}
-
-
-def example_summary():
-    """A study by hand; the figures are no averages of the values, to show where they come from."""
-    floor = {"r1": {"0.3": 44.0, "0.5": 27.1, "0.7": 11.0}, "miou": 29.4, "segment": [0.1, 0.5]}
-    return {
-        "format": "emtm-study/1",
-        "dataset": "smoke",
-        "synthetic": True,
-        "split": "test",
-        "queries": 300,
-        "preset": None,
-        "seeds": [0, 1],
-        "settings": ["emtm.epochs=9"],
-        "floors": {"fixed_best": floor},
-        "teachers": [
-            teacher("seqpan", "seqpan", (81.24, 70.6), (96.0, 85.1)),
-            teacher("eamat", "eamat", (75.0, 66.0), (88.0, 79.9)),
-        ],
-        "rows": [
-            row("vslnet", None, ([70.0, 71.0], 70.4, 6.1), ([60.0, 60.0], 60.1, 0.4), ((-4.2, 1.1), (-1.0, 0.4))),
-            row(
-                "full",
-                "the whole method",
-                ([79.0, 82.0], 80.2, 3.3),
-                ([68.0, 69.0], 68.6, 1.0),
-                ((6.3, 2.2), (7.4, 0.3)),
-                754.0,
-            ),
-            row("student-alone", None, ([73.0, 75.0], 74.3, 2.0), ([61.0, 62.0], 61.5, 0.5), None),
-            row(
-                "official-losses",
-                "the released code's losses",
-                ([74.0, 75.0], 74.7, 1.2),
-                ([61.0, 62.0], 61.6, 0.8),
-                ((0.4, 1.9), (0.1, 0.7)),
-            ),
-            row("only:eamat", None, ([77.0, 78.0], 77.7, 1.2), ([64.0, 65.0], 64.6, 0.8), ((3.1, 0.9), (2.9, 0.7))),
-        ],
-        "soft_gradient_ratio": {"full": 0.734, "official-losses": 1.23e-8, "only:eamat": 0.5},
-        "aggregation": {
-            "teachers": ["seqpan", "eamat"],
-            "split": "test",
-            "queries": ["q0", "q1", "q2", "q3"],
-            "weights": {
-                "start": [[0.75, 0.25], [0.9, 0.1], [0.5, 0.5], [0.2, 0.8]],
-                "end": [[0.5, 0.5], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5]],
-            },
-            "examples": [EXAMPLE_QUERY],
-        },
-    }
+Write = Callable[[], Path]
+"""Writes the summary as it now is; gives its path."""
 
 
 @pytest.fixture
-def summary():
+def summary() -> Doc:
     """A copy that a test may change."""
-    return json.loads(json.dumps(example_summary()))
+    copied: Doc = json.loads(json.dumps(example_summary()))
+    return copied
 
 
 @pytest.fixture
-def written(summary, tmp_path):
+def written(summary: Doc, tmp_path: Path) -> Write:
     """Writes the summary as it now is; gives its path."""
 
-    def write():
+    def write() -> Path:
         path = tmp_path / "summary.json"
         path.write_text(json.dumps(summary))
         return path
@@ -135,7 +47,7 @@ def written(summary, tmp_path):
 
 
 @pytest.fixture
-def bare(summary):
+def bare(summary: Doc) -> Doc:
     """The summary, cut down to what draws no figure, so that commands are quick."""
     del summary["aggregation"]
     summary["rows"] = [row for row in summary["rows"] if row["name"] == "student-alone"]
@@ -143,27 +55,31 @@ def bare(summary):
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     path = tmp_path_factory.mktemp("study") / "summary.json"
     path.write_text(json.dumps(example_summary()))
     return report_files(build([], [], read_study(path)))
 
 
-def markdown(study):
+def study_figures(study: Study) -> list[Figure]:
+    return [*gain_figures(study), *aggregation_figures(study)]
+
+
+def markdown(study: Study) -> str:
     return "\n\n".join(table_markdown(table) for table in study_tables(study))
 
 
-def lines(text, start):
+def lines(text: str, start: str) -> list[list[str]]:
     """Cells of the Markdown rows whose first cell is `start`."""
     rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith(f"| {start} ")]
     return [[cell.strip() for cell in row] for row in rows]
 
 
-def test_names_of_the_measures_are_those_of_a_summary():
+def test_names_of_the_measures_are_those_of_a_summary() -> None:
     assert list(MEASURE_NAMES) == list(MEASURES)
 
 
-def test_the_rows_are_the_files_own_figures(files):
+def test_the_rows_are_the_files_own_figures(files: dict[str, bytes]) -> None:
     text = files["report.md"].decode()
     assert lines(text, "full") == [
         ["full", "2", "80.2 ± 3.3", "+6.3 ± 2.2", "68.6 ± 1.0", "+7.4 ± 0.3", "0.73", "12.6 min", "the whole method"]
@@ -189,14 +105,14 @@ def test_the_rows_are_the_files_own_figures(files):
     assert "¹ not taught by teachers' labels  \n² the interval holds zero: no difference is shown" in text
 
 
-def test_teachers_and_their_weights(files):
+def test_teachers_and_their_weights(files: dict[str, bytes]) -> None:
     plain, weights = lines(files["report.md"].decode(), "seqpan")
     assert plain == ["seqpan", "seqpan", "81.2", "96.0", "70.6", "85.1"]
     # Start weights .75 .9 .5 .2; the third query trusts both alike, and counts half for each.
     assert weights == ["seqpan", "0.59 [0.25, 0.88]", "62 %", "0.50 [0.50, 0.50]", "50 %"]
 
 
-def test_a_control_without_teachers_is_subtracted_seed_by_seed(summary, written):
+def test_a_control_without_teachers_is_subtracted_seed_by_seed(summary: Doc, written: Write) -> None:
     assert not any("control" in header for table in study_tables(read_study(written())) for header in table.headers)
     summary["rows"].append(row("smoothed-truth", "control", ([77.0, 78.0], 77.5, 9.9), ([64.0, 65.0], 64.5, 9.9), None))
     (table,) = (t for t in study_tables(read_study(written())) if "smoothed" in t.title)
@@ -207,14 +123,14 @@ def test_a_control_without_teachers_is_subtracted_seed_by_seed(summary, written)
     assert [cells[0].text for cells in table.rows] == ["full", "official-losses", "only:eamat"]
 
 
-def test_a_changed_file_changes_the_report(summary, written):
+def test_a_changed_file_changes_the_report(summary: Doc, written: Write) -> None:
     summary["rows"][1]["r1_0.5"]["over_student_alone"]["mean"] = -7.77
     study = read_study(written())
     assert lines(markdown(study), "full")[0][3] == "-7.8 ± 2.2"
-    assert "full -7.8 ± 2.2" in gain_figure(study).alt
+    assert "full -7.8 ± 2.2" in gain_figures(study)[0].alt
 
 
-def test_rows_stand_with_the_reference_first_and_other_models_last(written):
+def test_rows_stand_with_the_reference_first_and_other_models_last(written: Write) -> None:
     assert [(r.name, r.kind) for r in read_study(written()).rows] == [
         ("student-alone", "alone"),
         ("full", "variant"),
@@ -224,7 +140,7 @@ def test_rows_stand_with_the_reference_first_and_other_models_last(written):
     ]
 
 
-def test_all_figures_are_there_and_marked_synthetic(files):
+def test_all_figures_are_there_and_marked_synthetic(files: dict[str, bytes]) -> None:
     names = ("study-gains", "study-weights", "study-queries")
     for name in names:
         assert files[f"figures/{name}.png"].startswith(b"\x89PNG")
@@ -236,14 +152,14 @@ def test_all_figures_are_there_and_marked_synthetic(files):
     }
 
 
-def test_the_page_is_well_formed_and_its_ids_are_unique(files):
+def test_the_page_is_well_formed_and_its_ids_are_unique(files: dict[str, bytes]) -> None:
     page = parsed(files)
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
     assert {address[1:] for address in page.addresses} <= set(page.ids)
 
 
-def test_figures_say_what_they_show_and_name_a_synthetic_world(files):
+def test_figures_say_what_they_show_and_name_a_synthetic_world(files: dict[str, bytes]) -> None:
     text = files["report.md"].decode()
     assert "full +6.3 ± 2.2, only:eamat +3.1 ± 0.9, official-losses +0.4 ± 1.9" in text
     assert "seqpan 0.59 and 0.50, eamat 0.41 and 0.50" in text
@@ -252,25 +168,27 @@ def test_figures_say_what_they_show_and_name_a_synthetic_world(files):
     assert "not what it gains on real ones" in text
 
 
-def test_a_real_dataset_is_not_called_synthetic(summary, written):
+def test_a_real_dataset_is_not_called_synthetic(summary: Doc, written: Write) -> None:
     summary |= {"dataset": "charades-sta", "synthetic": False}
     real = read_study(written())
     assert all(figure.title.endswith("charades-sta") for figure in study_figures(real))
     assert not any("synthetic" in table.title for table in study_tables(real))
 
 
-def test_figures_are_equal_for_equal_studies(files, written):
+def test_figures_are_equal_for_equal_studies(files: dict[str, bytes], written: Write) -> None:
     for figure in study_figures(read_study(written())):
         assert files[f"figures/{figure.name}.svg"] == figure.svg.encode()
         assert files[f"figures/{figure.name}.png"] == figure.png
 
 
-def test_queries_stand_by_the_teacher_they_trust_most(written):
-    weights = read_study(written()).aggregation.weights[:, :, 0]
+def test_queries_stand_by_the_teacher_they_trust_most(written: Write) -> None:
+    found = read_study(written()).aggregation
+    assert found is not None
+    weights = found.weights[:, :, 0]
     assert _order(weights).tolist() == [1, 0, 2, 3]
 
 
-def test_a_single_teacher_has_no_weights_to_show(summary, written):
+def test_a_single_teacher_has_no_weights_to_show(summary: Doc, written: Write) -> None:
     found = summary["aggregation"]
     found["teachers"] = ["seqpan"]
     found["weights"] = {boundary: [[1.0]] * 4 for boundary in ("start", "end")}
@@ -278,7 +196,7 @@ def test_a_single_teacher_has_no_weights_to_show(summary, written):
     assert [figure.name for figure in aggregation_figures(read_study(written()))] == ["study-queries"]
 
 
-def test_a_study_without_the_whole_method_or_the_student_alone(summary, written):
+def test_a_study_without_the_whole_method_or_the_student_alone(summary: Doc, written: Write) -> None:
     del summary["aggregation"]
     summary["rows"] = [r for r in summary["rows"] if r["name"] == "full"]
     for name in MEASURE_NAMES:
@@ -289,7 +207,7 @@ def test_a_study_without_the_whole_method_or_the_student_alone(summary, written)
     assert "the study has no student alone" in markdown(study)
 
 
-def test_one_seed_has_no_interval(summary, written):
+def test_one_seed_has_no_interval(summary: Doc, written: Write) -> None:
     summary["seeds"] = [0]
     for r in summary["rows"]:
         r["seeds"] = [0]
@@ -300,16 +218,18 @@ def test_one_seed_has_no_interval(summary, written):
             r[name]["values"] = r[name]["values"][:1]
     study = read_study(written())
     assert lines(markdown(study), "full")[0][2:4] == ["80.2", "+6.3²"]
-    assert "may be chance" in gain_figure(study).caption
+    assert "may be chance" in gain_figures(study)[0].caption
     assert any("1 seed only" in line for line in study_limits(study))
 
 
 @pytest.mark.parametrize(("estimate", "sign"), [((1, 0.5), 1), ((-1, 0.5), -1), ((1, 1), 0), ((1, None), 0)])
-def test_a_gain_is_shown_where_its_interval_keeps_clear_of_zero(estimate, sign):
+def test_a_gain_is_shown_where_its_interval_keeps_clear_of_zero(
+    estimate: tuple[float, float | None], sign: int
+) -> None:
     assert MeanInterval(*estimate, 2).sign == sign
 
 
-def test_csv_holds_every_row_and_value(files):
+def test_csv_holds_every_row_and_value(files: dict[str, bytes]) -> None:
     rows = {r["name"] + r["kind"]: r for r in csv.DictReader(io.StringIO(files["study.csv"].decode()))}
     assert len(rows) == 2 + 5 + 1
     full = rows["fullvariant"]
@@ -321,21 +241,22 @@ def test_csv_holds_every_row_and_value(files):
     assert {r["synthetic"] for r in rows.values()} == {"True"}
 
 
-def test_the_section_stands_beside_a_run_without_trained_models(doc, bare, written):
+def test_the_section_stands_beside_a_run_without_trained_models(doc: Doc, bare: Doc, written: Write) -> None:
     doc["cases"] = [case for case in doc["cases"] if case["status"] == "failed"]
-    report = build([run_of(doc)], ["run.json"], read_study(written()))
+    study = read_study(written())
+    report = build([run_of(doc)], ["run.json"], study)
     assert [section.key for section in report.sections] == ["study", "missing"]
     assert report.sections[0].title == "What distillation is worth"
-    assert report.commands[-1] == f"python -m bench.report run.json --study {report.content.study.path}"
+    assert report.commands[-1] == f"python -m bench.report run.json --study {study.path}"
 
 
-def test_the_study_goes_behind_accuracy(doc, bare, written):
+def test_the_study_goes_behind_accuracy(doc: Doc, bare: Doc, written: Write) -> None:
     doc["cases"] = [case for case in doc["cases"] if (case.get("quality") or {}).get("dataset") == "smoke"]
     keys = [section.key for section in build([run_of(doc)], ["run.json"], read_study(written())).sections]
     assert keys[:2] == ["accuracy", "study"]
 
 
-def test_the_command_that_does_it_again(summary, written):
+def test_the_command_that_does_it_again(summary: Doc, written: Write) -> None:
     path = written()
     expected = (
         "python -m emtm reproduce --dataset smoke --teachers seqpan,eamat --ablate "
@@ -346,7 +267,7 @@ def test_the_command_that_does_it_again(summary, written):
     assert study_command(read_study(written())) == []
 
 
-def test_text_from_a_study_is_escaped(bare, written):
+def test_text_from_a_study_is_escaped(bare: Doc, written: Write) -> None:
     bare["rows"][0]["what"] = "<script>alert(1)</script> a|b"
     files = report_files(build([], [], read_study(written())))
     assert "<script>alert" not in files["report.html"].decode()
@@ -372,7 +293,14 @@ def test_text_from_a_study_is_escaped(bare, written):
         (lambda s: s.update(teachers={"a" * 200: 1}), "damaged: teachers: breaks the rule 'type'"),
     ],
 )
-def test_a_damaged_or_foreign_summary_is_one_sentence(summary, written, tmp_path, capsys, change, message):
+def test_a_damaged_or_foreign_summary_is_one_sentence(
+    summary: Doc,
+    written: Write,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[Doc], object],
+    message: str,
+) -> None:
     change(summary)
     out = tmp_path / "report"
     assert main([str(EXAMPLE), "--study", str(written()), "--out", str(out)]) == 2
@@ -382,7 +310,7 @@ def test_a_damaged_or_foreign_summary_is_one_sentence(summary, written, tmp_path
 
 
 @pytest.mark.parametrize("content", [None, b"{", b"[]", b"\xff\xfe", EXAMPLE.read_bytes()])
-def test_what_is_no_summary_at_all(tmp_path, capsys, content):
+def test_what_is_no_summary_at_all(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None) -> None:
     path = tmp_path / "summary.json"
     if content is not None:
         path.write_bytes(content)
@@ -391,7 +319,9 @@ def test_what_is_no_summary_at_all(tmp_path, capsys, content):
     assert error.startswith("error: ") and error.count("\n") == 1
 
 
-def test_without_any_run_the_study_is_a_report_of_its_own(bare, written, tmp_path, monkeypatch, capsys):
+def test_without_any_run_the_study_is_a_report_of_its_own(
+    bare: Doc, written: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = written()
     monkeypatch.chdir(tmp_path)
     assert main(["--study", str(path), "--out", "report", "--json"]) == 0
@@ -402,7 +332,14 @@ def test_without_any_run_the_study_is_a_report_of_its_own(bare, written, tmp_pat
     assert not (tmp_path / "report" / "results.csv").exists()
 
 
-def test_the_newest_run_stands_beside_a_study(bare, written, doc, tmp_path, monkeypatch, capsys):
+def test_the_newest_run_stands_beside_a_study(
+    bare: Doc,
+    written: Write,
+    doc: Doc,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     doc["cases"] = [case for case in doc["cases"] if case["status"] == "failed"]
     runs = tmp_path / "reports" / "runs"
     runs.mkdir(parents=True)
@@ -414,12 +351,7 @@ def test_the_newest_run_stands_beside_a_study(bare, written, doc, tmp_path, monk
     assert "report.html, report.md, results.csv, study.csv" in shown
 
 
-def test_small_words():
-    assert [duration(s) for s in (48.2, 754, 9000)] == ["48 s", "12.6 min", "2.5 h"]
-    assert [ratio(r) for r in (0, 0.734, 12.3, 0.00123)] == ["0", "0.73", "12", "1.2 × 10⁻³"]
-
-
-def test_a_summary_of_the_suites_own_shape_is_read(written):
+def test_a_summary_of_the_suites_own_shape_is_read(written: Write) -> None:
     """The estimates of the package fit the schema of the report."""
     from emtm.metrics.paired import mean_interval, paired_difference
 
@@ -427,6 +359,7 @@ def test_a_summary_of_the_suites_own_shape_is_read(written):
     doc = json.loads(path.read_text())
     one = mean_interval([1.0]).to_json()
     difference = paired_difference({0: 1.5}, {0: 1.0})
+    assert difference is not None
     doc["rows"][1]["miou"] |= {**one, "over_student_alone": difference.to_json()}
     path.write_text(json.dumps(doc))
     assert read_study(path).rows[1].measures["miou"].gain == MeanInterval(0.5, None, 1)

@@ -3,14 +3,19 @@ from collections.abc import Sequence
 
 import pytest
 
-from bench.report.audit import cache_tables, crosscheck_tables, stage_tables
-from bench.report.cells import Cell, Table
 from bench.report.content.content import Content
-from bench.report.environment import warnings
-from bench.report.markdown import table_markdown
-from bench.report.story import commands, limits, protocol, without_result
-from bench.report.tables import accuracy_tables, cost_tables
-from bench.report.workflows import workflow_tables
+from bench.report.formats.markdown import table_markdown
+from bench.report.sections import no_result
+from bench.report.sections.accuracy import accuracy_tables
+from bench.report.sections.cells import Cell, Table
+from bench.report.sections.cost import cost_tables
+from bench.report.sections.crosscheck import crosscheck_tables
+from bench.report.sections.environment import warnings
+from bench.report.sections.limits import limits
+from bench.report.sections.protocol import protocol
+from bench.report.sections.repeat import commands
+from bench.report.sections.stages import cache_tables, stage_tables
+from bench.report.sections.workflows import workflow_tables
 from tests.report.conftest import Doc, content_of
 
 
@@ -196,8 +201,7 @@ def test_limits_follow_the_data(doc: Doc, content: Content) -> None:
 
 
 def test_failed_cases_are_listed(content: Content) -> None:
-    table = without_result(content)
-    assert table is not None
+    (table,) = no_result.section(content).tables
     assert [c.text for c in table.rows[0]][1:] == [
         "failed",
         "output parity against eager fp32 failed: max deviation 0.31",

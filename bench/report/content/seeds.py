@@ -16,6 +16,9 @@ from emtm.metrics.metric import HEADLINE, METRICS, Metric
 
 T = TypeVar("T", float, Interval)
 
+MANY_SEEDS = 5
+"""Below this many seeds a difference between two models is an observation, not a finding."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Scope:

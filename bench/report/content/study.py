@@ -25,6 +25,8 @@ Array = npt.NDArray[np.float64]
 BOUNDARIES = ("start", "end")
 MEASURE_NAMES = {"r1_0.3": "R1@0.3", "r1_0.5": "R1@0.5", "r1_0.7": "R1@0.7", "miou": "mIoU"}
 """Name in the summary -> name in tables and figures."""
+SHOWN = ("r1_0.5", "miou")
+"""Those that there is room for."""
 _SUM_TOLERANCE = 0.02
 """The weights in a summary are rounded."""
 _LONGEST_OFFENCE = 160

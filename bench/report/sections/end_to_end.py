@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from bench.missing import Missing, known, of
 from bench.record import CaseRecord
-from bench.report.cells import Cell, Table, measured, text, timed
 from bench.report.content.cases import Named, macs
 from bench.report.content.content import Content
 from bench.report.content.passes import STAGES, Passes, share_before, stage_median
 from bench.report.quantity import digits, plural, si
+from bench.report.sections.cells import Cell, Table, measured, text, timed
+from bench.report.sections.section import Section
 
 _TITLES = {"decode": "Decode", "extract": "Extract features", "encode": "Encode video", "ground": "Ground query"}
+
+
+TITLE = "What the published comparisons leave out"
+
+
+def section(content: Content) -> Section:
+    """From a video file to moments."""
+    return Section(key="end-to-end", title=TITLE, tables=tuple(end_to_end_tables(content)))
 
 
 def end_to_end_tables(content: Content) -> list[Table]:

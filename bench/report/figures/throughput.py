@@ -10,9 +10,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from bench.report.content.cases import Group
 from bench.report.content.curves import Curve
-from bench.report.labels import spread
+from bench.report.figures.placing import spread
+from bench.report.figures.style import MUTED, PALETTE, Figure, canvas, finish, head, look
 from bench.report.quantity import digits, si
-from bench.report.style import MUTED, PALETTE, Figure, canvas, finish, head, look
 
 _CURVE_IN = 2.2
 """Width of a panel without its names, in inches."""

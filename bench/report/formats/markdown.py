@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from bench.report.cells import Table, marked
-from bench.report.document import Report, Section
+from bench.report.document import Report
 from bench.report.quantity import superscript
+from bench.report.sections.cells import Table, marked
+from bench.report.sections.section import Section
 
 
 def report_markdown(report: Report) -> str:

@@ -1,23 +1,15 @@
-"""What a study of EMTM found, in tables: the teachers, the variants, the weights of the teachers; and as CSV."""
+"""What a study of EMTM found, in tables: the teachers, the variants, the weights of the teachers."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
-from bench.missing import Json
-from bench.report.cells import Cell, Table, empty, text
-from bench.report.content.study import BOUNDARIES, MEASURE_NAMES, Aggregation, Study, Variant
-from bench.report.quantity import digits, plural, points, scientific
+from bench.report.content.study import BOUNDARIES, MEASURE_NAMES, SHOWN, Aggregation, Study, Variant
+from bench.report.quantity import duration, plus_minus, ratio
+from bench.report.sections.cells import Cell, Table, empty, text
 from emtm.metrics.paired import MeanInterval, paired_difference
-
-SHOWN = ("r1_0.5", "miou")
-MANY_SEEDS = 5
-_COUNTED_FROM = 0.01
-"""A ratio below this is written with an exponent."""
 
 
 def study_tables(study: Study) -> list[Table]:
@@ -95,16 +87,7 @@ def _over(control: Variant, row: Variant, measure: str) -> Cell:
 
 
 def _estimate(estimate: MeanInterval) -> Cell:
-    return Cell(f"{estimate.mean:.1f}{_half_width(estimate)}", estimate.mean)
-
-
-def _half_width(estimate: MeanInterval) -> str:
-    return "" if estimate.half_width is None else f" ± {estimate.half_width:.1f}"
-
-
-def written_gain(gain: MeanInterval) -> str:
-    """`+3.1 ± 0.8`."""
-    return f"{points(gain.mean)}{_half_width(gain)}"
+    return Cell(plus_minus(estimate.mean, estimate.half_width), estimate.mean)
 
 
 def _gain(study: Study, row: Variant, measure: str) -> Cell:
@@ -124,25 +107,13 @@ def _gain_cell(gain: MeanInterval | None) -> Cell:
         note = "one seed, no interval: it may be chance"
     elif gain.sign == 0:
         note = "the interval holds zero: no difference is shown"
-    return Cell(written_gain(gain), gain.mean, note)
+    return Cell(plus_minus(gain.mean, gain.half_width, "+"), gain.mean, note)
 
 
 def _ratio(row: Variant) -> Cell:
     if row.gradient_ratio is None:
         return empty("not taught by teachers' labels")
     return Cell(ratio(row.gradient_ratio), row.gradient_ratio)
-
-
-def ratio(value: float) -> str:
-    """0.731 -> `0.73`; 1.2e-8 -> `1.2 × 10⁻⁸`."""
-    return digits(value, 2) if value == 0 or value >= _COUNTED_FROM else scientific(value)
-
-
-def duration(seconds: float) -> str:
-    """48.2 -> `48 s`; 754 -> `12.6 min`; 9000 -> `2.5 h`."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _floor_rows(study: Study) -> tuple[tuple[Cell, ...], ...]:
@@ -196,86 +167,3 @@ def _weight(mean: float, low: float, high: float) -> Cell:
 
 def _share(share: float) -> Cell:
     return Cell(f"{100 * share:.0f} %", share)
-
-
-def study_protocol() -> list[str]:
-    """How the study's numbers were obtained."""
-    return [
-        "The study trains its teachers once, keeps what they say of the training queries, and trains every variant "
-        "with the same seeds. A gain is the mean over seeds of the difference to the student alone of the same seed, "
-        "so that what a seed does to both cancels."
-    ]
-
-
-def study_limits(study: Study) -> list[str]:
-    """What the study does not say."""
-    fewest, compared = min(len(row.seeds) for row in study.rows), len(study.rows) - 1
-    found = []
-    if study.synthetic:
-        found.append(
-            f"The study of distillation ran on {study.title}: its gains show how the method works on generated "
-            "videos, not what it gains on real ones."
-        )
-    if fewest < MANY_SEEDS:
-        found.append(
-            f"Some rows of the study have {plural(fewest, 'seed')} only: their intervals are wide or absent, and "
-            "small gains may be chance."
-        )
-    if study.teachers and any(row.gradient_ratio is not None for row in study.rows):
-        found.append(
-            "The teachers of the study were trained once: its intervals cover the seeds of the students, not those "
-            "of the teachers."
-        )
-    if study.alone is not None and compared > 1:
-        found.append(
-            f"The study compares {compared} rows with the student alone, each at 95 % by itself: the more rows, the "
-            "likelier that one stands out by chance."
-        )
-    return found
-
-
-def study_command(study: Study) -> list[str]:
-    """The command that does an embedded study again.
-
-    No command for real datasets, whose folders a summary does not name, and for teachers that were given
-    as finished runs.
-    """
-    embedded = study.synthetic and all(teacher.name == teacher.model for teacher in study.teachers)
-    if not embedded or study.seeds != tuple(range(len(study.seeds))):
-        return []
-    parts = ["python", "-m", "emtm", "reproduce", "--dataset", study.dataset, "--teachers"]
-    parts.append(",".join(teacher.name for teacher in study.teachers))
-    parts += ["--ablate", ",".join(row.name for row in study.rows if row.kind != "baseline")]
-    baselines = ",".join(row.name for row in study.rows if row.kind == "baseline")
-    parts += ["--baselines", baselines] if baselines else []
-    parts += ["--seeds", str(len(study.seeds))]
-    parts += ["--preset", study.preset] if study.preset else []
-    parts += [part for setting in study.settings for part in ("--set", setting)]
-    return [shlex.join([*parts, "--out", Path(study.path).parent.as_posix()])]
-
-
-def study_rows(study: Study) -> list[dict[str, Json]]:
-    """Everything the study's tables show and more, one row a teacher, variant, baseline or floor, for the CSV."""
-    common: dict[str, Json] = {"dataset": study.dataset, "synthetic": study.synthetic, "split": study.split}
-    teachers = [
-        {"kind": "teacher", "name": t.name, "model": t.model, **_means("", t.test), **_means("train.", t.train)}
-        for t in study.teachers
-    ]
-    floors = [{"kind": "floor", "name": name, **_means("", floor)} for name, floor in study.floors.items()]
-    return [common | row for row in (*teachers, *map(_flat, study.rows), *floors)]
-
-
-def _means(prefix: str, accuracy: Mapping[str, float]) -> dict[str, Json]:
-    return {f"{prefix}{name}.mean": accuracy[name] for name in MEASURE_NAMES if name in accuracy}
-
-
-def _flat(row: Variant) -> dict[str, Json]:
-    flat: dict[str, Json] = {"kind": row.kind, "name": row.name, "what": row.what, "seeds": [*row.seeds]}
-    for name, measure in row.measures.items():
-        flat |= _columns(name, measure.estimate) | {f"{name}.values": list(measure.values.values())}
-        flat |= _columns(f"{name}.over_student_alone", measure.gain) if measure.gain else {}
-    return flat | {"training_s": row.training_s, "soft_gradient_ratio": row.gradient_ratio}
-
-
-def _columns(name: str, estimate: MeanInterval) -> dict[str, Json]:
-    return {f"{name}.mean": estimate.mean, f"{name}.half_width": estimate.half_width, f"{name}.n": estimate.n}

@@ -6,11 +6,17 @@ from collections.abc import Sequence
 
 from bench.missing import Missing, of
 from bench.record import CaseRecord
-from bench.report.cells import Cell, Table, empty, measured, text, timed
 from bench.report.content.cases import Named
 from bench.report.content.content import Content
 from bench.report.content.steps import Step, Steps, step_ci99_s, step_s
 from bench.report.quantity import digits, si
+from bench.report.sections.cells import Cell, Table, empty, measured, text, timed
+from bench.report.sections.section import Section
+
+
+def section(content: Content) -> Section:
+    """Training steps, and whole test splits."""
+    return Section(key="workflows", title="Training and evaluation", tables=tuple(workflow_tables(content)))
 
 
 def workflow_tables(content: Content) -> list[Table]:

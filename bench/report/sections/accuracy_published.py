@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.report.cells import Cell, Table, text
 from bench.report.content.content import Content
+from bench.report.sections.cells import Cell, Table, text
 from emtm.metrics.metric import METRICS
 from emtm.metrics.published import LEGEND, published
 

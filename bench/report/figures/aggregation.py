@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.report.content.study import BOUNDARIES, Aggregation, Array, Example, Study
-from bench.report.style import FAINT, INK, MUTED, PALETTE, ROLE_COLOUR, Figure, canvas, finish, head, look
+from bench.report.figures.style import FAINT, INK, MUTED, PALETTE, ROLE_COLOUR, Figure, canvas, finish, head, look
 
 _COLOURS = [PALETTE[i] for i in (0, 2, 4, 9, 5, 8)]
 """Those of the palette that keep clear of the student's."""

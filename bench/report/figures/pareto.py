@@ -15,9 +15,9 @@ from bench.missing import Missing
 from bench.report.content.pareto import Interval, Point, Standing
 from bench.report.content.seeds import Scope
 from bench.report.content.standings import COSTS, Cost, Entry, Placed, Tradeoff
-from bench.report.labels import Box, nearest, needs_leader, place
+from bench.report.figures.placing import Box, nearest, needs_leader, place
+from bench.report.figures.style import FAINT, INK, MUTED, ROLE_COLOUR, ROLE_MARKER, Figure, canvas, finish, head, look
 from bench.report.quantity import plural
-from bench.report.style import FAINT, INK, MUTED, ROLE_COLOUR, ROLE_MARKER, Figure, canvas, finish, head, look
 from emtm.metrics.metric import HEADLINE
 
 _ROOMY = 5

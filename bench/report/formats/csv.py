@@ -9,7 +9,9 @@ import pandas as pd
 
 from bench.codec import encode
 from bench.missing import Json
+from bench.report.content.study import MEASURE_NAMES, Study, Variant
 from bench.run import Run
+from emtm.metrics.paired import MeanInterval
 
 DROPPED = frozenset({"latency.samples", "training.samples", "end_to_end.samples"})
 """Raw samples stay in the run file: a table cell is no place for hundreds of numbers."""
@@ -44,6 +46,11 @@ def runs_csv(runs: Sequence[Run]) -> str:
     return to_csv({"run_id": run.run_id, **flatten(encode(case))} for run in runs for case in run.cases)
 
 
+def study_csv(study: Study) -> str:
+    """Everything the study's tables show and more, one row a teacher, variant, baseline or floor."""
+    return to_csv(_study_rows(study))
+
+
 def to_csv(rows: Iterable[Mapping[str, Json]]) -> str:
     """Rows as CSV, with the columns of all of them; lists are written as JSON."""
     frame = pd.DataFrame(list(rows), dtype=object)
@@ -52,3 +59,29 @@ def to_csv(rows: Iterable[Mapping[str, Json]]) -> str:
 
 def _cell(value: Json) -> Json:
     return json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
+
+
+def _study_rows(study: Study) -> list[dict[str, Json]]:
+    common: dict[str, Json] = {"dataset": study.dataset, "synthetic": study.synthetic, "split": study.split}
+    teachers = [
+        {"kind": "teacher", "name": t.name, "model": t.model, **_means("", t.test), **_means("train.", t.train)}
+        for t in study.teachers
+    ]
+    floors = [{"kind": "floor", "name": name, **_means("", floor)} for name, floor in study.floors.items()]
+    return [common | row for row in (*teachers, *map(_flat, study.rows), *floors)]
+
+
+def _means(prefix: str, accuracy: Mapping[str, float]) -> dict[str, Json]:
+    return {f"{prefix}{name}.mean": accuracy[name] for name in MEASURE_NAMES if name in accuracy}
+
+
+def _flat(row: Variant) -> dict[str, Json]:
+    flat: dict[str, Json] = {"kind": row.kind, "name": row.name, "what": row.what, "seeds": [*row.seeds]}
+    for name, measure in row.measures.items():
+        flat |= _columns(name, measure.estimate) | {f"{name}.values": list(measure.values.values())}
+        flat |= _columns(f"{name}.over_student_alone", measure.gain) if measure.gain else {}
+    return flat | {"training_s": row.training_s, "soft_gradient_ratio": row.gradient_ratio}
+
+
+def _columns(name: str, estimate: MeanInterval) -> dict[str, Json]:
+    return {f"{name}.mean": estimate.mean, f"{name}.half_width": estimate.half_width, f"{name}.n": estimate.n}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bench.missing import Missing
-from bench.report.cells import Cell, Table, empty, text
 from bench.report.content.content import Content
 from bench.report.content.standings import Contest, kinds_of
+from bench.report.sections.cells import Cell, Table, empty, text
 from emtm.metrics.metric import HEADLINE
 
 

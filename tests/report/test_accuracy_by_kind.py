@@ -1,7 +1,7 @@
 """Accuracy by kind of query."""
 
 from bench.record import CaseRecord, GroupAccuracy
-from bench.report.kinds import kind_tables
+from bench.report.sections.accuracy_by_kind import kind_tables
 from tests.report.records import content, trained_case
 
 

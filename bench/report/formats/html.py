@@ -8,16 +8,16 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
-from bench.report.cells import Table, marked
 from bench.report.document import Report
+from bench.report.figures.style import Figure
 from bench.report.quantity import superscript
-from bench.report.style import Figure
+from bench.report.sections.cells import Table, marked
 
 
 def report_html(report: Report) -> str:
     """The page, complete."""
     environment = Environment(
-        loader=PackageLoader("bench.report", "."),
+        loader=PackageLoader("bench.report.formats", "."),
         autoescape=select_autoescape(default=True),
         trim_blocks=True,
         lstrip_blocks=True,

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench.report.document import Report
-from bench.report.html import report_html
-from bench.report.markdown import report_markdown
-from bench.report.study_tables import study_rows
-from bench.report.table_csv import runs_csv, to_csv
+from bench.report.formats.csv import runs_csv, study_csv
+from bench.report.formats.html import report_html
+from bench.report.formats.markdown import report_markdown
 from emtm.errors import UserError
 
 
@@ -25,7 +24,7 @@ def report_files(report: Report) -> dict[str, bytes]:
     if report.content.runs:
         files["results.csv"] = runs_csv(report.content.runs).encode()
     if report.content.study is not None:
-        files["study.csv"] = to_csv(study_rows(report.content.study)).encode()
+        files["study.csv"] = study_csv(report.content.study).encode()
     for figure in report.figures:
         files[f"figures/{figure.name}.svg"] = figure.svg.encode()
         files[f"figures/{figure.name}.png"] = figure.png

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bench.report.cells import Table, marked
 from bench.report.quantity import superscript
+from bench.report.sections.cells import Table, marked
 
 _FIRST_TO_GO = (
     *("What it is", "FLOPs", "p90", "Clips", "Params", "R1@0.3 (%)", "R1@0.5 95 % CI", "× GEMM floor", "R1@0.7 (%)"),

@@ -3,8 +3,8 @@
 from bench.missing import ABSENT
 from bench.record import CaseRecord
 from bench.report.document import Report
-from bench.report.published import published_tables
-from bench.report.tables import accuracy_tables
+from bench.report.sections.accuracy import accuracy_tables
+from bench.report.sections.accuracy_published import published_tables
 from tests.report.records import content, trained_case
 
 

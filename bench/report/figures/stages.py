@@ -14,8 +14,8 @@ from matplotlib.ticker import FuncFormatter
 
 from bench.report.content.cases import Group
 from bench.report.content.stages import Stages, stages_of
+from bench.report.figures.style import INK, PALETTE, Figure, canvas, finish, head, look
 from bench.report.quantity import si
-from bench.report.style import INK, PALETTE, Figure, canvas, finish, head, look
 from emtm.contract import STAGES
 
 _OTHER = (0.6, 0.6, 0.6)

@@ -1,21 +1,32 @@
-"""Where the compute and the time go, and what another counter would have said about it."""
+"""Where compute and time go, and what keeping encoded videos saves of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench.missing import Missing, known, of
+from bench.missing import known
 from bench.record import CaseRecord
-from bench.report.cells import Cell, Table, empty, measured, text
 from bench.report.content.cases import Group, Named, macs
 from bench.report.content.content import Content
-from bench.report.content.counts import Crosschecked, fvcore_macs, query_independent_macs
+from bench.report.content.counts import query_independent_macs
 from bench.report.content.stages import Stages, stage_place
+from bench.report.figures.stages import stage_figures
 from bench.report.quantity import si
-from bench.report.tables import fvcore_share
+from bench.report.sections.cells import Cell, Table, measured, text
+from bench.report.sections.section import Section
 
 _SHARES = "In brackets the share of all stages."
 _HOOKED = f"Medians from calls of their own, which the clocks between the stages slow down a little. {_SHARES}"
+
+
+def section(content: Content) -> Section:
+    """Stages of a query, and which of them are done once a video."""
+    return Section(
+        key="stages",
+        title="Where compute and time go",
+        figures=tuple(stage_figures(content.stage_macs)),
+        tables=(*cache_tables(content), *stage_tables(content)),
+    )
 
 
 def stage_tables(content: Content) -> list[Table]:
@@ -72,48 +83,3 @@ def _cached(case: CaseRecord) -> tuple[Cell, Cell]:
     total, once = known(macs(case)) or 0, known(query_independent_macs(case)) or 0
     share = 100 * once / total if total else 0.0
     return Cell(f"{share:.3g} %", share), Cell(si(total - once), float(total - once))
-
-
-def crosscheck_tables(content: Content) -> list[Table]:
-    """One table a dataset: the exact count, fvcore's, and what explains the difference."""
-    return [_crosscheck_table(group) for group in content.crosschecked]
-
-
-def _crosscheck_table(group: Crosschecked) -> Table:
-    caption = "fvcore orders the models that it can count as the exact count does."
-    if group.flips:
-        flips = (f"{dearer} looks dearer than {cheaper} and is cheaper" for dearer, cheaper in group.flips)
-        caption = f"fvcore turns the order around: {'; '.join(flips)}."
-    return Table(
-        title=f"What fvcore would have said at the sizes of {group.dataset}",
-        caption=caption,
-        headers=("Model", "Exact MACs", "Operators counted", "fvcore's “FLOPs”", "fvcore's coverage", "Why"),
-        rows=tuple(
-            (
-                text(row.label),
-                measured(macs(row.case), si),
-                measured(
-                    of(row.case.compute, lambda compute: compute.coverage.covered_pct), lambda value: f"{value:.4g} %"
-                ),
-                measured(fvcore_macs(row.case), si),
-                fvcore_share(row.case),
-                _explanation(row.case),
-            )
-            for row in group.rows
-        ),
-    )
-
-
-def _explanation(case: CaseRecord) -> Cell:
-    crosscheck = of(case.compute, lambda compute: compute.crosscheck)
-    if isinstance(crosscheck, Missing):
-        return empty(crosscheck.reason)
-    if isinstance(crosscheck.fvcore_macs, Missing):
-        return empty(crosscheck.fvcore_macs.reason)
-    hidden, calls = known(crosscheck.explained_macs) or {}, known(crosscheck.fvcore_unsupported) or {}
-    parts = [f"no {name}{f' ×{calls[name]}' if calls.get(name) else ''}: {si(count)}" for name, count in hidden.items()]
-    if rest := known(crosscheck.unexplained_macs):
-        parts.append(f"unexplained: {si(rest)}")
-    if norms := known(crosscheck.fvcore_norm_flops):
-        parts.append(f"adds {si(norms)} FLOPs of norms")
-    return text("; ".join(parts) or "the counters agree")

@@ -9,6 +9,7 @@ from bench.missing import Missing, known, known_of, of
 from bench.record import CaseRecord
 from bench.report.content.content import Content
 from bench.report.quantity import DASH, byte_size
+from bench.report.sections import no_result
 from bench.run import Environment, Run
 
 
@@ -28,9 +29,9 @@ def _case_warnings(cases: Sequence[CaseRecord]) -> list[str]:
     status = Counter(case.status for case in cases)
     verdicts = known_of(of(case.noise, lambda noise: noise.verdict) for case in cases)
     counts = (
-        (status["failed"], "failed; see “Cases without a result”."),
-        (status["invalid"], "gave an unsound output; see “Cases without a result”."),
-        (status["skipped"], "skipped; see “Cases without a result”."),
+        (status["failed"], f"failed; see “{no_result.TITLE}”."),
+        (status["invalid"], f"gave an unsound output; see “{no_result.TITLE}”."),
+        (status["skipped"], f"skipped; see “{no_result.TITLE}”."),
         (
             sum(verdict != "quiet" for verdict in verdicts),
             "measured while the machine was noisy: the times may be too long.",

@@ -8,21 +8,20 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bench.report.content.study import MEASURE_NAMES, Study, Variant
-from bench.report.quantity import plural
-from bench.report.study_tables import SHOWN, written_gain
-from bench.report.style import FAINT, INK, MUTED, PALETTE, Figure, canvas, finish, head, look
+from bench.report.content.study import MEASURE_NAMES, SHOWN, Study, Variant
+from bench.report.figures.style import FAINT, INK, MUTED, PALETTE, Figure, canvas, finish, head, look
+from bench.report.quantity import plural, plus_minus
 from emtm.metrics.paired import MeanInterval
 
 _SIGN_COLOUR = {1: PALETTE[0], 0: MUTED, -1: PALETTE[3]}
 _ROW_IN = 0.46
 
 
-def gain_figure(study: Study) -> Figure | None:
-    """A forest plot of the variants, best first; None where none has a gain."""
+def gain_figures(study: Study) -> list[Figure]:
+    """A forest plot of the variants, best first; nothing where none has a gain."""
     rows = [row for row in study.rows if row.kind == "variant" and row.measures[SHOWN[0]].gain is not None]
     if not rows or study.alone is None:
-        return None
+        return []
     rows.sort(key=lambda row: _gain(row, SHOWN[0]).mean)
     title = f"What distillation is worth, {study.title}"
     with look():
@@ -33,7 +32,7 @@ def gain_figure(study: Study) -> Figure | None:
             _panel(ax, measure, rows, study.alone)
         _name_rows(axes[0], rows)
         _write_gains(axes, rows)
-        return finish(figure, "study-gains", title, _alt(rows), _caption(rows))
+        return [finish(figure, "study-gains", title, _alt(rows), _caption(rows))]
 
 
 def _subtitle(study: Study) -> str:
@@ -46,6 +45,10 @@ def _gain(row: Variant, measure: str) -> MeanInterval:
     gain = row.measures[measure].gain
     assert gain is not None
     return gain
+
+
+def _written(gain: MeanInterval) -> str:
+    return plus_minus(gain.mean, gain.half_width, "+")
 
 
 def _panel(ax: Axes, measure: str, rows: Sequence[Variant], alone: Variant) -> None:
@@ -111,7 +114,7 @@ def _write_gains(axes: Sequence[Axes], rows: Sequence[Variant]) -> None:
         for at, row in enumerate(rows):
             gain = _gain(row, measure)
             ax.annotate(
-                written_gain(gain),
+                _written(gain),
                 (1, at),
                 xycoords=("axes fraction", "data"),
                 ha="right",
@@ -122,7 +125,7 @@ def _write_gains(axes: Sequence[Axes], rows: Sequence[Variant]) -> None:
 
 
 def _alt(rows: Sequence[Variant]) -> str:
-    gains = ", ".join(f"{row.name} {written_gain(_gain(row, SHOWN[0]))}" for row in reversed(rows))
+    gains = ", ".join(f"{row.name} {_written(_gain(row, SHOWN[0]))}" for row in reversed(rows))
     return f"Gain in {MEASURE_NAMES[SHOWN[0]]} over the student alone, in percentage points: {gains}."
 
 
