@@ -110,7 +110,7 @@ def _plain(value: object) -> Json:
     raise TypeError(f"a {type(value).__name__} has no place in a run file")
 
 
-def _value(hint: Any, value: Json, reason: str, where: str) -> object:
+def _value(hint: object, value: Json, reason: str, where: str) -> object:
     """`value` as the annotation wants it."""
     if hint == Json:
         return value
@@ -134,7 +134,7 @@ def _value(hint: Any, value: Json, reason: str, where: str) -> object:
     raise MalformedError(f"{where} is {shown:.60}, which is not of its type")
 
 
-def _items(arguments: tuple[Any, ...], value: list[Json], reason: str, where: str) -> tuple[object, ...]:
+def _items(arguments: tuple[object, ...], value: list[Json], reason: str, where: str) -> tuple[object, ...]:
     """Items of `tuple[X, ...]`, or of a tuple of fixed length."""
     kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
     if len(kinds) != len(value):
@@ -152,21 +152,21 @@ def _is_plain(kind: object, value: Json) -> bool:
     return kind in (bool, str, list, dict, type(None)) and isinstance(value, cast("type[object]", kind))
 
 
-def _options(hint: Any) -> tuple[Any, ...]:
+def _options(hint: object) -> tuple[object, ...]:
     """The types of a union, without Missing."""
     members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     return tuple(member for member in members if member is not Missing)
 
 
-def _may_miss(hint: Any) -> bool:
+def _may_miss(hint: object) -> bool:
     return get_origin(hint) in (Union, types.UnionType) and Missing in get_args(hint)
 
 
-def _annotations(kind: type[Block]) -> dict[str, Any]:
+def _annotations(kind: type[Block]) -> dict[str, object]:
     """Of the fields that are keys, in order."""
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.name != "kept"}
 
 
 # A class whose instances hash themselves is not hashable in mypy's eyes.
-_hints = cast("Callable[[type[Block]], dict[str, Any]]", cache(_annotations))
+_hints = cast("Callable[[type[Block]], dict[str, object]]", cache(_annotations))

@@ -7,7 +7,7 @@ import importlib
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import typer
@@ -100,7 +100,7 @@ def count_module(spec: str) -> Static:
         raise UserError(f"the module of {spec} fails on its example inputs: {type(error).__name__}: {error}") from None
 
 
-def load_factory(spec: str) -> tuple[nn.Module, tuple[Any, ...]]:
+def load_factory(spec: str) -> tuple[nn.Module, tuple[object, ...]]:
     """Calls `MODULE:FACTORY`; raises UserError when it is not there or returns something else."""
     module_name, _, attribute = spec.partition(":")
     if not module_name or not attribute:

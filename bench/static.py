@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -103,7 +102,7 @@ def _crosscheck(model: AnyModel, batch: Batch, macs: int, most_macs: float) -> C
     return crosscheck(model, staged_run(model, batch), Traceable(model), tensors_of(batch), macs)
 
 
-def analyse_module(module: nn.Module, inputs: tuple[Any, ...]) -> Static:
+def analyse_module(module: nn.Module, inputs: tuple[object, ...]) -> Static:
     """Counts of one call of any module; its direct children are the stages."""
     run = Stageless(module, inputs)
     compute = count(module, run, children_as_stages(module))
@@ -111,6 +110,6 @@ def analyse_module(module: nn.Module, inputs: tuple[Any, ...]) -> Static:
     return Static.of(params, compute, crosscheck(module, run, module, inputs, compute.macs))
 
 
-def _float_tensors(output: Any) -> list[Tensor]:
+def _float_tensors(output: object) -> list[Tensor]:
     leaves = tree_leaves(list(output.values()) if isinstance(output, Mapping) else output)
     return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and leaf.is_floating_point()]

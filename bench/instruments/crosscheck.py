@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from bench.instruments.flops import Run, operators, plain
 from bench.instruments.ledger import OpRow
@@ -49,7 +48,7 @@ def left_out(exact_macs: int, most_macs: float) -> Crosscheck:
 
 
 def crosscheck(
-    module: nn.Module, run: Run, traced: nn.Module, inputs: tuple[Tensor, ...], exact_macs: int
+    module: nn.Module, run: Run, traced: nn.Module, inputs: tuple[object, ...], exact_macs: int
 ) -> Crosscheck:
     """Compares the exact count of `run` with fvcore's of `traced(*inputs)`, the same computation."""
     try:
@@ -82,7 +81,7 @@ def _without(reason: str, exact_macs: int) -> Crosscheck:
     )
 
 
-def _fvcore(module: nn.Module, inputs: tuple[Tensor, ...]) -> _Answer:
+def _fvcore(module: nn.Module, inputs: tuple[object, ...]) -> _Answer:
     training = module.training
     logger = logging.getLogger("fvcore")
     level = logger.level
@@ -124,7 +123,7 @@ def _blind_spots(rows: list[OpRow], unsupported: dict[str, int]) -> dict[str, in
 class Stageless:
     """Adapts a plain call to the `run(tracker)` form the counters take."""
 
-    def __init__(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+    def __init__(self, module: nn.Module, inputs: tuple[object, ...]) -> None:
         self._module = module
         self._inputs = inputs
 

@@ -32,8 +32,8 @@ def _trilinear(
     expand2: Sequence[int],
     expand3: Sequence[int],
     sumdim: Sequence[int],
-    *_: Any,
-    **__: Any,
+    *_: object,
+    **__: object,
 ) -> int:
     """Contract `a` with `b` over the summed dimensions `c` lacks, then the result with `c`."""
     sizes = [_unsqueezed(t, e) for t, e in zip((a, b, c), (expand1, expand2, expand3), strict=True)]
@@ -51,18 +51,18 @@ def _unsqueezed(tensor: Tensor, expand: Sequence[int]) -> list[int]:
 
 
 @_raw
-def _pairwise_distance(a: Tensor, b: Tensor, *_: Any, out_val: Tensor, **__: Any) -> int:
+def _pairwise_distance(a: Tensor, b: Tensor, *_: object, out_val: Tensor, **__: object) -> int:
     return 2 * out_val.numel() * a.shape[-1]
 
 
 @_raw
-def _mkldnn_rnn(x: Tensor, w_input: Tensor, w_hidden: Tensor, *_: Any, **__: Any) -> int:
+def _mkldnn_rnn(x: Tensor, w_input: Tensor, w_hidden: Tensor, *_: object, **__: object) -> int:
     """One layer and direction over `[T, B, in]`; gates are rows of both weights."""
     return 2 * (x.numel() // x.shape[-1]) * (w_input.numel() + w_hidden.numel())
 
 
 @_raw
-def _cudnn_rnn(x: Tensor, weights: Sequence[Tensor], *_: Any, **__: Any) -> int:
+def _cudnn_rnn(x: Tensor, weights: Sequence[Tensor], *_: object, **__: object) -> int:
     """All layers and directions; packed input `[steps, in]` holds valid steps alone."""
     return 2 * (x.numel() // x.shape[-1]) * sum(w.numel() for w in weights if w.dim() == 2)
 
@@ -79,13 +79,13 @@ def _attention(query: Tensor, key: Tensor, dim: int) -> int:
 
 
 @_raw
-def _native_attention(query: Tensor, key: Tensor, value: Tensor, dim: int, *_: Any, **__: Any) -> int:
+def _native_attention(query: Tensor, key: Tensor, value: Tensor, dim: int, *_: object, **__: object) -> int:
     """Four projections and two products of `[B, L, E]` batches."""
     return 2 * _attention(query, key, dim)
 
 
 @_raw
-def _encoder_layer(x: Tensor, dim: int, *rest: Any, **__: Any) -> int:
+def _encoder_layer(x: Tensor, dim: int, *rest: Any, **__: object) -> int:
     """Attention and the two feed-forward products."""
     inner, outer = rest[12], rest[14]
     feed_forward: int = sum(_lengths(x)) * (inner.numel() + outer.numel())
@@ -93,27 +93,27 @@ def _encoder_layer(x: Tensor, dim: int, *rest: Any, **__: Any) -> int:
 
 
 @_raw
-def _flash_cpu(query: Tensor, key: Tensor, value: Tensor, *_: Any, **__: Any) -> int:
+def _flash_cpu(query: Tensor, key: Tensor, value: Tensor, *_: object, **__: object) -> int:
     pairs = query.shape[0] * query.shape[1] * query.shape[2] * key.shape[2]
     return int(2 * pairs * (query.shape[3] + value.shape[3]))
 
 
 @_raw
-def _matrix_vector(matrix: Tensor, *_: Any, **__: Any) -> int:
+def _matrix_vector(matrix: Tensor, *_: object, **__: object) -> int:
     return 2 * matrix.numel()
 
 
 @_raw
-def _add_matrix_vector(_bias: Tensor, matrix: Tensor, *_: Any, **__: Any) -> int:
+def _add_matrix_vector(_bias: Tensor, matrix: Tensor, *_: object, **__: object) -> int:
     return 2 * matrix.numel()
 
 
 @_raw
-def _add_batched(_bias: Tensor, a: Tensor, b: Tensor, *_: Any, **__: Any) -> int:
+def _add_batched(_bias: Tensor, a: Tensor, b: Tensor, *_: object, **__: object) -> int:
     return 2 * a.numel() * b.shape[2]
 
 
-EXTRA: dict[Any, Formula] = {
+EXTRA: dict[object, Formula] = {
     aten._trilinear: _trilinear,
     aten._cdist_forward: _pairwise_distance,
     aten._euclidean_dist: _pairwise_distance,
@@ -130,7 +130,7 @@ EXTRA: dict[Any, Formula] = {
 }
 """Formulas for operators that `torch.utils.flop_counter` has none for."""
 
-MULTIPLY_ADD: dict[Any, Formula] = {**flop_registry, **EXTRA}
+MULTIPLY_ADD: dict[object, Formula] = {**flop_registry, **EXTRA}
 """Every operator whose multiply-adds are counted exactly."""
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -65,8 +66,12 @@ class OpLedger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return list(self._rows.values())
 
     def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
+        self,
+        func: OpOverload[..., object],
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
         kwargs = kwargs or {}
         packet = func._overloadpacket
         if packet not in MULTIPLY_ADD and func is not torch.ops.prim.device.default:
@@ -78,7 +83,9 @@ class OpLedger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._book(func, args, kwargs, result)
         return result
 
-    def _book(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    def _book(
+        self, func: OpOverload[..., object], args: tuple[object, ...], kwargs: dict[str, object], result: object
+    ) -> None:
         if self._calls_left is not None:
             if self._calls_left == 0:
                 raise TooManyCallsError
@@ -130,5 +137,5 @@ def coverage(rows: list[OpRow]) -> Coverage:
     )
 
 
-def _elements(result: Any) -> int:
+def _elements(result: object) -> int:
     return sum(leaf.numel() for leaf in tree_leaves(result) if isinstance(leaf, Tensor) and not leaf.is_nested)

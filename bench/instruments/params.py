@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.record import Params
@@ -92,8 +92,12 @@ class _Lookups(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.seen: set[tuple[int, int]] = set()
 
     def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if func._overloadpacket is torch.ops.aten.embedding:
+        self,
+        func: OpOverload[..., object],
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
+        if func._overloadpacket is torch.ops.aten.embedding and isinstance(args[0], Tensor):
             self.seen.add(_place(args[0]))
         return func(*args, **(kwargs or {}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from torch import nn
 
@@ -72,12 +71,12 @@ class StageTracker:
             self._on_change(self.current)
 
     def _before(self, stage: str) -> Callable[..., None]:
-        def hook(*_: Any) -> None:
+        def hook(*_: object) -> None:
             self._push(stage)
 
         return hook
 
-    def _after(self, *_: Any) -> None:
+    def _after(self, *_: object) -> None:
         self._pop()
 
 

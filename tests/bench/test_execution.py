@@ -67,7 +67,11 @@ def install(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     """Puts a file among those of `bench/backends/`."""
     folder = tmp_path_factory.mktemp("backends")
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
-    yield lambda text: (folder / "one_graph.py").write_text(text) and None
+
+    def install(text: str) -> None:
+        (folder / "one_graph.py").write_text(text)
+
+    yield install
     sys.modules.pop(NAME, None)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
+from bench import measures as package
 from bench.backends.eager import take_rows
 from bench.budget import TooDearError
 from bench.cases import TrainedRun
@@ -23,7 +26,8 @@ from bench.missing import Missing, known
 from bench.profiles import PROFILES
 from bench.subjects import make_batch
 from bench.workbench import Workbench
-from tests.bench.toy import CONFIG, SHAPE, Toy, toy, toy_case, toy_runner
+from emtm.data.batch import Batch
+from tests.bench.toy import CONFIG, SHAPE, Toy, ToyOutput, toy, toy_case, toy_runner
 
 SMOKE = PROFILES["smoke"]
 
@@ -61,11 +65,23 @@ def test_evaluation_runs_every_query_once(monkeypatch: pytest.MonkeyPatch) -> No
     done: list[int] = []
     encoded: list[int] = []
     ground, encode = Toy.ground, Toy.encode_video
-    monkeypatch.setattr(Toy, "ground", lambda s, v, q: done.append(len(v)) or ground(s, v, q))
-    monkeypatch.setattr(Toy, "encode_video", lambda s, v, m: encoded.append(len(v)) or encode(s, v, m))
+
+    def counting_ground(model: Toy, video: Tensor, query: Tensor) -> ToyOutput:
+        done.append(len(video))
+        return ground(model, video, query)
+
+    def counting_encode(model: Toy, video: Tensor, mask: Tensor) -> Tensor:
+        encoded.append(len(video))
+        return encode(model, video, mask)
+
+    monkeypatch.setattr(Toy, "ground", counting_ground)
+    monkeypatch.setattr(Toy, "encode_video", counting_encode)
     parts = toy_runner(toy()).parts
     assert not isinstance(parts, Missing)
-    batch_of = lambda size: make_batch(SHAPE, CONFIG.feature_dim, size)  # noqa: E731
+
+    def batch_of(size: int) -> Batch:
+        return make_batch(SHAPE, CONFIG.feature_dim, size)
+
     measurement = EvaluationMeasurement(parts, batch_of, 32, Execution(threads=2), 0.1)
     measurement()
     assert (sum(done), sum(encoded)) == (372, 133)
@@ -133,3 +149,25 @@ def test_a_timing_makes_its_calls() -> None:
     seen: list[str] = []
     Timing(lambda: seen.append("call"), lambda: (), rounds=2, prepare=lambda: seen.append("prepare")).run()
     assert seen == ["prepare", "call", "prepare", "call"]
+
+
+COLD_START = """
+from bench.measure import Measure, Timing
+from bench.record import Noise
+
+
+def start(bench, case):
+    return Timing(lambda: None, lambda: ())
+
+
+COLD_START = Measure("cold start", "single_stream", (Noise,), start, order=5)
+"""
+
+
+def test_a_file_that_is_put_there_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cold_start.py").write_text(COLD_START)
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    try:
+        assert [measure.name for measure in measures()][:3] == ["static", "cold start", "latency"]
+    finally:
+        sys.modules.pop("bench.measures.cold_start", None)

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import results
+from bench import results, workbench
 from bench.cases import Case, Matrix, TrainedRun
 from bench.lab import Lab
 from bench.measures import measures
 from bench.missing import Json
 from bench.profiles import PROFILES
+from bench.results import Doc
 from bench.sample_video import SampleVideo
 from emtm.data.records import Query
 from emtm.data.video import Backbone
@@ -69,7 +70,7 @@ CASES = {
 }
 
 
-def session(case: Case, root: Path) -> dict[str, Json]:
+def session(case: Case, root: Path) -> Doc:
     """The file of a session that makes every measure on one case."""
     lab = Lab(Matrix((case,), ()), PROFILES["smoke"], root, ("pytest",))
     for measure in measures():
@@ -80,8 +81,6 @@ def session(case: Case, root: Path) -> dict[str, Json]:
 
 @pytest.fixture
 def trained_toys(toys: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench import workbench
-
     monkeypatch.setattr(workbench, "_build", lambda case: workbench.build_model(case.model, case.config, case.shape))
     monkeypatch.setattr("bench.measures.quality.evaluate_run", evaluated)
 

@@ -11,11 +11,12 @@ import weakref
 from pathlib import Path
 
 import pytest
+from torch import Tensor
 
 from bench import results, workbench
 from bench.cases import Broken, Case, Matrix, build_matrix, paper_shape
 from bench.codec import encode
-from bench.execution import InvalidOutputError
+from bench.execution import Backend, InvalidOutputError, Outputs
 from bench.lab import CaseError, Lab, LeftOutError
 from bench.measure import Measure, Timing
 from bench.measures.latency import LATENCY
@@ -27,7 +28,7 @@ from bench.profiles import PROFILES, RULE, Profile
 from bench.record import Latency
 from bench.workbench import Workbench
 from emtm.errors import UserError
-from emtm.registry import preset
+from emtm.registry import AnyModel, preset
 from tests.bench.toy import toy_case
 from tests.processes import outside_xdist
 
@@ -178,8 +179,17 @@ def test_one_model_is_held_at_a_time_and_checked_once(tmp_path: Path, monkeypatc
     built: list[str] = []
     checked: list[int] = []
     make, check = workbench._build, workbench.deviation
-    monkeypatch.setattr(workbench, "_build", lambda case: built.append(case.label) or make(case))
-    monkeypatch.setattr(workbench, "deviation", lambda *given: checked.append(len(built)) or check(*given))
+
+    def counting_build(case: Case) -> AnyModel:
+        built.append(case.label)
+        return make(case)
+
+    def counting_check(found: Outputs, whole: Tensor, backend: Backend) -> float:
+        checked.append(len(built))
+        return check(found, whole, backend)
+
+    monkeypatch.setattr(workbench, "_build", counting_build)
+    monkeypatch.setattr(workbench, "deviation", counting_check)
     matrix = build_matrix(tmp_path, PROFILES["smoke"])
     named = [c for c in matrix.cases if c.label == "emtm-student" and c.dataset == "charades-sta"]
     student = [c for c in named if c.video is None]  # From a video it takes wider features: another model.

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from torch import Tensor, nn
 
 from bench import static
 from bench.backends.eager import staged_run
 from bench.cases import Text
 from bench.instruments.flops import operators, summarise
 from bench.instruments.ledger import TooManyCallsError
+from bench.instruments.params import count_params
 from bench.instruments.stages import StageTracker
+from bench.record import Params
 from bench.static import analyse_config, analyse_model
 from bench.subjects import Shape, build_model, make_batch
 from emtm.contract import ModelConfig
@@ -43,7 +48,7 @@ def test_a_large_model_is_never_run_when_fvcore_is_not_asked(monkeypatch: pytest
     """594 GMAC: a run would take ten seconds, and its maps half a gigabyte."""
     config = preset("tan2d", "tacos").config
     shape = Shape(config.max_clips, 20, 10, 40, 30)
-    monkeypatch.setattr(static, "count_params", counting := _Recorder(static.count_params))
+    monkeypatch.setattr(static, "count_params", counting := _Recorder())
     found = analyse_config("tan2d", config, shape, built=lambda: pytest.fail("the model was built"))
     assert found.compute.macs / 1e9 == pytest.approx(594.4, abs=0.1)
     assert {p.device.type for p in counting.module.parameters()} == {"meta"}
@@ -51,12 +56,11 @@ def test_a_large_model_is_never_run_when_fvcore_is_not_asked(monkeypatch: pytest
 
 
 class _Recorder:
-    def __init__(self, inner: object) -> None:
-        self._inner = inner
+    module: nn.Module
 
-    def __call__(self, module: object, predict: object) -> object:
+    def __call__(self, module: nn.Module, predict: Callable[[], list[Tensor]]) -> Params:
         self.module = module
-        return self._inner(module, predict)
+        return count_params(module, predict)
 
 
 def test_a_model_that_looks_at_values_is_run(monkeypatch: pytest.MonkeyPatch) -> None:

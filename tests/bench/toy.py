@@ -39,6 +39,7 @@ class Toy(GroundingModel[Tensor, Tensor, ToyOutput]):
 
     def __init__(self, config: ModelConfig, lexicon: Lexicon) -> None:
         super().__init__(config, lexicon)
+        self.vectors: Tensor
         self.register_buffer("vectors", lexicon.vectors)
         self.project = nn.Linear(config.feature_dim, DIM)
         self.words = nn.Linear(config.word_dim, DIM)
