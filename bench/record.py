@@ -351,6 +351,18 @@ class GroupAccuracy(Block):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueryScores(Block):
+    """The first answer to every query, so that two runs can be paired by query."""
+
+    queries: tuple[str, ...]
+    """Names, each once."""
+    videos: tuple[str, ...]
+    """Of each query: queries of one video are not independent."""
+    iou: tuple[float, ...]
+    """Of each query, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quality(Block):
     """Accuracy of a trained run on a split, in percent."""
 
@@ -372,6 +384,7 @@ class Quality(Block):
     floors: Mapping[str, GroupAccuracy] | Missing = ABSENT
     """What models reach that lack the query or the video."""
     notes: tuple[str, ...] | Missing = ABSENT
+    per_query: QueryScores | Missing = ABSENT
     n: int
     """Queries, once more: readers of flat tables find `n` and `r1_iou05` and its like in the file."""
     source: Literal["measured", "paper"]

@@ -7,6 +7,7 @@ or a `reason` in the same object. Fields of later minor versions are kept as the
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -97,9 +98,11 @@ def read_document(path: Path) -> Doc:
     SchemaInvalidError when it does not follow the schema.
     """
     try:
-        doc = json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant)
+        doc = json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant, parse_float=_finite_number)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except SchemaInvalidError as error:
+        raise SchemaInvalidError(f"{path}: {error}") from None
     except ValueError as error:
         raise UserError(f"{path} is not valid JSON: {error}") from None
     try:
@@ -159,4 +162,9 @@ def _has_reason(block: Mapping[str, Any], key: str) -> bool:
 
 
 def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is not JSON")
+    raise SchemaInvalidError(f"{text} is no number that a run file may hold")
+
+
+def _finite_number(text: str) -> float:
+    # 1e999 is JSON, and infinity to Python.
+    return number if math.isfinite(number := float(text)) else _refuse_constant(text)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
+from bench.cli.compare import compare
 from bench.cli.report import report, validate
 from emtm.errors import UserError
 
@@ -19,6 +20,9 @@ app = typer.Typer(
 )
 app.command(epilog="Example: python -m bench.report reports/reference/RUN.json --out my-report")(report)
 app.command(epilog="Example: python -m bench.report validate reports/runs/RUN.json")(validate)
+app.command(epilog="Example: python -m bench.report compare reports/main.json reports/runs/RUN.json --markdown")(
+    compare
+)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from bench.consistency import read_consistent
 from bench.report.content.runs import any_run, newest
 from bench.report.content.study import read_study
 from bench.report.document import Report, build
@@ -48,9 +49,12 @@ def report(
 
 
 def validate(file: Annotated[Path, typer.Argument(help="Run file.")]) -> None:
-    """Check a run file against the result schema; exit code 7 when it does not follow it."""
-    run = read_run(file)
-    print(f"{file} follows {run.schema} {run.schema_version} and holds {len(run.cases)} cases.")
+    """Check a run file: does it follow the result schema, and does it agree with itself?
+
+    Exit code 7 when it does not.
+    """
+    run = read_consistent(file)
+    print(f"{file} follows {run.schema} {run.schema_version}, agrees with itself and holds {len(run.cases)} cases.")
 
 
 def _main_tables(built: Report) -> list[Table]:

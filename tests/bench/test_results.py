@@ -122,7 +122,7 @@ def test_unsound_documents_are_refused(spoil: Callable[[Doc], None], message: st
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[NaN]", "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "[1,]", "\x00"])
 def test_bad_json_is_one_sentence(text: str, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     path.write_text(text)

@@ -1,0 +1,75 @@
+"""A comparison as the comment of a pull request: the verdict first, few lines, everything else folded.
+
+Names come from run files, and a run file from whoever opened the pull request. So every character of theirs that
+is not a letter, a digit, a space, a comma or a hyphen is written as a number: nothing is left that Markdown or HTML
+could read, and inside <code> nobody is mentioned and nothing linked.
+"""
+
+from __future__ import annotations
+
+import string
+
+from bench.compare.comparison import Comparison
+from bench.compare.finding import Finding
+from bench.compare.wording import (
+    change,
+    clean,
+    environment_lines,
+    headline,
+    noteworthy,
+    resolution_lines,
+    run_line,
+    short,
+    values,
+)
+from bench.verdict import Verdict
+
+_PLAIN = frozenset(f"{string.ascii_letters}{string.digits} ,-")
+_SHOWN = 3
+"""Findings above the fold."""
+_MOST_ROWS = 150
+"""A comment may have 65,536 characters, and a name a few hundred in its written form."""
+_MOST_CHARACTERS = 60_000
+
+
+def markdown(comparison: Comparison) -> str:
+    """The comment: at most ten lines that are not folded."""
+    order = list(Verdict)
+    rows = [(case_id, finding) for case_id, findings in noteworthy(comparison) for finding in findings]
+    rows.sort(key=lambda row: order.index(row[1].verdict))
+    verdict, _, counts = headline(comparison).partition(": ")
+    lines = [f"**{verdict}**: {counts}", ""]
+    lines += [f"- {_line(case_id, finding)}" for case_id, finding in rows[:_SHOWN]]
+    lines += [f"- and {len(rows) - _SHOWN} more, below"] if len(rows) > _SHOWN else []
+    lines += [""] if rows else []
+    lines += [f"base {code(run_line(comparison.base))}<br>head {code(run_line(comparison.head))}", ""]
+    return "\n".join(lines + _folded(comparison, rows)) + "\n"
+
+
+def code(text: str) -> str:
+    """Any text as code in which nothing means anything."""
+    return f"<code>{''.join(char if char in _PLAIN else f'&#{ord(char)};' for char in clean(text))}</code>"
+
+
+def _line(case_id: str, finding: Finding) -> str:
+    said = "; ".join(part for part in (values(finding), change(finding), short(finding.reason)) if part)
+    figure = f" {code(finding.figure)}" if finding.figure else ""
+    return f"**{finding.verdict}**{figure} {code(short(case_id))}" + (f": {code(said)}" if said else "")
+
+
+def _folded(comparison: Comparison, rows: list[tuple[str, Finding]]) -> list[str]:
+    lines = ["<details><summary>Details</summary>", ""]
+    if rows:
+        lines += ["| verdict | case | figure | base → head | change | why |", "| --- | --- | --- | --- | --- | --- |"]
+    room = _MOST_CHARACTERS
+    for at, (case_id, finding) in enumerate(rows):
+        cells = (case_id, finding.figure, values(finding), change(finding), finding.reason)
+        row = f"| {finding.verdict} | {' | '.join(code(short(cell)) if cell else '' for cell in cells)} |"
+        room -= len(row)
+        if at == _MOST_ROWS or room < 0:
+            lines += ["", f"{len(rows) - at} more stand in the JSON of the comparison."]
+            break
+        lines.append(row)
+    lines += ["", *(f"- {code(line)}" for line in environment_lines(comparison))]
+    lines += [f"- {code(line)}" for line in resolution_lines(comparison)]
+    return [*lines, "", "</details>"]
