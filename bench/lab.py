@@ -59,16 +59,6 @@ class Lab:
         """
         return self._replace(with_blocks(self.record(case), blocks))
 
-    def fail(self, case: Case, status: Status, reason: str) -> None:
-        """Marks a case; the first reason stays."""
-        record = self.record(case)
-        if record.status == "ok":
-            self._replace(dataclasses.replace(record, status=status, reason=reason))
-
-    def leave_out(self, case: Case, measure: Measure, reason: str) -> None:
-        """Books what a measure fills as missing, with the reason."""
-        self._replace(without_blocks(self.record(case), measure.fills, reason))
-
     def measure(self, case: Case, measure: Measure, caller: Caller = Timing.run) -> CaseRecord:
         """Makes a measure on a case and merges what it shows; `caller` makes the calls.
 
@@ -76,29 +66,13 @@ class Lab:
         case sound, and CaseError for any other error, which becomes the case's status.
         """
         count = self.bench.all_threads if measure.all_cores else case.execution.threads
-        with self.guarded(case, measure), threads(count):
+        with self._guarded(case, measure), threads(count):
             self.add(case, *measure.known(self.bench, case))
             timing = measure.start(self.bench, case)
             with quiet_gc() if timing.quiet else nullcontext():
                 caller(timing)
             self.add(case, *timing.blocks())
             return self._checked(case)
-
-    @contextmanager
-    def guarded(self, case: Case, measure: Measure) -> Iterator[None]:
-        """Turns errors of a measure into what the record says, then raises as `measure` does."""
-        try:
-            yield
-        except (budget.TooDearError, UnavailableError) as error:
-            self.leave_out(case, measure, str(error))
-            raise LeftOutError(str(error)) from None
-        except InvalidOutputError as error:
-            self.fail(case, "invalid", str(error))
-            raise CaseError(str(error)) from error
-        except Exception as error:
-            reason = f"{measure.name}: {type(error).__name__}: {error}"
-            self.fail(case, "failed", reason)
-            raise CaseError(reason) from error
 
     def run(self) -> Run:
         """What the run file holds."""
@@ -144,6 +118,32 @@ class Lab:
     def started(self) -> bool:
         """Has any case been touched?"""
         return bool(self.records)
+
+    @contextmanager
+    def _guarded(self, case: Case, measure: Measure) -> Iterator[None]:
+        """Turns errors of a measure into what the record says, then raises as `measure` does."""
+        try:
+            yield
+        except (budget.TooDearError, UnavailableError) as error:
+            self._leave_out(case, measure, str(error))
+            raise LeftOutError(str(error)) from None
+        except InvalidOutputError as error:
+            self._fail(case, "invalid", str(error))
+            raise CaseError(str(error)) from error
+        except Exception as error:
+            reason = f"{measure.name}: {type(error).__name__}: {error}"
+            self._fail(case, "failed", reason)
+            raise CaseError(reason) from error
+
+    def _fail(self, case: Case, status: Status, reason: str) -> None:
+        """Marks a case; the first reason stays."""
+        record = self.record(case)
+        if record.status == "ok":
+            self._replace(dataclasses.replace(record, status=status, reason=reason))
+
+    def _leave_out(self, case: Case, measure: Measure, reason: str) -> None:
+        """Books what a measure fills as missing, with the reason."""
+        self._replace(without_blocks(self.record(case), measure.fills, reason))
 
     def _replace(self, record: CaseRecord) -> CaseRecord:
         results.validate_case(record)
