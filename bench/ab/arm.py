@@ -89,6 +89,11 @@ class Arm:
         answer = self._ask({"do": "slot", "calls": calls, "slowdown": slowdown}, limit_s)
         return min(_number(value) for value in _list(answer["ns"])) * 1e-9
 
+    @property
+    def alive(self) -> bool:
+        """Does the process still run?"""
+        return self._process.poll() is None
+
     def close(self) -> None:
         """Ends the process, by force where it does not end by itself."""
         with contextlib.suppress(OSError):

@@ -60,6 +60,8 @@ class Trial:
     verdict: Verdict = Verdict.INCONCLUSIVE
     reason: str = ""
     """Why it could not be measured."""
+    broken: frozenset[str] = frozenset()
+    """Sides that could not measure it: "base", "head", or both."""
 
     @property
     def open(self) -> bool:
@@ -96,14 +98,17 @@ def run(
     budget_s: float,
     seed: int = 0,
     progress: Callable[[str], object] = lambda line: None,
+    *,
+    guarded: bool = True,
 ) -> Outcome:
     """Measures until all is decided, the plan's rounds are done, or the next look would be over `budget_s`.
 
-    A case that fails on either side is a trial with a reason; the others go on.
+    A case that fails on either side is a trial with a reason; the others go on. Without `guarded` there are no
+    sentinels: the caller compares what it knows the answer of.
     """
     lot, began = random.Random(seed), time.monotonic()
     trials = [Trial(case_id) for case_id in case_ids]
-    sentinels = (Trial(TWIN), Trial(SLOWED))
+    sentinels = (Trial(TWIN), Trial(SLOWED)) if guarded else ()
     rounds = 0
     while rounds < plan.max_rounds and any(trial.open for trial in trials):
         rounds += 1
@@ -115,7 +120,7 @@ def run(
             progress(f"round {rounds}: {sum(not trial.open for trial in trials)} of {len(trials)} cases decided")
             if _next_look_s(rounds, plan, time.monotonic() - began) > budget_s:
                 break
-    return Outcome(tuple(trials), sentinels, rounds, time.monotonic() - began)
+    return Outcome(tuple(trials), tuple(sentinels), rounds, time.monotonic() - began)
 
 
 def _next_look_s(rounds: int, plan: Plan, elapsed_s: float) -> float:
@@ -138,7 +143,7 @@ def _look(trials: Sequence[Trial], plan: Plan) -> None:
 
 def _round(
     trials: Sequence[Trial],
-    sentinels: tuple[Trial, Trial],
+    sentinels: Sequence[Trial],
     start: Start,
     lot: random.Random,
     progress: Callable[[str], object],
@@ -156,8 +161,8 @@ def _round(
             guard = sentinels if trial.case_id == watched and "twin" in sides else ()
             try:
                 _measure(trial, guard, sides, lot)
-            except ArmError as error:
-                trial.reason = str(error)
+            except _BrokenError as error:
+                trial.reason, trial.broken = str(error), error.sides
                 for name in sides:
                     sides[name].close()
                     sides[name] = start(name)
@@ -167,7 +172,7 @@ def _round(
 
 
 def _measure(trial: Trial, sentinels: Sequence[Trial], sides: dict[str, Side], lot: random.Random) -> None:
-    call_s = max(sides[name].open(trial.case_id) for name in ("base", "head"))
+    call_s = _opened(trial.case_id, sides)
     arms: list[tuple[Trial, Side, float]] = [(trial, sides["head"], 0.0)] if trial.open else []
     if sentinels:
         sides["twin"].open(trial.case_id)
@@ -183,10 +188,39 @@ def _measure(trial: Trial, sentinels: Sequence[Trial], sides: dict[str, Side], l
     for _ in range(blocks):
         order = [(None, sides["base"], 0.0), *((i, side, slowdown) for i, (_, side, slowdown) in enumerate(arms))]
         lot.shuffle(order)
-        seconds = [(who, side.slot(CALLS, slowdown)) for who, side, slowdown in (*order, *reversed(order))]
+        seconds = [(who, _slot(side, sides, slowdown)) for who, side, slowdown in (*order, *reversed(order))]
         forth, back = dict(seconds[: len(order)]), dict(seconds[len(order) :])
         for i in logs:
             logs[i] += [math.log(half[i] / half[None]) for half in (forth, back)]
     for i, (arm, _, _) in enumerate(arms):
         arm.logs.append(median(logs[i]))
         arm.pairs += len(logs[i])
+
+
+class _BrokenError(Exception):
+    """A case cannot be measured on some sides."""
+
+    def __init__(self, reason: str, sides: frozenset[str]) -> None:
+        super().__init__(reason)
+        self.sides = sides
+
+
+def _opened(case_id: str, sides: dict[str, Side]) -> float:
+    """Opens a case on base and head, whichever of them fails; seconds of the slower one's call."""
+    seconds, reasons = [0.0], {}
+    for name in ("base", "head"):
+        try:
+            seconds.append(sides[name].open(case_id))
+        except ArmError as error:
+            reasons[name] = str(error)
+    if reasons:
+        raise _BrokenError("; ".join(f"{name}: {reason}" for name, reason in reasons.items()), frozenset(reasons))
+    return max(seconds)
+
+
+def _slot(side: Side, sides: dict[str, Side], slowdown: float) -> float:
+    try:
+        return side.slot(CALLS, slowdown)
+    except ArmError as error:
+        name = next(name for name, known in sides.items() if known is side)
+        raise _BrokenError(f"{name}: {error}", frozenset({"base" if name == "twin" else name})) from error

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import typer
 
+from bench.cli.ab import ab
 from bench.cli.compare import compare
 from bench.cli.report import report, validate
+from bench.cli.selftest import selftest
 from emtm.errors import UserError
 
 app = typer.Typer(
@@ -23,6 +25,8 @@ app.command(epilog="Example: python -m bench.report validate reports/runs/RUN.js
 app.command(epilog="Example: python -m bench.report compare reports/main.json reports/runs/RUN.json --markdown")(
     compare
 )
+app.command(epilog="Example: python -m bench.report ab --base main --head WORKTREE -k 'emtm-student and charades'")(ab)
+app.command(epilog="Example: python -m bench.report selftest --out selftest.json")(selftest)
 
 
 def main(argv: Sequence[str]) -> int:

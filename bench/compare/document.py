@@ -37,7 +37,7 @@ def document(comparison: Comparison, code: ExitCode) -> dict[str, Json]:
         "newly_noisy": list(comparison.newly_noisy),
         "resolution": [_resolution(can) for can in comparison.resolutions],
         "counts": {verdict.value: count for verdict, count in comparison.counts.items()},
-        "findings": [_finding(finding) for finding in comparison.findings],
+        "findings": [finding_json(finding) for finding in comparison.findings],
     }
 
 
@@ -72,7 +72,8 @@ def _percent(log: float | None) -> float | None:
     return None if log is None else 100 * math.expm1(log)
 
 
-def _finding(finding: Finding) -> Json:
+def finding_json(finding: Finding) -> Json:
+    """One finding."""
     told = finding.change
     return {
         "case_id": finding.case_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from bench.missing import Json
 from bench.verdict import Verdict
@@ -37,3 +37,15 @@ class Finding:
     change: Change | None = None
     reason: str = ""
     """Why the verdict is what it is, where the figures alone do not say."""
+
+
+class Judged(Protocol):
+    """Whatever ends in findings: two run files compared, or two revisions measured against each other."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """On all figures."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The one that a headline names."""

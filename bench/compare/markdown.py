@@ -8,9 +8,10 @@ could read, and inside <code> nobody is mentioned and nothing linked.
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 
 from bench.compare.comparison import Comparison
-from bench.compare.finding import Finding
+from bench.compare.finding import Finding, Judged
 from bench.compare.wording import (
     change,
     clean,
@@ -33,17 +34,23 @@ _MOST_CHARACTERS = 60_000
 
 
 def markdown(comparison: Comparison) -> str:
-    """The comment: at most ten lines that are not folded."""
+    """The comment on a comparison of two run files."""
+    notes = [*environment_lines(comparison), *resolution_lines(comparison)]
+    return comment(comparison, (run_line(comparison.base), run_line(comparison.head)), notes)
+
+
+def comment(judged: Judged, sides: tuple[str, str], notes: Sequence[str]) -> str:
+    """The comment: at most ten lines that are not folded; `sides` say what base and head are."""
     order = list(Verdict)
-    rows = [(case_id, finding) for case_id, findings in noteworthy(comparison) for finding in findings]
+    rows = [(case_id, finding) for case_id, findings in noteworthy(judged) for finding in findings]
     rows.sort(key=lambda row: order.index(row[1].verdict))
-    verdict, _, counts = headline(comparison).partition(": ")
+    verdict, _, counts = headline(judged).partition(": ")
     lines = [f"**{verdict}**: {counts}", ""]
     lines += [f"- {_line(case_id, finding)}" for case_id, finding in rows[:_SHOWN]]
     lines += [f"- and {len(rows) - _SHOWN} more, below"] if len(rows) > _SHOWN else []
     lines += [""] if rows else []
-    lines += [f"base {code(run_line(comparison.base))}<br>head {code(run_line(comparison.head))}", ""]
-    return "\n".join(lines + _folded(comparison, rows)) + "\n"
+    lines += [f"base {code(sides[0])}<br>head {code(sides[1])}", ""]
+    return "\n".join(lines + _folded(notes, rows)) + "\n"
 
 
 def code(text: str) -> str:
@@ -57,7 +64,7 @@ def _line(case_id: str, finding: Finding) -> str:
     return f"**{finding.verdict}**{figure} {code(short(case_id))}" + (f": {code(said)}" if said else "")
 
 
-def _folded(comparison: Comparison, rows: list[tuple[str, Finding]]) -> list[str]:
+def _folded(notes: Sequence[str], rows: list[tuple[str, Finding]]) -> list[str]:
     lines = ["<details><summary>Details</summary>", ""]
     if rows:
         lines += ["| verdict | case | figure | base → head | change | why |", "| --- | --- | --- | --- | --- | --- |"]
@@ -70,6 +77,5 @@ def _folded(comparison: Comparison, rows: list[tuple[str, Finding]]) -> list[str
             lines += ["", f"{len(rows) - at} more stand in the JSON of the comparison."]
             break
         lines.append(row)
-    lines += ["", *(f"- {code(line)}" for line in environment_lines(comparison))]
-    lines += [f"- {code(line)}" for line in resolution_lines(comparison)]
+    lines += ["", *(f"- {code(line)}" for line in notes)]
     return [*lines, "", "</details>"]

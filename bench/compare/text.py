@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.compare.comparison import Comparison
-from bench.compare.finding import Finding
+from bench.compare.finding import Finding, Judged
 from bench.compare.wording import (
     change,
     clean,
@@ -35,11 +35,25 @@ _MOST_FINDINGS = 6
 
 def print_comparison(console: Console, comparison: Comparison) -> None:
     """Print the whole comparison; what is left out stands in the JSON."""
-    console.print(Text(headline(comparison), style=f"bold {style(comparison.verdict)}"))
-    console.print(Text(f"base  {run_line(comparison.base)}\nhead  {run_line(comparison.head)}", style="dim"))
+    print_head(console, comparison, (run_line(comparison.base), run_line(comparison.head)))
     for line in environment_lines(comparison):
         console.print(Text(line, style="yellow"))
-    cases = noteworthy(comparison)
+    print_findings(console, comparison)
+    if comparison.resolutions:
+        console.print(Text("\nWhat these two sessions can tell apart", style="bold"))
+        for line in resolution_lines(comparison):
+            console.print(Text(f"  {line}", style="dim"))
+
+
+def print_head(console: Console, judged: Judged, sides: tuple[str, str]) -> None:
+    """Print the verdict and what base and head are."""
+    console.print(Text(headline(judged), style=f"bold {style(judged.verdict)}"))
+    console.print(Text(f"base  {sides[0]}\nhead  {sides[1]}", style="dim"))
+
+
+def print_findings(console: Console, judged: Judged) -> None:
+    """Print the findings that are not the same, the heaviest first."""
+    cases = noteworthy(judged)
     shown = [finding for _, findings in cases[:_MOST_CASES] for finding in findings[:_MOST_FINDINGS]]
     widths = [max((len(text) for text in column), default=0) for column in zip(*map(_columns, shown), strict=True)]
     for case_id, findings in cases[:_MOST_CASES]:
@@ -50,10 +64,6 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
             console.print(Text(f"  … {len(findings) - _MOST_FINDINGS} more figures", style="dim"))
     if len(cases) > _MOST_CASES:
         console.print(Text(f"\n… {len(cases) - _MOST_CASES} more cases: --json has them all", style="dim"))
-    if comparison.resolutions:
-        console.print(Text("\nWhat these two sessions can tell apart", style="bold"))
-        for line in resolution_lines(comparison):
-            console.print(Text(f"  {line}", style="dim"))
 
 
 def style(verdict: Verdict) -> str:

@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 
 from bench.compare.comparison import Comparison
-from bench.compare.finding import Finding, Kind
+from bench.compare.finding import Finding, Judged, Kind
 from bench.compare.judging import Resolution
 from bench.missing import Json, known
 from bench.report.quantity import byte_size, plural, si
@@ -35,9 +35,9 @@ def short(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
-def headline(comparison: Comparison) -> str:
+def headline(judged: Judged) -> str:
     """The verdict and what it counts, in one line."""
-    counts = Counter((finding.verdict, finding.kind) for finding in comparison.findings)
+    counts = Counter((finding.verdict, finding.kind) for finding in judged.findings)
     said = [
         f"{_number(counts[verdict, kind], kind)} {verdict.value}"
         for verdict in Verdict
@@ -47,18 +47,18 @@ def headline(comparison: Comparison) -> str:
     same = [_number(counts[Verdict.SAME, kind], kind) for kind in _NOUNS if counts[Verdict.SAME, kind]]
     if not said:
         return f"SAME: {', '.join(same)}"
-    return f"{comparison.verdict.value.upper()}: {', '.join(said)}; the same: {', '.join(same) or 'nothing'}"
+    return f"{judged.verdict.value.upper()}: {', '.join(said)}; the same: {', '.join(same) or 'nothing'}"
 
 
 def _number(count: int, kind: Kind) -> str:
     return f"{count} {_NOUNS[kind][count != 1]}"
 
 
-def noteworthy(comparison: Comparison) -> list[tuple[str, list[Finding]]]:
+def noteworthy(judged: Judged) -> list[tuple[str, list[Finding]]]:
     """Findings that are not SAME by case: the case with the heaviest verdict first, and in it the heaviest finding."""
     order = list(Verdict)
     cases: dict[str, list[Finding]] = {}
-    for finding in comparison.findings:
+    for finding in judged.findings:
         if finding.verdict is not Verdict.SAME:
             cases.setdefault(finding.case_id, []).append(finding)
     for findings in cases.values():

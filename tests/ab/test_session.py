@@ -1,51 +1,11 @@
 """Sessions with sides whose speed is made up: each process has an offset of its own, each call noise."""
 
-import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 import pytest
 
-from bench.ab.arm import ArmError
 from bench.ab.sequential import Plan
 from bench.ab.session import SLOWED, TWIN, Outcome, run
 from bench.verdict import Verdict
-
-
-@dataclass
-class Machine:
-    """Seconds of a case on a side, with the spread between processes and between calls."""
-
-    seconds: Mapping[str, Mapping[str, float]]
-    between: float = 0.003
-    within: float = 0.01
-    ignores_slowdown: bool = False
-    lot: random.Random = field(default_factory=lambda: random.Random(0))
-    started: list[str] = field(default_factory=list)
-    closed: int = 0
-
-    def start(self, name: str) -> "Process":
-        self.started.append(name)
-        return Process(self, self.seconds["base" if name == "twin" else name])
-
-
-class Process:
-    def __init__(self, machine: Machine, seconds: Mapping[str, float]) -> None:
-        self._machine, self._seconds, self._case = machine, seconds, ""
-        self._offset = machine.lot.gauss(1, machine.between)
-
-    def open(self, case_id: str) -> float:
-        if case_id not in self._seconds:
-            raise ArmError(f"no {case_id} here")
-        self._case = case_id
-        return self._seconds[case_id]
-
-    def slot(self, calls: int, slowdown: float = 0.0) -> float:
-        slowed = 1 + (0 if self._machine.ignores_slowdown else slowdown)
-        return self._seconds[self._case] * self._offset * slowed * self._machine.lot.gauss(1, self._machine.within)
-
-    def close(self) -> None:
-        self._machine.closed += 1
+from tests.ab.machine import Machine
 
 
 def session(machine: Machine, budget_s: float = 1e9, plan: Plan = Plan()) -> tuple[Outcome, dict[str, Verdict]]:  # noqa: B008
@@ -102,7 +62,8 @@ def test_the_budget_ends_a_session_at_a_look(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_case_that_fails_leaves_the_others_alone() -> None:
     machine = Machine({"base": {"a": 0.01, "b": 0.01}, "head": {"b": 0.01}})
     outcome, found = session(machine)
-    assert outcome.trials[0].reason == "no a here"
+    assert outcome.trials[0].reason == "head: no a here"
+    assert outcome.trials[0].broken == {"head"}
     assert found["b"] is Verdict.SAME
     assert machine.closed == len(machine.started)
 

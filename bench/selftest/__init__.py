@@ -1,0 +1,1 @@
+"""Can this machine be believed now? Instruments against known truths, and verdicts against themselves."""
