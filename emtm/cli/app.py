@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -18,15 +17,16 @@ from rich.progress import Progress
 from rich.table import Table
 
 from emtm import __version__
-from emtm.errors import UserError
+from emtm.cli.boundary import Commands
+from emtm.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from emtm.training.runs import DataSource
 
 app = typer.Typer(
     name="emtm",
+    cls=Commands,
     help="Temporal sentence grounding: train, evaluate and use EMTM and the baseline models.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -53,21 +53,8 @@ DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
 
 
 def command(example: str) -> Callable[[F], F]:
-    """Register a command whose user errors end in one sentence on stderr and exit code 2."""
-
-    def register(function: F) -> F:
-        @wraps(function)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return function(*args, **kwargs)
-            except UserError as error:
-                print(f"error: {error}", file=sys.stderr)
-                raise typer.Exit(2) from None
-
-        app.command(epilog=f"Example: {example}")(guarded)
-        return function
-
-    return register
+    """Register a command."""
+    return app.command(epilog=f"Example: {example}")
 
 
 def _version(value: bool) -> None:
@@ -76,13 +63,17 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def main(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Temporal sentence grounding: train, evaluate and use EMTM and the baseline models."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(ExitCode.USAGE)
 
 
 def source(name: str, root: Path | None, features: str | None, glove: Path | None) -> DataSource:

@@ -14,6 +14,7 @@ from emtm.cli.app import (
     command,
     print_json,
 )
+from emtm.errors import ExitCode
 
 
 @command("python -m emtm parity fixtures/")
@@ -35,4 +36,4 @@ def parity(
         Console().print(table)
         print(f"{sum(row.ok for row in rows)} of {len(rows)} outputs agree")
     if not all(row.ok for row in rows):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.UNEXPECTED)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emtm.cli.app import FeaturesOption, GloveOption, JsonFlag, command, print_json, progress
+from emtm.errors import ExitCode
 
 
 @command("python -m emtm prepare charades-sta --root ANNOTATIONS --features FEATURES --glove glove.840B.300d.txt")
@@ -44,4 +45,4 @@ def prepare(
             print(f"manifest: {inspection.manifest}")
         print("ready to train" if inspection.ready else "not ready to train")
     if inspection.wrong or not inspection.annotations_sound:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.UNEXPECTED)

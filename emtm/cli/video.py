@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from emtm.cli.app import DeviceOption, JsonFlag, check_device, command, print_json
-from emtm.errors import UserError
+from emtm.errors import ExitCode, UserError
 
 
 @command("python -m emtm extract videos/ --out features/")
@@ -74,7 +74,7 @@ def _report(rows: list[dict[str, Any]], out: Path, origin: dict[str, Any], as_js
     for row in failed:
         print(f"error: {row['reason']}", file=sys.stderr)
     if failed:
-        raise typer.Exit(2)
+        raise typer.Exit(ExitCode.USAGE)
 
 
 @contextmanager
