@@ -62,6 +62,19 @@ def test_wrong_arguments_are_one_sentence(arguments: list[str], words: str) -> N
     assert words in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "choices"),
+    [
+        ("evaluate", "timestamp|index"),
+        ("score", "timestamp|index"),
+        ("prepare", "clip|keep"),
+        ("prepare", "drop|keep"),
+    ],
+)
+def test_help_lists_the_choices(command: str, choices: str) -> None:
+    assert choices in CliRunner().invoke(app, [command, "--help"]).stdout
+
+
 def test_without_a_command_the_help_is_shown() -> None:
     result = CliRunner().invoke(app, [])
     assert result.exit_code == ExitCode.USAGE

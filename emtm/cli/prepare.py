@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emtm.cli.app import FeaturesOption, GloveOption, JsonFlag, command, print_json, progress
+from emtm.data.annotations.policies import Empty, Ends, Policy
 from emtm.errors import ExitCode
 
 
@@ -17,18 +18,17 @@ def prepare(
     root: Annotated[Path, typer.Option(help="Folder of its annotation files.")],
     features: FeaturesOption = None,
     glove: GloveOption = None,
-    ends: Annotated[str, typer.Option(help="Ends beyond the video: clip or keep.")] = "clip",
-    empty: Annotated[str, typer.Option(help="Empty or inverted moments: drop or keep.")] = "drop",
+    ends: Annotated[Ends, typer.Option(help="Ends beyond the video.")] = "clip",
+    empty: Annotated[Empty, typer.Option(help="Empty or inverted moments.")] = "drop",
     as_json: JsonFlag = False,
 ) -> None:
     """Say what is found, missing and wrong, and write the manifest that training checks.
 
     Exit code 1 if annotations are missing or anything is wrong.
     """
-    from emtm.data.annotations import Policy
     from emtm.data.prepare import prepare as inspect
 
-    policy = Policy(ends=ends, empty=empty)  # type: ignore[arg-type]
+    policy = Policy(ends=ends, empty=empty)
     with progress("reading") as advance:
         inspection = inspect(name, root, features, glove, policy, advance)
     if as_json:

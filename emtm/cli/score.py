@@ -21,6 +21,7 @@ from emtm.cli.app import (
     say_floor,
 )
 from emtm.errors import UserError
+from emtm.metrics.scoring import Protocol
 
 
 @command("python -m emtm score predictions.jsonl --annotations charades_sta_test.txt --dataset charades-sta")
@@ -34,7 +35,7 @@ def score(
     ] = None,
     split: Annotated[str | None, typer.Option(help="Split [default: what the file is known to be, or test]")] = None,
     protocol: Annotated[
-        str, typer.Option(help="timestamp: annotated seconds; index: truth rounded to a grid of --clips.")
+        Protocol, typer.Option(help="timestamp: annotated seconds; index: truth rounded to a grid of --clips.")
     ] = "timestamp",
     clips: Annotated[
         list[int] | None, typer.Option(min=1, help="Clips of the model's grid; several with --ceiling.")
@@ -51,8 +52,6 @@ def score(
     """Score a file of predictions, beside what needs no grounding at all."""
     from emtm.metrics.submission import load_truth, score_file
 
-    if protocol not in ("timestamp", "index"):
-        raise UserError(f"protocol is 'timestamp' or 'index', not '{protocol}'")
     truth = load_truth(dataset, annotations, split)
     if ceiling:
         _ceilings(truth, clips, clip_counts, strict, as_json)
@@ -64,7 +63,7 @@ def score(
     report = score_file(
         predictions,
         truth,
-        protocol,  # type: ignore[arg-type]
+        protocol,
         strict=strict,
         clips=clips[0] if clips else None,
         clip_counts=clip_counts,

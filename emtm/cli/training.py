@@ -24,6 +24,7 @@ from emtm.cli.app import (
     source,
 )
 from emtm.errors import UserError
+from emtm.metrics.scoring import Protocol
 
 
 @command("python -m emtm train emtm-student --dataset smoke --out runs/student")
@@ -69,7 +70,7 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="Run directory.")],
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
     protocol: Annotated[
-        str, typer.Option(help="timestamp: annotated seconds; index: truth rounded to the model's clips.")
+        Protocol, typer.Option(help="timestamp: annotated seconds; index: truth rounded to the model's clips.")
     ] = "timestamp",
     device: DeviceOption = "cpu",
     table: Annotated[bool, typer.Option("--table", help="Print a table instead of JSON.")] = False,
@@ -78,11 +79,9 @@ def evaluate(
     from emtm.metrics.published import published
     from emtm.training.evaluation import evaluate_run
 
-    if protocol not in ("timestamp", "index"):
-        raise UserError(f"protocol is 'timestamp' or 'index', not '{protocol}'")
     check_device(device)
     with progress("queries") as advance:
-        result = evaluate_run(run, split, protocol, device=device, progress=advance)  # type: ignore[arg-type]
+        result = evaluate_run(run, split, protocol, device=device, progress=advance)
     if table:
         print_scores(result.to_json())
     else:

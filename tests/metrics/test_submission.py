@@ -150,7 +150,7 @@ def test_what_cannot_be_scored(predictions: Path, arguments: list[str], message:
 def test_options_that_do_not_fit(folder: Path, predictions: Path) -> None:
     for arguments, message in (
         ((predictions, *of(folder), "--protocol", "index"), "needs --clips"),
-        ((predictions, *of(folder), "--protocol", "tiou"), "protocol is 'timestamp' or 'index'"),
+        ((predictions, *of(folder), "--protocol", "tiou"), "'tiou' is not one of 'timestamp', 'index'"),
         ((predictions, *of(folder), "--clips", 2, "--clips", 3), "give --clips once"),
         (of(folder), "name a file of predictions"),
         ((predictions, *of(folder), "--split", "dev"), "no split 'dev'"),

@@ -16,13 +16,17 @@ from emtm.errors import UserError
 _ROUNDING_S = 1e-6
 
 
+Ends = Literal["clip", "keep"]
+Empty = Literal["drop", "keep"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Treatment of quirks. Blanks around a sentence are always stripped; duplicates are kept and counted."""
 
-    ends: Literal["clip", "keep"] = "clip"
+    ends: Ends = "clip"
     """Ends beyond the video: clipped to the duration, as all published code does, or kept as annotated."""
-    empty: Literal["drop", "keep"] = "drop"
+    empty: Empty = "drop"
     """Empty or inverted moments: dropped, as 2D-TAN and lighthouse do, or kept, as EMTM does on ActivityNet
     Captions; no answer overlaps them, and training on one teaches the first clip."""
 
