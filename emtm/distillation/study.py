@@ -16,7 +16,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from emtm.data.datasets import describe
 from emtm.data.records import Dataset
@@ -28,6 +27,7 @@ from emtm.errors import UserError
 from emtm.registry import model_class, model_names
 from emtm.training import runs
 from emtm.training.evaluation import open_source
+from emtm.training.history import best_epoch, read_history
 from emtm.training.jobs import Job, run_jobs
 from emtm.training.runs import DataSource, RunSpec, plan
 
@@ -223,10 +223,10 @@ def best_teacher(study: Study, out: Path) -> str:
     """The teacher with the highest validation mIoU."""
 
     def validation_miou(run: Path) -> float:
-        lines = (run / runs.HISTORY).read_text("utf-8").splitlines()
-        return max(float(json.loads(line)["val"]["miou"]) for line in lines)
+        history = read_history(run)
+        return history[best_epoch(history)]["val"]["miou"]
 
-    found: dict[str, Any] = {name: validation_miou(run) for name, run in teacher_runs(study, out).items()}
+    found = {name: validation_miou(run) for name, run in teacher_runs(study, out).items()}
     if not found:
         raise UserError("there is no best teacher among none; give --teachers")
     return max(found, key=lambda name: found[name])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +23,7 @@ from emtm.metrics.paired import mean_interval, paired_difference
 from emtm.training import runs
 from emtm.training.evaluation import open_source
 from emtm.training.jobs import Job
-from emtm.training.runs import read_spec
+from emtm.training.runs import read_metrics, read_spec
 
 FORMAT = "emtm-study/1"
 MEASURES: dict[str, Callable[[dict[str, Any]], float]] = {
@@ -41,7 +40,7 @@ def summarise(study: Study, out: Path) -> dict[str, Any]:
     jobs = student_jobs(study, out, all_labels(study, out, dataset, "cpu"))
     groups: dict[str, dict[int, dict[str, Any]]] = {}
     for job in [*jobs, *baseline_jobs(study, out)]:
-        groups.setdefault(group_of(job), {})[job.spec.seed] = metrics_of(job.out)
+        groups.setdefault(group_of(job), {})[job.spec.seed] = read_metrics(job.out)
     alone = groups.get(ALONE)
     some = next(iter(groups.values()))
     summary = {
@@ -87,15 +86,9 @@ def group_of(job: Job) -> str:
     return job.name.rpartition("-s")[0]
 
 
-def metrics_of(run: Path) -> dict[str, Any]:
-    """Test metrics of a finished run."""
-    metrics: dict[str, Any] = json.loads((run / runs.METRICS).read_text("utf-8"))
-    return metrics
-
-
 def teacher_record(name: str, path: Path) -> dict[str, Any]:
     """A teacher's accuracy, on the test split and on the queries it labelled."""
-    metrics, labels = metrics_of(path), stored(path / f"soft-labels-{SPLITS[0]}.h5")
+    metrics, labels = read_metrics(path), stored(path / f"soft-labels-{SPLITS[0]}.h5")
     spec = read_spec(path)
     return {
         "name": name,

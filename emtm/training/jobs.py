@@ -8,13 +8,13 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
 
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from emtm.training import runs
+from emtm.training.history import read_history
 from emtm.training.loop import train
 from emtm.training.runs import RunSpec
 
@@ -93,7 +93,7 @@ class _Display:
         self.overall = self.progress.add_task(self.title, total=len(self.jobs))
         self.thread.start()
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stopped.set()
         self.thread.join()
         self._update()
@@ -112,12 +112,4 @@ class _Display:
             elif (job.out / runs.RUN).exists():
                 if job.name not in self.bars:
                     self.bars[job.name] = self.progress.add_task(f"  {job.name}", total=job.spec.recipe.epochs)
-                self.progress.update(self.bars[job.name], completed=epochs_done(job.out))
-
-
-def epochs_done(out: Path) -> int:
-    """Whole epochs that the run at `out` has behind it."""
-    try:
-        return len((out / runs.HISTORY).read_text("utf-8").splitlines())
-    except OSError:
-        return 0
+                self.progress.update(self.bars[job.name], completed=len(read_history(job.out)))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from emtm import __version__
 from emtm.contract import ModelConfig, Recipe
 from emtm.data.datasets import describe
 from emtm.data.features import split_paths
@@ -148,6 +150,49 @@ class Run:
         return self.spec.config
 
 
+def look_up(out: Path, spec: RunSpec, resume: bool) -> dict[str, Any] | None:
+    """The metrics of `spec` if the directory `out` holds it, finished; None while there is something to train.
+
+    Raises:
+        UserError: `out` holds another run, or this one and `resume` is False.
+    """
+    if not (out / RUN).exists():
+        return None
+    if not resume:
+        raise UserError(f"{out} already holds a run; add --resume to go on with it, or choose another --out")
+    if read_spec(out) != spec:
+        raise UserError(f"{out} holds a run with other settings; choose another --out")
+    return read_metrics(out) if (out / METRICS).exists() else None
+
+
+def create(out: Path, spec: RunSpec, vocabulary: Vocabulary) -> None:
+    """Make `out` the directory of `spec`, unless it is that already.
+
+    Raises:
+        UserError: it cannot be written, or the record that lies with the features is damaged.
+    """
+    if (out / RUN).exists():
+        return
+    origin = features_origin(spec.data)
+    versions = {"emtm": __version__, "torch": torch.__version__, "python": platform.python_version()}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(out / VOCABULARY, vocabulary.to_json())
+        if origin is not None:
+            write_json(out / FEATURES, origin)
+        write_json(out / RUN, {**spec.to_json(), "versions": versions})
+    except OSError as error:
+        raise UserError(f"cannot write to {out}: {error.strerror}") from error
+
+
+def discard(out: Path) -> None:
+    """Remove a run directory in which no epoch was finished."""
+    for name in (RUN, VOCABULARY, FEATURES, BEST, BRANCHES):
+        (out / name).unlink(missing_ok=True)
+    if not any(out.iterdir()):
+        out.rmdir()
+
+
 def features_origin(data: DataSource) -> dict[str, Any] | None:
     """Where the features of a dataset came from, if `python -m emtm extract` made them; else None.
 
@@ -194,6 +239,12 @@ def read_spec(path: Path) -> RunSpec:
         return RunSpec.from_json(json.loads(file.read_text("utf-8")))
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{file} is damaged or from another version") from error
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """Test metrics of the finished run at `path`."""
+    metrics: dict[str, Any] = json.loads((path / METRICS).read_text("utf-8"))
+    return metrics
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

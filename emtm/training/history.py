@@ -1,0 +1,44 @@
+"""The history of a run: a line for every whole epoch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+from emtm.metrics.means import Percent
+from emtm.training import runs
+
+
+class Validation(TypedDict):
+    """Accuracy on the validation split, in percent."""
+
+    r1: Percent
+    miou: float
+
+
+class Epoch(TypedDict):
+    """One line of the history."""
+
+    epoch: int
+    loss: dict[str, float]
+    """Mean over the steps of the total and of each term."""
+    val: Validation
+    seconds: float
+
+
+def best_epoch(history: Sequence[Epoch]) -> int:
+    """The first epoch with the highest validation mIoU; -1 before there is one."""
+    return max(range(len(history)), key=lambda epoch: history[epoch]["val"]["miou"], default=-1)
+
+
+def read_history(path: Path) -> list[Epoch]:
+    """Whole epochs that the run at `path` has behind it; none if there is no such run yet."""
+    file = path / runs.HISTORY
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+
+
+def write_history(path: Path, history: Sequence[Epoch]) -> None:
+    """Write all lines atomically."""
+    runs.write_text(path / runs.HISTORY, "".join(json.dumps(epoch) + "\n" for epoch in history))

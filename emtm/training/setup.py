@@ -1,0 +1,90 @@
+"""What a run is made of, built once before its first epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from emtm.data.batch import Batch
+from emtm.data.loader import Collator
+from emtm.data.records import Dataset
+from emtm.data.soft_labels import open_soft_labels
+from emtm.data.text import Vocabulary
+from emtm.errors import UserError
+from emtm.registry import AnyModel, model_class
+from emtm.training.evaluation import check_features, collator_for, open_source
+from emtm.training.optimizer import build_optimizer
+from emtm.training.parallel import World
+from emtm.training.runs import RunSpec
+
+
+class Objective(nn.Module):
+    """Forward pass and loss in one module, which is what processes have to agree on."""
+
+    def __init__(self, model: AnyModel, precision: str) -> None:
+        super().__init__()
+        self.model, self.precision = model, precision
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss to minimise as `total`, and its terms, detached; each a scalar."""
+        with torch.autocast(batch.video.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            losses = self.model.loss(self.model(batch), batch)
+        return {"total": losses.total, **{name: term.detach() for name, term in losses.terms.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A run about to begin: its data, and a model with the weights that the seed gives it."""
+
+    spec: RunSpec
+    out: Path
+    """The run directory."""
+    world: World
+    dataset: Dataset
+    vocabulary: Vocabulary
+    train_collator: Collator
+    """Its batches hold the teachers' soft labels."""
+    val_collator: Collator
+    model: AnyModel
+    objective: nn.Module
+    """The model's `Objective`; its gradients are averaged over the processes."""
+    optimizer: Optimizer
+
+
+def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
+    """Open the data of `spec`, build model and optimiser; writes nothing.
+
+    Raises:
+        UserError: features or soft labels are missing, of the wrong width or not finite, or word vectors
+            of the wrong width.
+    """
+    dataset = open_source(spec.data)
+    queries = [query for split in dataset.splits.values() for query in split]
+    # All splits at once, so that one message lists all that is missing.
+    check_features(dataset.features, queries, spec.config)
+    width = dataset.word_vectors.vectors.shape[1]
+    if width != spec.config.word_dim:
+        raise UserError(f"the word vectors are {width} wide, not {spec.config.word_dim}")
+    vocabulary = Vocabulary.build([query.sentence for query in queries], dataset.word_vectors)
+    soft_labels = [open_soft_labels(file, dataset) for file in spec.data.soft_labels]
+
+    torch.manual_seed(spec.seed)
+    model = model_class(spec.model)(spec.config, vocabulary.lexicon(dataset.word_vectors))
+    model.prepare_training(len(soft_labels))
+    model.to(world.device)
+    return Setup(
+        spec=spec,
+        out=out,
+        world=world,
+        dataset=dataset,
+        vocabulary=vocabulary,
+        train_collator=collator_for(spec.config, dataset, vocabulary, soft_labels),
+        val_collator=collator_for(spec.config, dataset, vocabulary),
+        model=model,
+        objective=world.replicate(Objective(model, spec.recipe.precision)),
+        optimizer=build_optimizer(model, spec.recipe),
+    )
