@@ -1,15 +1,17 @@
 """EMTM: what exists in training, what is left at inference, where gradients go."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from emtm.data.batch import Batch
+from emtm.data.text import Lexicon
 from emtm.distillation.model import EMTM, EMTMConfig
 from emtm.registry import model_class
-from tests.models.helpers import paper_model, ragged_batch, small_model
+from tests.models.helpers import SMALL, paper_model, ragged_batch, small_model
 
 PARAMETERS = {
     "charades-sta": (36, 673_650, 907_270, 35_238),
@@ -26,7 +28,7 @@ def taught_batch(teachers: int = 3) -> Batch:
     return dataclasses.replace(batch, targets=targets)
 
 
-def training(teachers: int = 3, **settings: object) -> EMTM:
+def training(teachers: int = 3, **settings: Any) -> EMTM:
     model = small_model("emtm", **settings)
     assert isinstance(model, EMTM)
     model.prepare_training(teachers)
@@ -69,10 +71,8 @@ def test_same_seed_gives_the_student_s_initial_weights() -> None:
     torch.manual_seed(5)
     kind = model_class("emtm-student")
     lexicon = small_model("emtm").lexicon_size
-    from emtm.data.text import Lexicon
-
     words = Lexicon(torch.zeros(lexicon[0] - 2, 12), lexicon[1])
-    sizes = {"feature_dim": 20, "word_dim": 12, "max_clips": 24, "max_words": 12, "dim": 16, "heads": 4, "char_dim": 6}
+    sizes = {**SMALL, "char_dim": 6}
     torch.manual_seed(5)
     alone = kind(kind.config_class(**sizes), words)
     torch.manual_seed(5)
@@ -110,7 +110,7 @@ def test_published_distillation_is_not_detached() -> None:
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.aggregation.parameters())
 
 
-def total(**settings: object) -> tuple[Tensor, dict[str, Tensor]]:
+def total(**settings: Any) -> tuple[Tensor, dict[str, Tensor]]:
     torch.manual_seed(0)
     model, batch = training(**settings), taught_batch()
     losses = model.loss(model(batch), batch)

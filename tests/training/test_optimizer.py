@@ -33,10 +33,12 @@ def test_norms_and_biases_are_not_decayed() -> None:
     assert all("norm" in n or n.endswith("bias") or "projection.2" in n or "projection.1" in n for n in names)
 
 
-@pytest.mark.parametrize("name", ["bert-adam", "adamw", "adam"])
-def test_every_optimizer_lowers_a_quadratic(name: str) -> None:
+@pytest.mark.parametrize(
+    "recipe", [Recipe(optimizer=name, learning_rate=0.05) for name in ("bert-adam", "adamw", "adam")]
+)
+def test_every_optimizer_lowers_a_quadratic(recipe: Recipe) -> None:
     layer = nn.Linear(3, 1)
-    optimizer = build_optimizer(layer, Recipe(optimizer=name, learning_rate=0.05))
+    optimizer = build_optimizer(layer, recipe)
     x = torch.randn(16, 3)
     losses = []
     for _ in range(50):

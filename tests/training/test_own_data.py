@@ -17,7 +17,8 @@ def folder(tmp_path: Path) -> Path:
     generator = np.random.default_rng(0)
     root = tmp_path / "charades"
     (root / "features").mkdir(parents=True)
-    durations, lines = {}, {"train": [], "test": []}
+    durations: dict[str, dict[str, object]] = {}
+    lines: dict[str, list[str]] = {"train": [], "test": []}
     for i in range(15):
         video, split = f"V{i:03d}", "train" if i < 12 else "test"
         durations[video] = {"subset": split, "duration": 20.0 + i, "actions": []}
