@@ -9,16 +9,13 @@ from emtm.data.text import Lexicon
 from emtm.registry import AnyModel, model_class, preset
 
 SMALL: dict[str, Any] = {"feature_dim": 20, "word_dim": 12, "max_clips": 24, "max_words": 12, "dim": 16, "heads": 4}
-NAMES = ("emtm", "emtm-student", "seqpan", "vslnet", "vslnet-transformer")
 
 
 def small_model(name: str, *, official: bool = False, seed: int = 0, **changes: Any) -> AnyModel:
-    """A tiny model; `vslnet-transformer` is VSLNet with that predictor."""
+    """A tiny model of the span family."""
     torch.manual_seed(seed)
-    kind = model_class(name.removesuffix("-transformer"))
+    kind = model_class(name)
     settings = {**SMALL, "char_dim": 6, "dropout": 0.0, "official": official, **changes}
-    if name.endswith("-transformer"):
-        settings["predictor"] = "transformer"
     model = kind(kind.config_class(**settings), Lexicon(torch.randn(30, 12), 16))
     for parameter in model.parameters():
         # Fresh biases are zero and could hide a leak.
@@ -35,14 +32,16 @@ def paper_model(name: str, dataset: str, num_chars: int, *, official: bool = Tru
     return kind(config, Lexicon(torch.zeros(5, config.word_dim), num_chars)).eval()
 
 
-def ragged_batch(clips: list[int], words: list[int], chars: int = 7, seed: int = 0, feature_dim: int = 20) -> Batch:
+def ragged_batch(
+    clips: list[int], words: list[int], chars: int = 7, seed: int = 0, feature_dim: int = 20, num_words: int = 30
+) -> Batch:
     """Queries of different lengths; word and character ids are random."""
     generator = torch.Generator().manual_seed(seed)
     size, length, width = len(clips), max(clips), max(words)
     video_mask = torch.arange(length) < torch.tensor(clips)[:, None]
     query_mask = torch.arange(width) < torch.tensor(words)[:, None]
     video = torch.randn(size, length, feature_dim, generator=generator) * video_mask[..., None]
-    word_ids = torch.randint(1, 32, (size, width), generator=generator) * query_mask
+    word_ids = torch.randint(1, num_words + 2, (size, width), generator=generator) * query_mask
     spelled = torch.randint(1, chars + 1, (size, width, 1), generator=generator)
     char_ids = torch.randint(1, 16, (size, width, chars), generator=generator)
     char_ids = char_ids * (torch.arange(chars) < spelled) * query_mask[..., None]

@@ -7,7 +7,6 @@ import torch
 from emtm.data.text import Lexicon
 from emtm.registry import AnyModel, model_class
 
-NAMES = ("tan2d", "tan2d-conv", "cca", "ban-apr")
 _SHARED: dict[str, Any] = {
     "feature_dim": 20,
     "word_dim": 12,
@@ -31,11 +30,10 @@ _OWN: dict[str, dict[str, Any]] = {
 
 
 def small_map_model(name: str, *, seed: int = 0, **changes: Any) -> AnyModel:
-    """A tiny model; `tan2d-conv` is 2D-TAN with learned proposals."""
+    """A tiny model."""
     torch.manual_seed(seed)
-    base = name.removesuffix("-conv")
-    kind = model_class(base)
-    settings = {**_SHARED, **_OWN[base], **({"proposals": "conv"} if name.endswith("-conv") else {}), **changes}
+    kind = model_class(name)
+    settings = {**_SHARED, **_OWN[name], **changes}
     model = kind(kind.config_class(**settings), Lexicon(torch.randn(30, 12), 16))
     for parameter in model.parameters():
         # Fresh biases are zero and could hide a leak; small scores make small differences.

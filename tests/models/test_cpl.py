@@ -47,22 +47,6 @@ def output(centre: list[float], width: list[float], cost: list[float], **changes
     return replace(CPLOutput(*rows, gaussians, torch.tensor([4]), mask, None, None), **changes)
 
 
-@pytest.mark.parametrize("masking", ["first", "random"])
-def test_prediction_does_not_depend_on_batch_mates(masking: str) -> None:
-    model, batch = cpl(masking=masking), ragged_batch(CLIPS, WORDS)
-    with torch.no_grad():
-        together = model(batch)
-        spans = model.span_distribution(together)
-        for i, (clips, words) in enumerate(zip(CLIPS, WORDS, strict=True)):
-            row = slice(i, i + 1)
-            video = model.encode_video(batch.video[row, :clips], batch.video_mask[row, :clips])
-            alone = model.ground(video, model.encode_query(batch.word_ids[row, :words], batch.char_ids[row, :words]))
-            torch.testing.assert_close(together.cost[i], alone.cost[0], atol=1e-5, rtol=1e-5)
-            torch.testing.assert_close(spans[i, :, :clips], model.span_distribution(alone)[0], atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(spans.sum(2), torch.ones(4, 2))
-    assert (spans.transpose(1, 2)[~batch.video_mask] == 0).all()
-
-
 def test_official_mode_judges_a_short_query_by_padding_too() -> None:
     batch = ragged_batch([20, 16], [9, 4])
     batch = replace(batch, word_ids=batch.word_ids.clamp_min(2) * batch.query_mask)

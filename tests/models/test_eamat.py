@@ -36,21 +36,6 @@ def worded() -> Lexicon:
     return replace(LEXICON, words=("person", "opens", "the", *(f"thing{i}" for i in range(27))))
 
 
-@pytest.mark.parametrize("positions", [False, True])
-def test_prediction_does_not_depend_on_batch_mates(positions: bool) -> None:
-    model, batch = eamat(worded(), positions=positions), ragged_batch(CLIPS, WORDS)
-    with torch.no_grad():
-        together = model.span_distribution(model(batch))
-        for i, (clips, words) in enumerate(zip(CLIPS, WORDS, strict=True)):
-            row = slice(i, i + 1)
-            video = model.encode_video(batch.video[row, :clips], batch.video_mask[row, :clips])
-            query = model.encode_query(batch.word_ids[row, :words], batch.char_ids[row, :words])
-            alone = model.span_distribution(model.ground(video, query))
-            torch.testing.assert_close(together[i, :, :clips], alone[0], atol=1e-6, rtol=1e-5)
-    torch.testing.assert_close(together.sum(2), torch.ones(4, 2))
-    assert (together.transpose(1, 2)[~batch.video_mask] == 0).all()
-
-
 def test_official_mode_leaks_padding_and_else_computes_the_same() -> None:
     model, official = eamat(), eamat(official=True)
     missing, unexpected = official.load_state_dict(model.state_dict(), strict=False)

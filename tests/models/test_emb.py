@@ -35,18 +35,6 @@ def trained(**changes: object) -> EMB:
     return model.train()
 
 
-def test_prediction_does_not_depend_on_batch_mates() -> None:
-    model, batch = emb(), ragged_batch(CLIPS, WORDS)
-    with torch.no_grad():
-        together = model.span_distribution(model(batch))
-        for i, (clips, words) in enumerate(zip(CLIPS, WORDS, strict=True)):
-            row = slice(i, i + 1)
-            video = model.encode_video(batch.video[row, :clips], batch.video_mask[row, :clips])
-            query = model.encode_query(batch.word_ids[row, :words], batch.char_ids[row, :words])
-            alone = model.span_distribution(model.ground(video, query))
-            torch.testing.assert_close(together[i, :, :clips], alone[0], atol=1e-6, rtol=1e-5)
-
-
 def test_published_waste_never_reaches_the_spans() -> None:
     """Unlike its relatives, EMB's spans are the same in both modes, padded or not."""
     default, official = emb(), emb(official=True)
