@@ -226,6 +226,7 @@ class EAMAT(SpanGroundingModel[EncodedVideo, EncodedQuery, EAMATOutput]):
         "tacos": Preset(EAMATConfig(feature_dim=4096), _PUBLISHED),
         "compact": Preset(EAMATConfig(max_clips=64, dim=48, heads=4, post_blocks=1, dropout=0.1), _COMPACT),
     }
+    training_only: ClassVar[tuple[str, ...]] = ("inside",)
     stages: ClassVar[dict[str, str]] = {
         "words": "text_embed",
         "video_projection": "video_proj",
@@ -264,11 +265,6 @@ class EAMAT(SpanGroundingModel[EncodedVideo, EncodedQuery, EAMATOutput]):
         super().prepare_training(num_teachers)
         if self.inside is None:
             self.inside = _Prediction(self.config).to(self.tags.device)
-
-    def inference_state(self) -> dict[str, Tensor]:
-        """State without the inside predictor."""
-        state = self.state_dict()
-        return state if self.config.official else {k: v for k, v in state.items() if not k.startswith("inside.")}
 
     def encode_video(self, video: Tensor, video_mask: Tensor) -> EncodedVideo:
         """`[B, L, V]`, `[B, L]` -> entity and motion branch `[B, L, D]`."""

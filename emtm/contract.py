@@ -134,6 +134,8 @@ class GroundingModel(nn.Module, ABC, Generic[VideoT, QueryT, OutputT]):
     """False for a model whose video encoding cannot be computed without the query."""
     taught: ClassVar[bool] = False
     """True for a model that learns from teachers' soft labels."""
+    training_only: ClassVar[tuple[str, ...]] = ()
+    """Submodules that `prepare_training` attaches; with `official` they are there from the start and always run."""
     stages: ClassVar[Mapping[str, str]] = {}
     """Submodule path -> one of `STAGES`, where it differs from the enclosing method's own stage."""
 
@@ -156,7 +158,7 @@ class GroundingModel(nn.Module, ABC, Generic[VideoT, QueryT, OutputT]):
 
     @abstractmethod
     def loss(self, output: OutputT, batch: Batch) -> Losses:
-        """Published training loss; raises ValueError when the batch has no targets."""
+        """Published training loss; raises ValueError when it reads targets and the batch has none."""
 
     @abstractmethod
     def moments(self, output: OutputT, duration_s: Tensor, top_k: int = 1) -> Tensor:
@@ -176,8 +178,9 @@ class GroundingModel(nn.Module, ABC, Generic[VideoT, QueryT, OutputT]):
         """Told before each epoch what fraction of training is done, for losses on a schedule."""
 
     def inference_state(self) -> dict[str, Tensor]:
-        """The part of the state that predictions need."""
-        return self.state_dict()
+        """The part of the state that predictions need, as a fresh model has it."""
+        left_out = () if self.config.official else tuple(f"{name}." for name in self.training_only)
+        return {name: value for name, value in self.state_dict().items() if not name.startswith(left_out)}
 
     def forward(self, batch: Batch) -> OutputT:
         """Ground every query of the batch."""

@@ -252,6 +252,7 @@ class BANAPR(GroundingModel[EncodedVideo, EncodedQuery, BANAPROutput]):
             _COMPACT,
         ),
     }
+    training_only: ClassVar[tuple[str, ...]] = ("branch",)
     stages: ClassVar[dict[str, str]] = {
         "words": "text_embed",
         "map_score": "localise",
@@ -292,11 +293,6 @@ class BANAPR(GroundingModel[EncodedVideo, EncodedQuery, BANAPROutput]):
         super().prepare_training(num_teachers)
         if self.branch is None:
             self.branch = self._new_branch().to(self.position.weight.device)
-
-    def inference_state(self) -> dict[str, Tensor]:
-        """State without what exists in training alone."""
-        state = self.state_dict()
-        return state if self.config.official else {k: v for k, v in state.items() if not k.startswith("branch.")}
 
     def encode_video(self, video: Tensor, video_mask: Tensor) -> EncodedVideo:
         """`[B, L, V]`, `[B, L]` -> `[B, N, D]` and the mask."""

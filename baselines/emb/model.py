@@ -233,6 +233,7 @@ class EMB(SpanGroundingModel[EncodedVideo, EncodedQuery, EMBOutput]):
         "tacos": Preset(EMBConfig(), _PUBLISHED),
         "compact": Preset(EMBConfig(max_clips=64, dim=32, heads=4, char_dim=16, dropout=0.1, downscale=4), _COMPACT),
     }
+    training_only: ClassVar[tuple[str, ...]] = ("branch",)
     stages: ClassVar[dict[str, str]] = {
         "embedding": "text_embed",
         "characters": "text_embed",
@@ -267,11 +268,6 @@ class EMB(SpanGroundingModel[EncodedVideo, EncodedQuery, EMBOutput]):
         super().prepare_training(num_teachers)
         if self.branch is None:
             self.branch = _ProposalBranch(self.config).to(self.positions.device)
-
-    def inference_state(self) -> dict[str, Tensor]:
-        """State without the proposal branch."""
-        state = self.state_dict()
-        return state if self.config.official else {k: v for k, v in state.items() if not k.startswith("branch.")}
 
     def on_progress(self, fraction: float) -> None:
         """Lower the threshold for proposals as training goes on."""

@@ -87,6 +87,7 @@ class DETRModel(GroundingModel[VideoT, Encoded, DETRT]):
 
     config: DETRConfig
     config_class: ClassVar[type[ModelConfig]] = DETRConfig
+    training_only: ClassVar[tuple[str, ...]] = ("branch",)
 
     def __init__(self, config: DETRConfig, lexicon: Lexicon) -> None:
         super().__init__(config, lexicon)
@@ -117,11 +118,6 @@ class DETRModel(GroundingModel[VideoT, Encoded, DETRT]):
         super().prepare_training(num_teachers)
         if self.branch is None:
             self.branch = self.training_branch().to(self.words.vectors.device)
-
-    def inference_state(self) -> dict[str, Tensor]:
-        """State without the branch."""
-        state = self.state_dict()
-        return state if self.config.official else {k: v for k, v in state.items() if not k.startswith("branch.")}
 
     def running_branch(self) -> nn.ModuleDict | None:
         """The branch if it runs now."""
