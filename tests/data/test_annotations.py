@@ -1,6 +1,7 @@
 """Every published format, every policy, and the counts of the real files."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from tests.shared import SHARED, needs_shared
 
 DURATIONS = {"AAAAA": 30.0, "BBBBB": 10.5}
 REAL = SHARED / "data" / "annotations"
+Write = Callable[..., Path]
 
 
 @pytest.fixture
-def write(tmp_path):
+def write(tmp_path: Path) -> Write:
     def write(content: object, name: str = "annotations.txt") -> Path:
         path = tmp_path / name
         path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
@@ -29,7 +31,7 @@ def lines(*entries: object) -> str:
     return "".join(json.dumps(entry) + "\n" for entry in entries)
 
 
-def test_official_text(write) -> None:
+def test_official_text(write: Write) -> None:
     path = write("AAAAA 1.0 29.5##a person opens a door.\nBBBBB 2 4##person sits.\nAAAAA 3 4##x\n")
     read = read_annotations(path, DURATIONS)
     assert read.queries == (
@@ -40,7 +42,7 @@ def test_official_text(write) -> None:
     assert read.report.format == "official text"
 
 
-def test_json_in_seconds(write) -> None:
+def test_json_in_seconds(write: Write) -> None:
     entry = {"duration": 82.73, "timestamps": [[0.83, 19.86], [1, 2]], "sentences": [" A piñata.", "two"]}
     read = read_annotations(write({"v_x": entry}))
     assert read.queries == (
@@ -49,7 +51,7 @@ def test_json_in_seconds(write) -> None:
     )
 
 
-def test_tacos_frames_become_seconds_at_the_rate_of_the_video(write) -> None:
+def test_tacos_frames_become_seconds_at_the_rate_of_the_video(write: Write) -> None:
     entry = {"timestamps": [[294, 588]], "sentences": ["cuts a carrot"], "fps": 29.4, "num_frames": 2940}
     read = read_annotations(write({"s17-d69.avi": entry}))
     (query,) = read.queries
@@ -58,7 +60,7 @@ def test_tacos_frames_become_seconds_at_the_rate_of_the_video(write) -> None:
     assert read.report.format == "JSON, frames at 29.4 a second"
 
 
-def test_changing_distribution_json_is_in_seconds(write) -> None:
+def test_changing_distribution_json_is_in_seconds(write: Write) -> None:
     entry = {
         "timestamps": [[1.5, 4.0]],
         "framestamps": [[24, 64]],
@@ -72,7 +74,7 @@ def test_changing_distribution_json_is_in_seconds(write) -> None:
 
 
 @pytest.mark.parametrize("extra", [[], [17]])
-def test_flattened_list(write, extra: list[int]) -> None:
+def test_flattened_list(write: Write, extra: list[int]) -> None:
     read = read_annotations(write([["AAAAA", 30.0, [1, 2], "a", *extra], ["AAAAA", 30.0, [2, 3], "b", *extra]]))
     assert [query.query_id for query in read.queries] == ["AAAAA/0", "AAAAA/1"]
     assert read.report.format == "flattened list"
@@ -80,7 +82,7 @@ def test_flattened_list(write, extra: list[int]) -> None:
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
 @pytest.mark.parametrize("count", [1, 2])
-def test_json_lines(write, name: str, count: int) -> None:
+def test_json_lines(write: Write, name: str, count: int) -> None:
     entries = [
         {"qid": 7 + i, "query": " a cat", "duration": 150, "vid": "v_60.0_210.0", "relevant_windows": [[0, 16]]}
         for i in range(count)
@@ -90,7 +92,7 @@ def test_json_lines(write, name: str, count: int) -> None:
     assert (len(read.queries), read.report.format) == (count, "JSON lines")
 
 
-def test_several_windows_keep_all_and_lead_with_the_longest(write) -> None:
+def test_several_windows_keep_all_and_lead_with_the_longest(write: Write) -> None:
     entry = {"qid": 1, "query": "a", "duration": 150, "vid": "v", "relevant_windows": [[0, 4], [10, 30], [140, 152]]}
     read = read_annotations(write(lines(entry), "a.jsonl"))
     (query,) = read.queries
@@ -100,7 +102,7 @@ def test_several_windows_keep_all_and_lead_with_the_longest(write) -> None:
     assert (read.report.several_windows, read.report.ends_beyond) == (1, 1)
 
 
-def test_the_same_moments_in_every_format(write) -> None:
+def test_the_same_moments_in_every_format(write: Write) -> None:
     moments = [("v", [1.0, 2.5], "a door"), ("v", [4.0, 9.0], "a cat"), ("w", [0.0, 3.0], "a dog")]
     by_video = {
         video: {
@@ -125,7 +127,7 @@ def test_the_same_moments_in_every_format(write) -> None:
 QUIRKS = "AAAAA 1.0 31.2##a door.\nBBBBB 8.0 7.0##inverted\nAAAAA 2 4## blanks. \nBBBBB 10.5 12.0##late\n"
 
 
-def test_policies_are_applied_and_counted(write) -> None:
+def test_policies_are_applied_and_counted(write: Write) -> None:
     read = read_annotations(write(QUIRKS), DURATIONS)
     assert [(q.query_id, q.sentence, q.end_s) for q in read.queries] == [
         ("AAAAA/0", "a door.", 30.0),
@@ -141,7 +143,7 @@ def test_policies_are_applied_and_counted(write) -> None:
     )
 
 
-def test_policies_that_keep(write) -> None:
+def test_policies_that_keep(write: Write) -> None:
     read = read_annotations(write(QUIRKS), DURATIONS, Policy(ends="keep", empty="keep"))
     assert [(q.start_s, q.end_s) for q in read.queries] == [(1, 31.2), (8, 7), (2, 4), (10.5, 12)]
     assert "2 ends kept beyond the duration; 1 empty or inverted moments kept" in read.report.note()
@@ -149,7 +151,7 @@ def test_policies_that_keep(write) -> None:
         Policy(ends="cut")  # type: ignore[arg-type]
 
 
-def test_what_a_policy_drops_is_kept_as_annotated(write) -> None:
+def test_what_a_policy_drops_is_kept_as_annotated(write: Write) -> None:
     assert [(q.query_id, q.start_s, q.end_s) for q in read_annotations(write(QUIRKS), DURATIONS).dropped] == [
         ("BBBBB/0", 8, 7),
         ("BBBBB/1", 10.5, 12),
@@ -158,7 +160,7 @@ def test_what_a_policy_drops_is_kept_as_annotated(write) -> None:
 
 @pytest.mark.parametrize("start", ["", "\ufeff"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_files_written_on_windows_read_the_same(tmp_path, start: str, newline: str) -> None:
+def test_files_written_on_windows_read_the_same(tmp_path: Path, start: str, newline: str) -> None:
     (tmp_path / "charades.json").write_text(json.dumps({"AAAAA": {"duration": 30}}))
     formats = {
         "a.txt": "AAAAA 1 2##x\nAAAAA 3 4##y\n",
@@ -171,7 +173,7 @@ def test_files_written_on_windows_read_the_same(tmp_path, start: str, newline: s
 
 
 @pytest.mark.parametrize("suffix", ["", ".avi", ".mp4", ".mkv"])
-def test_ids_lose_the_suffix_of_a_file(tmp_path, write, suffix: str) -> None:
+def test_ids_lose_the_suffix_of_a_file(tmp_path: Path, write: Write, suffix: str) -> None:
     (tmp_path / "charades.json").write_text(json.dumps({"AAAAA": {"duration": 30}}))
     text = read_annotations(write(f"AAAAA{suffix} 1 2##x\n"))
     flat = read_annotations(write([[f"AAAAA{suffix}", 30, [1, 2], "x"]], "a.json"))
@@ -179,24 +181,24 @@ def test_ids_lose_the_suffix_of_a_file(tmp_path, write, suffix: str) -> None:
     assert text.queries[0].video_id == "AAAAA"
 
 
-def test_a_video_that_comes_twice_in_an_object_is_refused(write) -> None:
+def test_a_video_that_comes_twice_in_an_object_is_refused(write: Write) -> None:
     entry = '{"duration": 9, "timestamps": [[0, 1]], "sentences": ["x"]}'
     with pytest.raises(UserError, match="'v_x' comes twice"):
         read_annotations(write(f'{{"v_x": {entry}, "v_x": {entry}}}'))
 
 
-def test_dropping_a_line_does_not_rename_the_others(write) -> None:
+def test_dropping_a_line_does_not_rename_the_others(write: Write) -> None:
     read = read_annotations(write("AAAAA 5 4##x\nAAAAA 4 5##y\n"), DURATIONS)
     assert [query.query_id for query in read.queries] == ["AAAAA/1"]
 
 
-def test_duplicates_are_kept_and_counted(write) -> None:
+def test_duplicates_are_kept_and_counted(write: Write) -> None:
     read = read_annotations(write("AAAAA 1 2##x\nAAAAA 1 2##x\nAAAAA 1 3##x\nBBBBB 1 2##x\n"), DURATIONS)
     assert len(read.queries) == len({q.query_id for q in read.queries}) == 4
     assert (read.report.duplicates, read.report.repeated_sentences) == (1, 2)
 
 
-def test_sentences_without_windows_are_left_out(write) -> None:
+def test_sentences_without_windows_are_left_out(write: Write) -> None:
     entry = {"qid": 1, "query": "a", "duration": 150, "vid": "v"}
     read = read_annotations(write(lines(entry), "a.jsonl"))
     assert (len(read.queries), read.report.unannotated) == (0, 1)
@@ -215,7 +217,7 @@ def test_sentences_without_windows_are_left_out(write) -> None:
         f"AAAAA 1.0 {'9' * 400}##too late",
     ],
 )
-def test_malformed_lines_are_named(write, line: str) -> None:
+def test_malformed_lines_are_named(write: Write, line: str) -> None:
     with pytest.raises(UserError, match=r"annotations\.txt, line 2: "):
         read_annotations(write(f"AAAAA 1.0 2.0##fine.\n{line}\n"), DURATIONS)
 
@@ -238,7 +240,7 @@ def test_malformed_lines_are_named(write, line: str) -> None:
         "[" * 100_000,
     ],
 )
-def test_malformed_json_lines_are_named(write, line: str) -> None:
+def test_malformed_json_lines_are_named(write: Write, line: str) -> None:
     sound = {"qid": 1, "query": "a", "vid": "v", "duration": 9, "relevant_windows": [[1, 2]]}
     with pytest.raises(UserError, match=r"a\.jsonl, line 2"):
         read_annotations(write(lines(sound) + line + "\n", "a.jsonl"))
@@ -257,18 +259,18 @@ def test_malformed_json_lines_are_named(write, line: str) -> None:
         7,
     ],
 )
-def test_malformed_videos_are_named(write, entry: object) -> None:
+def test_malformed_videos_are_named(write: Write, entry: object) -> None:
     with pytest.raises(UserError, match="video 'v_x'"):
         read_annotations(write({"v_x": entry}))
 
 
 @pytest.mark.parametrize("entry", [7, [], ["v", 9, [1, 2]], ["v", 9, 1, "x"], [3, 9, [1, 2], "x"]])
-def test_malformed_entries_are_numbered(write, entry: object) -> None:
+def test_malformed_entries_are_numbered(write: Write, entry: object) -> None:
     with pytest.raises(UserError, match="entry 1"):
         read_annotations(write([["v", 9, [1, 2], "x"], entry]))
 
 
-def test_files_that_cannot_be_read(tmp_path, write) -> None:
+def test_files_that_cannot_be_read(tmp_path: Path, write: Write) -> None:
     with pytest.raises(UserError, match="cannot read"):
         read_annotations(tmp_path / "absent.txt")
     for empty in ("", "{}", "[]"):
@@ -286,7 +288,7 @@ def test_files_that_cannot_be_read(tmp_path, write) -> None:
         read_annotations(path, DURATIONS)
 
 
-def test_durations_lie_beside_the_text(tmp_path, write) -> None:
+def test_durations_lie_beside_the_text(tmp_path: Path, write: Write) -> None:
     path = write("AAAAA 1 2##x\nBBBBB 1 2##y\n")
     write("id,length,script\nAAAAA,30.5,\n", "Charades_v1_train.csv")
     write("id,length\nBBBBB,7\n", "Charades_v1_test.csv")
@@ -307,7 +309,7 @@ def test_durations_lie_beside_the_text(tmp_path, write) -> None:
         ("a.csv", "id,length\nAAAAA,x\n", "line 2"),
     ],
 )
-def test_malformed_durations(write, name: str, content: str, message: str) -> None:
+def test_malformed_durations(write: Write, name: str, content: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         read_durations(write(content, name))
 

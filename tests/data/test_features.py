@@ -1,4 +1,6 @@
 import shutil
+from pathlib import Path
+from typing import NoReturn
 
 import h5py
 import numpy as np
@@ -14,23 +16,24 @@ from emtm.data.features import (
     open_store,
     stores,
 )
+from emtm.data.records import FloatArray
 from emtm.errors import UserError
 from tests.shared import SHARED, needs_shared
 
 
-def rows(count: int, width: int = 3) -> np.ndarray:
+def rows(count: int, width: int = 3) -> FloatArray:
     return np.random.default_rng(count).standard_normal((count, width)).astype(np.float32)
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     np.save(tmp_path / "a.npy", rows(4))
     np.savez(tmp_path / "b.npz", other=np.ones(1), features=rows(5).astype(np.float16))
     np.savez(tmp_path / "c.npz", rows(6))
     return tmp_path
 
 
-def test_directory(folder) -> None:
+def test_directory(folder: Path) -> None:
     store = open_store(folder)
     assert isinstance(store, DirectoryStore)
     assert store.dim == 3
@@ -44,7 +47,7 @@ def test_directory(folder) -> None:
         store["d"]
 
 
-def test_hdf5_datasets_and_groups(tmp_path) -> None:
+def test_hdf5_datasets_and_groups(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "f.hdf5", "w") as file:
         file["a"] = rows(4).astype(np.float16)
         file["b/c3d_features"] = rows(5)
@@ -75,27 +78,27 @@ def test_hdf5_datasets_and_groups(tmp_path) -> None:
         (np.array([{"code": 1}], dtype=object), "pickles are refused"),
     ],
 )
-def test_bad_features_are_refused(folder, array: np.ndarray, message: str) -> None:
+def test_bad_features_are_refused(folder: Path, array: FloatArray, message: str) -> None:
     np.save(folder / "bad.npy", array, allow_pickle=True)
     with pytest.raises(UserError, match=message):
         open_store(folder)["bad"]
 
 
-def test_npz_without_a_clear_array(folder) -> None:
+def test_npz_without_a_clear_array(folder: Path) -> None:
     np.savez(folder / "bad.npz", x=rows(2), y=rows(2))
     with pytest.raises(UserError, match="none is called 'features'"):
         open_store(folder)["bad"]
 
 
 @pytest.mark.parametrize("name", ["bad.npy", "bad.npz"])
-def test_damaged_file(folder, name: str) -> None:
+def test_damaged_file(folder: Path, name: str) -> None:
     (folder / name).write_bytes(b"PK\x03\x04 nothing")
     with pytest.raises(UserError, match="not a readable NumPy array"):
         open_store(folder)["bad"]
 
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.pt", "a.txt", "a.hdf5", None])
-def test_what_is_not_a_store(tmp_path, name: str | None) -> None:
+def test_what_is_not_a_store(tmp_path: Path, name: str | None) -> None:
     if name:
         (tmp_path / name).write_bytes(b"x")
         with pytest.raises(UserError):
@@ -106,7 +109,7 @@ def test_what_is_not_a_store(tmp_path, name: str | None) -> None:
         open_store(tmp_path / "nowhere")
 
 
-def test_missing_videos_are_named(folder) -> None:
+def test_missing_videos_are_named(folder: Path) -> None:
     store = open_store(folder)
     assert missing(store, ["z", "a", "y", "z"]) == ["z", "y"]
     check_store(store, ["a", "b"], 3)
@@ -118,7 +121,7 @@ def test_missing_videos_are_named(folder) -> None:
         check_store(store, ["a"], 1024)
 
 
-def test_widths_are_checked_before_a_video_is_read(folder) -> None:
+def test_widths_are_checked_before_a_video_is_read(folder: Path) -> None:
     np.save(folder / "odd.npy", rows(4, 5))
     np.savez(folder / "worse.npz", features=np.ones((4, 3), np.int64))
     with pytest.raises(UserError, match="features of 1 of 2 videos are not 3 wide but, the first, 5: odd"):
@@ -127,8 +130,10 @@ def test_widths_are_checked_before_a_video_is_read(folder) -> None:
         check_store(open_store(folder), ["a", "worse"], 3)
 
 
-def test_shapes_come_from_headers(folder, tmp_path_factory, monkeypatch) -> None:
-    def refuse(path):
+def test_shapes_come_from_headers(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: object) -> NoReturn:
         raise AssertionError(f"{path} was read")
 
     path = tmp_path_factory.mktemp("hdf5") / "f.h5"
@@ -144,7 +149,7 @@ def test_shapes_come_from_headers(folder, tmp_path_factory, monkeypatch) -> None
 
 
 @pytest.mark.parametrize("layout", ["npy", "hdf5"])
-def test_videos_are_found_by_any_spelling_of_their_id(tmp_path, layout: str) -> None:
+def test_videos_are_found_by_any_spelling_of_their_id(tmp_path: Path, layout: str) -> None:
     """2D-TAN's HDF5 files name TACoS videos with .avi; ActivityNet's ids come with and without v_."""
     names = ("s1-d2.avi", "v_abc", "def", "both", "v_both")
     for i, name in enumerate(names):
@@ -162,16 +167,16 @@ def test_videos_are_found_by_any_spelling_of_their_id(tmp_path, layout: str) -> 
     assert missing(store, ["abc", "ghi"]) == ["ghi"]
 
 
-def test_hidden_files_are_no_features(folder) -> None:
+def test_hidden_files_are_no_features(folder: Path) -> None:
     (folder / "._a.npy").write_bytes(b"left by a Mac")
     assert open_store(folder).dim == 3
 
 
-def test_npy_files_are_mapped(folder) -> None:
+def test_npy_files_are_mapped(folder: Path) -> None:
     assert isinstance(open_store(folder)["a"], np.memmap)
 
 
-def test_stores_side_by_side(folder, tmp_path_factory) -> None:
+def test_stores_side_by_side(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     other = tmp_path_factory.mktemp("clip")
     np.save(other / "a.npy", rows(6, 2))
     store = open_store(f"{folder}, {other}")
@@ -187,7 +192,7 @@ def test_stores_side_by_side(folder, tmp_path_factory) -> None:
 
 
 @needs_shared
-def test_real_i3d_features(tmp_path) -> None:
+def test_real_i3d_features(tmp_path: Path) -> None:
     path = SHARED / "data/real-sample/v_GGSY1Qvo990.i3d_rgb_1s.npy"
     shutil.copy(path, tmp_path / "v_GGSY1Qvo990.npy")
     np.testing.assert_array_equal(open_store(tmp_path)["v_GGSY1Qvo990"], np.load(path))

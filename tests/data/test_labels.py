@@ -35,19 +35,21 @@ def argmax_iou(start: float, end: float, clips: int, duration: float) -> tuple[i
         ((11.0, 12.0), 10, 10.0, (0, 0)),
     ],
 )
-def test_time_to_index_by_hand(moment, clips, duration, expected):
+def test_time_to_index_by_hand(
+    moment: tuple[float, float], clips: int, duration: float, expected: tuple[int, int]
+) -> None:
     assert time_to_index(*moment, clips, duration) == expected
 
 
 @given(CLIPS, DURATION, FRACTION, FRACTION)
-def test_time_to_index_is_the_argmax_of_the_full_table(clips, duration, a, b):
+def test_time_to_index_is_the_argmax_of_the_full_table(clips: int, duration: float, a: float, b: float) -> None:
     start, end = sorted((a * duration, b * duration))
     assume(end - start > 1e-3)
     assert time_to_index(start, end, clips, duration) == argmax_iou(start, end, clips, duration)
 
 
 @given(CLIPS, DURATION, FRACTION, FRACTION)
-def test_round_trip_moves_no_boundary_by_more_than_a_clip(clips, duration, a, b):
+def test_round_trip_moves_no_boundary_by_more_than_a_clip(clips: int, duration: float, a: float, b: float) -> None:
     start, end = sorted((a * duration, b * duration))
     assume(end - start > 1e-3)
     found = index_to_time(*time_to_index(start, end, clips, duration), clips, duration)
@@ -55,20 +57,20 @@ def test_round_trip_moves_no_boundary_by_more_than_a_clip(clips, duration, a, b)
 
 
 @given(CLIPS, DURATION, st.data())
-def test_whole_clips_survive_the_round_trip(clips, duration, data):
+def test_whole_clips_survive_the_round_trip(clips: int, duration: float, data: st.DataObject) -> None:
     first = data.draw(st.integers(0, clips - 1))
     last = data.draw(st.integers(first, clips - 1))
     assert time_to_index(*index_to_time(first, last, clips, duration), clips, duration) == (first, last)
 
 
-def test_arrays_and_tensors_give_their_own_kind():
+def test_arrays_and_tensors_give_their_own_kind() -> None:
     start, end = time_to_index(np.array([0.0, 2.0]), np.array([10.0, 5.0]), np.array([10, 5]), 10.0)
     assert start.tolist() == [0, 1] and end.tolist() == [9, 2]
     left, right = index_to_time(torch.tensor([0, 2]), torch.tensor([9, 4]), 10, torch.tensor([10.0, 20.0]))
     assert left.tolist() == [0, 4] and right.tolist() == [10, 10]
 
 
-def test_soft_labels_by_hand():
+def test_soft_labels_by_hand() -> None:
     labels = soft_span_labels(torch.tensor([2, 0, 3, 0]), torch.tensor([5, 4, 4, 1]), 5)
     expected = [[0, 0.25, 0.5, 0.25, 0], [0.75, 0.25, 0, 0, 0], [0, 0, 0.25, 0.75, 0], [1, 0, 0, 0, 0]]
     torch.testing.assert_close(labels, torch.tensor(expected))
@@ -77,7 +79,7 @@ def test_soft_labels_by_hand():
 
 
 @given(CLIPS, st.data())
-def test_soft_labels_sum_to_one(clips, data):
+def test_soft_labels_sum_to_one(clips: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, clips - 1))
     labels = soft_span_labels(torch.tensor([index]), torch.tensor([clips]), 70)
     assert labels.sum().item() == pytest.approx(1)
@@ -85,7 +87,7 @@ def test_soft_labels_sum_to_one(clips, data):
     assert (labels[0, clips:] == 0).all()
 
 
-def test_match_labels_by_hand():
+def test_match_labels_by_hand() -> None:
     start, end = torch.tensor([2, 4, 0, 1]), torch.tensor([7, 5, 9, 1])
     labels = match_labels(start, end, torch.tensor([10, 10, 10, 2]), 10, extension=1)
     assert labels.tolist() == [
@@ -97,19 +99,19 @@ def test_match_labels_by_hand():
 
 
 @pytest.mark.parametrize(("length", "margin"), [(1, 0), (5, 0), (6, 1), (15, 2), (25, 2)])
-def test_highlight_margin_is_rounded_half_to_even(length, margin):
+def test_highlight_margin_is_rounded_half_to_even(length: int, margin: int) -> None:
     start = torch.tensor([10])
     labels = highlight_labels(start, start + length - 1, torch.tensor([60]), 64)
     assert labels.nonzero()[:, 1].tolist() == list(range(10 - margin, 10 + length + margin))
 
 
-def test_highlight_stays_within_the_video():
+def test_highlight_stays_within_the_video() -> None:
     labels = highlight_labels(torch.tensor([0]), torch.tensor([9]), torch.tensor([10]), 12)
     assert labels.tolist() == [[1.0] * 10 + [0.0] * 2]
 
 
 @needs_shared
-def test_vslnet_reference():
+def test_vslnet_reference() -> None:
     ref = np.load(SHARED / "fixtures/labels_vslnet_A.npz")
     start, end = time_to_index(ref["start_time"], ref["end_time"], ref["num_units"], ref["duration"])
     np.testing.assert_array_equal(start, ref["start_index"])
@@ -123,7 +125,7 @@ def test_vslnet_reference():
 
 
 @needs_shared
-def test_seqpan_reference():
+def test_seqpan_reference() -> None:
     ref = np.load(SHARED / "fixtures/labels_seqpan_tf_A.npz")
     start, end, clips = (torch.from_numpy(ref[key]) for key in ("start_index", "end_index", "v_len"))
     length = ref["s_labels"].shape[1]
@@ -133,7 +135,7 @@ def test_seqpan_reference():
 
 
 @needs_shared
-def test_emtm_index_reference():
+def test_emtm_index_reference() -> None:
     ref = np.load(SHARED / "fixtures/emtm_data_A.npz")
     time, grid = ("start_time", "end_time"), ("num_units", "duration")
     moment, scale = ([ref[f"t2i/{key}"] for key in keys] for keys in (time, grid))
@@ -145,7 +147,7 @@ def test_emtm_index_reference():
 
 @needs_shared
 @pytest.mark.parametrize("size", ["small", "charades", "tacos"])
-def test_emtm_label_reference(size):
+def test_emtm_label_reference(size: str) -> None:
     ref = np.load(SHARED / f"fixtures/emtm_losses_A_{size}.npz")
     start, end, clips = (torch.from_numpy(ref[f"in/{key}"]).long() for key in ("s_ind", "e_ind", "video_seq_len"))
     length = ref["in/y1"].shape[1]

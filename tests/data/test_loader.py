@@ -1,6 +1,7 @@
 import resource
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -12,15 +13,15 @@ from emtm.data.features import open_store, pool_clips
 from emtm.data.labels import time_to_index
 from emtm.data.loader import Collator, batches
 from emtm.data.lru import ArrayCache
-from emtm.data.records import Dataset, Query, WordVectors
+from emtm.data.records import Dataset, FloatArray, Query, WordVectors
 from emtm.data.text import Vocabulary
 from emtm.errors import UserError
 
 
-class Store(dict):
+class Store(dict[str, FloatArray]):
     dim = 3
 
-    def __missing__(self, video_id: str) -> None:
+    def __missing__(self, video_id: str) -> NoReturn:
         raise UserError(f"no features of video '{video_id}'")
 
 
@@ -95,7 +96,7 @@ def test_filling_a_batch_does_not_touch_the_cache(dataset: Dataset, vocabulary: 
     assert torch.equal(collator.collate(QUERIES).video, kept)
 
 
-def test_short_videos_do_not_hold_their_files_open(tmp_path, dataset: Dataset, vocabulary: Vocabulary) -> None:
+def test_short_videos_do_not_hold_their_files_open(tmp_path: Path, dataset: Dataset, vocabulary: Vocabulary) -> None:
     """A process may have about a thousand files open, and a dataset has more videos."""
     queries = [Query(str(i), f"v{i}", "a door.", 10.0, 2.0, 4.0) for i in range(40)]
     for query in queries:

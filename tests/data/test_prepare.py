@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from emtm.data import benchmarks, word_vectors
 from emtm.data.annotations import Policy
 from emtm.data.benchmarks import Benchmark, Count
 from emtm.data.datasets import open_dataset, open_queries
-from emtm.data.prepare import prepare
+from emtm.data.prepare import Inspection, prepare
 from emtm.data.records import WordVectors
 from emtm.errors import UserError
 from tests.shared import SHARED, needs_shared
@@ -37,7 +38,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def whole(root: Path, **changes: object):
+def whole(root: Path, **changes: Any) -> Inspection:
     return prepare("tacos", root, glove=root / "glove.npz", **changes)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from emtm.data.benchmarks import BENCHMARKS, benchmark
 from emtm.data.datasets import dataset_names, describe, open_dataset, open_queries
+from emtm.data.records import Dataset
 from emtm.errors import UserError
 from tests.shared import SHARED, needs_shared
 
@@ -36,7 +37,7 @@ def windows(root: Path, name: str, qids: range, annotated: bool = True) -> None:
     (root / name).write_text("".join(json.dumps(entry) + "\n" for entry in entries))
 
 
-def sizes(dataset) -> dict[str, int]:
+def sizes(dataset: Dataset) -> dict[str, int]:
     return {split: len(queries) for split, queries in dataset.splits.items()}
 
 

@@ -1,6 +1,7 @@
 import dataclasses
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ GOLDEN = "303534bc835c1712cd1307bd1d1e465f259ec6d43ebc9ff211abbd54b2b8d8a7"
 
 
 @pytest.fixture(autouse=True)
-def cache_directory(tmp_path, monkeypatch):
+def cache_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EMTM_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -151,7 +152,7 @@ def test_features_do_not_depend_on_the_cache() -> None:
         dataset.features["x"]
 
 
-def test_second_reading_comes_from_the_cache(cache_directory, monkeypatch) -> None:
+def test_second_reading_comes_from_the_cache(cache_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = cache.load_or_generate("tiny", TINY)
     assert [path.suffix for path in cache_directory.iterdir()] == [".npz"]
     monkeypatch.setattr(cache, "generate", lambda config: pytest.fail("generated again"))
@@ -161,7 +162,7 @@ def test_second_reading_comes_from_the_cache(cache_directory, monkeypatch) -> No
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])
-def test_a_corrupt_cache_is_replaced(cache_directory, damage: str) -> None:
+def test_a_corrupt_cache_is_replaced(cache_directory: Path, damage: str) -> None:
     first = cache.load_or_generate("tiny", TINY)
     (path,) = cache_directory.iterdir()
     content = bytearray(path.read_bytes())
@@ -172,7 +173,7 @@ def test_a_corrupt_cache_is_replaced(cache_directory, damage: str) -> None:
     assert len(path.read_bytes()) == len(content)
 
 
-def test_a_cache_that_cannot_be_written_is_only_a_warning(tmp_path, monkeypatch) -> None:
+def test_a_cache_that_cannot_be_written_is_only_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("EMTM_CACHE", str(tmp_path / "file"))
     with pytest.warns(UserWarning, match="not kept"):

@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ def test_vocabulary_is_frozen() -> None:
         Vocabulary((), ()).words = ("a",)  # type: ignore[misc]
 
 
-def test_glove_text_file(tmp_path) -> None:
+def test_glove_text_file(tmp_path: Path) -> None:
     path = tmp_path / "glove.txt"
     path.write_text("door 1 2 3\nthe 4 5 6\n. . 7 7 7\nzebra 0 0 0\n", encoding="utf-8")
     found = read_word_vectors(path, {"the", "door", "."})
@@ -110,12 +111,12 @@ def test_glove_text_file(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("name", ["absent.npz", "absent.txt", "glove.bin"])
-def test_word_vectors_that_cannot_be_read(tmp_path, name: str) -> None:
+def test_word_vectors_that_cannot_be_read(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError):
         read_word_vectors(tmp_path / name, {"door"})
 
 
-def test_word_vectors_of_other_words(tmp_path) -> None:
+def test_word_vectors_of_other_words(tmp_path: Path) -> None:
     np.savez(tmp_path / "v.npz", words=np.array(["zebra"]), vectors=np.ones((1, 3)))
     with pytest.raises(UserError, match="no vector of any word"):
         read_word_vectors(tmp_path / "v.npz", {"door"})

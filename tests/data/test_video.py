@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import tracemalloc
 from fractions import Fraction
@@ -111,7 +112,7 @@ def test_what_is_no_video_is_refused_in_one_sentence(tmp_path: Path) -> None:
 
 
 def test_without_the_packages_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(extra.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     for call in (extra.require, extra.weights_file, Backbone, lambda: timeline(tmp_path / "a.mp4")):
         with pytest.raises(UserError, match=r"needs av and .*: pip install 'emtm-bench\[video\]'"):
             call()

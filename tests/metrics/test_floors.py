@@ -1,16 +1,26 @@
 import dataclasses
+from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from emtm.data.annotations import read_annotations
-from emtm.data.records import Dataset, Query, WindowsQuery, WordVectors
+from emtm.data.records import Dataset, FloatArray, Query, WindowsQuery, WordVectors
 from emtm.errors import UserError
 from emtm.metrics import floors as module
-from emtm.metrics.blind import candidates, query_only, video_only
-from emtm.metrics.floors import best_r1, best_segments, cached_floors, cached_sightless_floors, floors, sightless_floors
-from emtm.metrics.iou import temporal_iou
+from emtm.metrics.blind import candidates, durations, normalised, query_only, video_only
+from emtm.metrics.floors import (
+    Floors,
+    best_r1,
+    best_segments,
+    cached_floors,
+    cached_sightless_floors,
+    floors,
+    sightless_floors,
+)
+from emtm.metrics.iou import Array, temporal_iou
 from emtm.metrics.truth import annotated_windows, best_iou, one_window_each
 from tests.shared import SHARED, needs_shared
 
@@ -22,21 +32,21 @@ class Features:
 
     dim = 8
 
-    def __contains__(self, video_id):
+    def __contains__(self, video_id: object) -> bool:
         return True
 
-    def __getitem__(self, video_id):
+    def __getitem__(self, video_id: str) -> FloatArray:
         rng = np.random.default_rng(int(video_id))
         rows = rng.normal(size=(40, self.dim)).astype(np.float32)
         rows[: 16 if int(video_id) % 2 else 0] += 3
         return rows
 
 
-def dataset(words, size=400):
+def dataset(words: bool, size: int = 400) -> Dataset:
     """Moments [0, .4] of odd and [.5, .9] of even videos; sentences tell which where `words`."""
     rng = np.random.default_rng(0)
 
-    def query(i):
+    def query(i: int) -> Query:
         early, duration = i % 2, float(rng.uniform(10, 40))
         start = 0.0 if early else 0.5
         sentence = ("early" if early else "late") if words else "nothing"
@@ -46,25 +56,25 @@ def dataset(words, size=400):
     return Dataset("toy", True, splits, Features(), WORDS)
 
 
-def recall(moments, queries):
+def recall(moments: Array, queries: Sequence[Query]) -> float:
     truth = np.array([(q.start_s, q.end_s) for q in queries])
-    return (temporal_iou(moments, truth) >= 0.5).mean()
+    return float((temporal_iou(moments, truth) >= 0.5).mean())
 
 
-def test_best_segments_by_hand():
+def test_best_segments_by_hand() -> None:
     moments = np.array([[0, 0.5], [0, 0.5], [0.75, 1.0]])
     by_recall, by_miou = best_segments(moments)
     assert (temporal_iou(by_recall, moments) >= 0.5).tolist() == [True, True, False]
     assert by_miou.tolist() == [0, 0.5]
 
 
-def test_candidates_cover_the_grid_once():
+def test_candidates_cover_the_grid_once() -> None:
     segments = candidates(4)
     assert len(segments) == len(np.unique(segments, axis=0)) == 10
     assert (segments[:, 0] < segments[:, 1]).all()
 
 
-def test_query_only_reads_the_sentence():
+def test_query_only_reads_the_sentence() -> None:
     told, untold = dataset(words=True), dataset(words=False)
     train, test = told.splits["train"], told.splits["test"]
     assert recall(query_only(train, test), test) == 1
@@ -72,7 +82,7 @@ def test_query_only_reads_the_sentence():
     assert recall(query_only(train, test), test) < 0.7
 
 
-def test_video_only_sees_the_video():
+def test_video_only_sees_the_video() -> None:
     data = dataset(words=False)
     train, test = data.splits["train"], data.splits["test"]
     found = video_only(train, test, data.features)
@@ -80,7 +90,7 @@ def test_video_only_sees_the_video():
     np.testing.assert_array_equal(found, video_only(train, test, data.features))
 
 
-def test_floors_of_a_toy():
+def test_floors_of_a_toy() -> None:
     found = floors(dataset(words=True))
     assert list(found) == ["fixed_best", "fixed_best_miou", "drawn_from_train", "query_only", "video_only"]
     assert all(list(floor["r1"]) == ["0.3", "0.5", "0.7"] for floor in found.values())
@@ -89,17 +99,17 @@ def test_floors_of_a_toy():
     assert best_r1(found, 0.5) == 100
 
 
-def test_missing_split_is_a_user_error():
+def test_missing_split_is_a_user_error() -> None:
     with pytest.raises(UserError, match="'val'"):
         floors(dataset(words=True), "val")
 
 
-def windows_query(name, *windows, duration=10.0):
+def windows_query(name: str, *windows: tuple[float, float], duration: float = 10.0) -> WindowsQuery:
     start, end = max(windows, key=lambda window: window[1] - window[0])
     return WindowsQuery(name, name, "early", duration, start, end, all_windows=windows)
 
 
-def test_several_windows_count_the_best():
+def test_several_windows_count_the_best() -> None:
     queries = [windows_query("a", (0, 2), (5, 9)), Query("b", "b", "late", 10.0, 1.0, 3.0)]
     truth = annotated_windows(queries)
     assert truth.tolist() == [[[0, 2], [5, 9]], [[1, 3], [1, 3]]]
@@ -112,7 +122,7 @@ def test_several_windows_count_the_best():
     ]
 
 
-def test_floors_of_several_windows():
+def test_floors_of_several_windows() -> None:
     """Each window is a training moment, and an answer that meets any of a query's windows is right."""
     train = [windows_query(f"t{i}", (0, 4), (6, 10)) for i in range(40)]
     test = [windows_query("a", (0, 4), (6, 10)), windows_query("b", (6, 10))]
@@ -121,15 +131,15 @@ def test_floors_of_several_windows():
     assert found["fixed_best"]["segment"][1] - found["fixed_best"]["segment"][0] < 0.81
 
 
-def test_cache_is_read_back_and_follows_the_data(tmp_path, monkeypatch):
+def test_cache_is_read_back_and_follows_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMTM_CACHE", str(tmp_path))
-    calls = []
+    calls: list[str] = []
 
-    def sightless(train, test, *, progress):
+    def sightless(*_: object, progress: object) -> Floors:
         calls.append("sightless")
         return {"fixed_best": {"r1": {"0.5": 1.0}, "miou": 2.0}}
 
-    def video(data, train, test, seed):
+    def video(*_: object) -> Floors:
         calls.append("video")
         return {"video_only": {"r1": {"0.5": 3.0}, "miou": 4.0}}
 
@@ -165,11 +175,11 @@ FILES = {
 
 
 @cache
-def real(path):
+def real(path: str) -> tuple[Query, ...]:
     return read_annotations(REAL / path).queries
 
 
-def figures(moments, queries):
+def figures(moments: Array, queries: Sequence[Query]) -> list[float]:
     found = module._figures(moments, annotated_windows(queries))
     return [*found["r1"].values(), found["miou"]]
 
@@ -184,10 +194,12 @@ def figures(moments, queries):
         ("tacos", (41, 59), (7.8, 3.1, 0.9, 6.4)),
     ],
 )
-def test_fixed_segments_score_as_measured_elsewhere(name, segment, measured):
+def test_fixed_segments_score_as_measured_elsewhere(
+    name: str, segment: tuple[float, float], measured: Sequence[float]
+) -> None:
     """Segments in 64ths that others chose on samples of train, and what they measured for them."""
     test = real(FILES[name][1])
-    assert figures(np.array(segment) / 64 * module.durations(test), test) == pytest.approx(measured, abs=0.1)
+    assert figures(np.array(segment) / 64 * durations(test), test) == pytest.approx(measured, abs=0.1)
 
 
 @needs_shared
@@ -198,14 +210,16 @@ def test_fixed_segments_score_as_measured_elsewhere(name, segment, measured):
         ("tacos/train.json", (41, 59), (6, 57)),
     ],
 )
-def test_segments_chosen_on_all_of_train(train, by_recall, by_miou):
-    found = best_segments(module.normalised(real(train)))
+def test_segments_chosen_on_all_of_train(
+    train: str, by_recall: tuple[float, float], by_miou: tuple[float, float]
+) -> None:
+    found = best_segments(normalised(real(train)))
     assert [tuple(segment * 64) for segment in found] == [by_recall, by_miou]
 
 
 @needs_shared
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "measured"), [("charades", 37.7), ("val_1", 39.4), ("val_2", 44.0), ("tacos", 7.5)])
-def test_query_only_is_as_good_as_measured_elsewhere(name, measured):
+def test_query_only_is_as_good_as_measured_elsewhere(name: str, measured: float) -> None:
     train, test = (real(path) for path in FILES[name])
     assert figures(query_only(train, test), test)[1] == pytest.approx(measured, abs=2)

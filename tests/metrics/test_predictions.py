@@ -1,5 +1,6 @@
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from emtm.errors import UserError
 from emtm.metrics.predictions import read_predictions
 from emtm.metrics.scoring import score
 
+Write = Callable[..., Path]
 QUERIES = (
     Query("v/0", "v", "A person opens the door.", 20.0, 0.0, 10.0),
     Query("v/1", "v", "she sits", 20.0, 5.0, 10.0),
@@ -25,7 +27,7 @@ OTHER = {"vid": "w", "qid": 7, "query": "she sits", "pred_relevant_windows": [[0
 
 
 @pytest.fixture
-def write(tmp_path: Path):
+def write(tmp_path: Path) -> Write:
     def write(*lines: Any) -> Path:
         path = tmp_path / "predictions.jsonl"
         path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines))
@@ -34,14 +36,14 @@ def write(tmp_path: Path):
     return write
 
 
-def test_the_forms_of_a_line(write) -> None:
+def test_the_forms_of_a_line(write: Write) -> None:
     found = read_predictions(write(OPENS, "", SITS, OTHER), QUERIES)
     assert found["v/0"].tolist() == [[0, 5, 0.9]]
     assert found["v/1"].tolist() == [[5, 10, 1]]
     assert found["w/0"].tolist() == [[5, 10, 0.8], [0, 1, 0.2]]  # ranked by score
 
 
-def test_a_number_that_is_a_query_of_the_file_counts_as_its_id(write) -> None:
+def test_a_number_that_is_a_query_of_the_file_counts_as_its_id(write: Write) -> None:
     queries = [Query("7", "w", "x", 20.0, 0.0, 1.0)]
     line = {"qid": 7, "vid": "w", "query": "x", "pred_relevant_windows": [[0, 1, 1]]}
     assert list(read_predictions(write(line), queries)) == ["7"]
@@ -51,12 +53,12 @@ def test_a_number_that_is_a_query_of_the_file_counts_as_its_id(write) -> None:
 
 @pytest.mark.parametrize("annotated", ["s1", "s1.avi", "v_s1"])
 @pytest.mark.parametrize("predicted", ["s1", "s1.avi", "s1.mp4", "v_s1", "v_s1.mp4"])
-def test_videos_by_any_spelling_of_their_id(write, annotated: str, predicted: str) -> None:
+def test_videos_by_any_spelling_of_their_id(write: Write, annotated: str, predicted: str) -> None:
     queries = [Query("s1/0", annotated, "x", 20.0, 0.0, 1.0)]
     assert read_predictions(write({"video_id": predicted, "query": "x", "moments": [[0, 1, 1]]}), queries)
 
 
-def test_lines_about_dropped_queries_are_passed_over(write) -> None:
+def test_lines_about_dropped_queries_are_passed_over(write: Write) -> None:
     dropped = [Query("v/2", "v", "he waits", 20.0, 7.0, 7.0)]
     waits = {"video_id": "v", "query": "he waits", "moments": [[0, 5, 0.9]]}
     found = read_predictions(write(OPENS, SITS, OTHER, waits), QUERIES, dropped)
@@ -66,7 +68,7 @@ def test_lines_about_dropped_queries_are_passed_over(write) -> None:
         read_predictions(write(OPENS, SITS, OTHER, waits), QUERIES)
 
 
-def test_a_file_written_on_windows(write) -> None:
+def test_a_file_written_on_windows(write: Write) -> None:
     path = write(OPENS, SITS, OTHER)
     expected = read_predictions(path, QUERIES)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
@@ -75,7 +77,7 @@ def test_a_file_written_on_windows(write) -> None:
     }
 
 
-def test_a_sentence_asked_twice(write) -> None:
+def test_a_sentence_asked_twice(write: Write) -> None:
     once = read_predictions(write(OPENS, SITS, OTHER), TWICE)
     assert once["w/0"].tolist() == once["w/1"].tolist()
     assert read_predictions(write(OPENS, SITS, OTHER, OTHER), TWICE).keys() == once.keys()
@@ -109,12 +111,12 @@ def test_a_sentence_asked_twice(write) -> None:
         (OPENS, "query 'v/0' was answered in line 1 already$"),
     ],
 )
-def test_bad_lines_are_named(write, line: Any, message: str) -> None:
+def test_bad_lines_are_named(write: Write, line: Any, message: str) -> None:
     with pytest.raises(UserError, match=rf"predictions\.jsonl, line 2: .*{message}"):
         read_predictions(write(OPENS, line), QUERIES)
 
 
-def test_missing_predictions_are_counted_and_named(write) -> None:
+def test_missing_predictions_are_counted_and_named(write: Write) -> None:
     with pytest.raises(UserError, match=r"predictions\.jsonl: 2 of 3 queries have no prediction: 'she sits' in v, "):
         read_predictions(write(OPENS), QUERIES)
 
@@ -129,7 +131,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.lists(st.tuples(*[st.floats(0, 20)] * 4), min_size=1, max_size=8), st.randoms(use_true_random=False))
-def test_neither_order_matters(write, rows: list[tuple[float, ...]], rng: random.Random) -> None:
+def test_neither_order_matters(write: Write, rows: list[tuple[float, ...]], rng: random.Random) -> None:
     queries = [Query(f"v/{i}", "v", f"sentence {i}", 20.0, *sorted(row[:2])) for i, row in enumerate(rows)]
     lines = [
         {"video_id": "v", "query": f"sentence {i}", "moments": [[*sorted(row[2:]), 1.0]]} for i, row in enumerate(rows)

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,19 +10,22 @@ from hypothesis import strategies as st
 
 from emtm.data.records import Query, WindowsQuery
 from emtm.errors import UserError
+from emtm.metrics.iou import Array
 from emtm.metrics.scoring import score
 from tests.shared import SHARED, needs_shared
 
 
-def query(name, start=0.0, end=10.0, video="v", duration=20.0, kind="plain"):
+def query(
+    name: str, start: float = 0.0, end: float = 10.0, video: str = "v", duration: float = 20.0, kind: str = "plain"
+) -> Query:
     return Query(name, video, "a sentence", duration, start, end, kind)
 
 
-def moment(start, end):
+def moment(start: float, end: float) -> Array:
     return np.array([[start, end, 1.0]])
 
 
-def test_by_hand():
+def test_by_hand() -> None:
     queries = [query("a"), query("b"), query("c", video="w", kind="ordinal"), query("d", video="w")]
     # IoUs 1, 1/2, 3/10 and 0
     answers = {"a": moment(0, 10), "b": moment(0, 5), "c": moment(0, 3), "d": moment(10, 20)}
@@ -33,7 +37,7 @@ def test_by_hand():
     assert found.by_kind["plain"].queries == 3
 
 
-def test_strictness_decides_about_an_iou_equal_to_the_threshold():
+def test_strictness_decides_about_an_iou_equal_to_the_threshold() -> None:
     queries = [query("a"), query("b"), query("c")]
     answers = {"a": moment(0, 5), "b": moment(0, 7.1), "c": moment(0, 3)}  # IoUs 1/2, 0.71 and 3/10
     at_least, more = (score(answers, queries, strict=strict) for strict in (False, True))
@@ -44,7 +48,7 @@ def test_strictness_decides_about_an_iou_equal_to_the_threshold():
     assert more.by_kind["plain"].r1 == more.r1
 
 
-def test_breakdown_by_length_of_moment_and_sentence():
+def test_breakdown_by_length_of_moment_and_sentence() -> None:
     spans = {"a": (0, 1.9), "b": (0, 2), "c": (5, 8.99), "d": (1, 9), "e": (0, 20)}  # of 20 s
     texts = ("Go.", "he goes, then he is gone away", "a b c d e f", "a b c d e", "it is n't " * 7)
     queries = [
@@ -59,7 +63,7 @@ def test_breakdown_by_length_of_moment_and_sentence():
     assert all(group["miou"] == 100 for group in found["by_moment_length"].values())
 
 
-def test_any_of_the_first_five_counts_for_r5():
+def test_any_of_the_first_five_counts_for_r5() -> None:
     hit, miss = [0, 10, 0.1], [15, 20, 0.9]
     answers = {"a": [miss] * 4 + [hit], "b": [miss] * 5 + [hit], "c": [hit]}
     found = score(answers, [query(name) for name in answers])
@@ -67,14 +71,14 @@ def test_any_of_the_first_five_counts_for_r5():
     assert found.r1["0.5"] == pytest.approx(100 / 3)
 
 
-def test_a_threshold_reached_counts_in_float32_too():
+def test_a_threshold_reached_counts_in_float32_too() -> None:
     duration, clips = 30.7, 64
     queries = [query("a", 0, duration * 12 / clips, duration=duration)]
     half = np.array([[duration * 3 / clips, duration * 9 / clips, 1]], np.float32)
     assert score({"a": half}, queries).r1["0.5"] == 100
 
 
-def test_index_protocol_rounds_the_truth_to_the_grid():
+def test_index_protocol_rounds_the_truth_to_the_grid() -> None:
     queries = [query("a", 2.4, 5.4, duration=10.0)]
     answers = {"a": moment(2, 5)}
     assert score(answers, queries).miou == pytest.approx(100 * 2.6 / 3.4)
@@ -82,7 +86,7 @@ def test_index_protocol_rounds_the_truth_to_the_grid():
     assert score(answers, queries, "index", {"v": 1}).miou == pytest.approx(30)
 
 
-def test_of_several_windows_the_one_overlapped_most_counts():
+def test_of_several_windows_the_one_overlapped_most_counts() -> None:
     several = WindowsQuery("a", "v", "x", 20.0, 10.0, 20.0, all_windows=((0.0, 4.0), (10.0, 20.0)))
     queries = [several, query("b")]
     found = score({"a": moment(0, 3), "b": moment(10, 20)}, queries)
@@ -92,7 +96,7 @@ def test_of_several_windows_the_one_overlapped_most_counts():
     assert on_grid.miou == pytest.approx(100)
 
 
-def test_json_has_what_other_programs_read():
+def test_json_has_what_other_programs_read() -> None:
     queries = [query("a"), query("b", video="w")]
     floors = {"fixed_best": {"r1": {"0.5": 30.0}, "miou": 29.0}}
     found = score({"a": moment(0, 10), "b": moment(0, 5)}, queries, floors=floors)
@@ -105,41 +109,41 @@ def test_json_has_what_other_programs_read():
     assert "dataset" not in found.to_json()
 
 
-def test_one_video_has_no_interval():
+def test_one_video_has_no_interval() -> None:
     assert score({"a": moment(0, 10)}, [query("a")]).to_json()["ci95"] is None
 
 
-def test_missing_predictions_are_counted_and_named():
+def test_missing_predictions_are_counted_and_named() -> None:
     queries = [query(name) for name in "abcdef"]
     with pytest.raises(UserError, match=r"5 of 6 query ids lack a prediction: b, c, d, \.\.\."):
         score({"a": moment(0, 1)}, queries)
 
 
-def test_index_protocol_needs_clip_counts():
+def test_index_protocol_needs_clip_counts() -> None:
     with pytest.raises(UserError, match="1 of 1 video ids lack a clip count"):
         score({"a": moment(0, 1)}, [query("a")], "index")
 
 
 @pytest.mark.parametrize("bad", [[[0, 1]], [], [[0, float("nan"), 1]], [[[0, 1, 2]]], [["x", 1, 2]], [[1], [2, 3]]])
-def test_bad_predictions_are_named(bad):
+def test_bad_predictions_are_named(bad: Any) -> None:
     with pytest.raises(UserError, match="'a'"):
         score({"a": bad}, [query("a")])
 
 
-def test_nothing_to_score():
+def test_nothing_to_score() -> None:
     with pytest.raises(UserError):
         score({}, [])
 
 
 @given(st.lists(st.tuples(*[st.floats(0, 20)] * 4), min_size=1, max_size=12), st.randoms(use_true_random=False))
-def test_order_of_queries_does_not_matter(rows, rng):
-    queries = [query(f"q{i}", *sorted(row[:2]), video=f"v{i % 3}") for i, row in enumerate(rows)]
+def test_order_of_queries_does_not_matter(rows: list[tuple[float, ...]], rng: random.Random) -> None:
+    queries = [query(f"q{i}", min(row[:2]), max(row[:2]), f"v{i % 3}") for i, row in enumerate(rows)]
     answers = {f"q{i}": moment(*sorted(row[2:])) for i, row in enumerate(rows)}
     shuffled = rng.sample(queries, len(queries))
     assert score(answers, shuffled) == score(answers, queries)
 
 
-def test_the_truth_scores_100():
+def test_the_truth_scores_100() -> None:
     rng = random.Random(0)
     queries = [query(str(i), *sorted(rng.uniform(0, 20) for _ in range(2))) for i in range(50)]
     found = score({q.query_id: moment(q.start_s, q.end_s) for q in queries}, queries)
@@ -148,7 +152,7 @@ def test_the_truth_scores_100():
 
 
 @needs_shared
-def test_vslnet_reference():
+def test_vslnet_reference() -> None:
     ref = np.load(SHARED / "fixtures/labels_vslnet_A.npz")
     queries = [
         query(str(i), start, end, duration=duration)

@@ -24,7 +24,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def folder(tmp_path: Path) -> Path:
     root = tmp_path / "charades"
     root.mkdir()
-    durations, lines = {}, {"train": [], "test": []}
+    durations: dict[str, object] = {}
+    lines: dict[str, list[str]] = {"train": [], "test": []}
     for i in range(16):
         video, split = f"V{i:03d}", "train" if i < 12 else "test"
         durations[video] = {"duration": 20.0}

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from baselines.ban_apr.edge_conv import EdgeConv
 from baselines.ban_apr.losses import contrast_loss, temporal_difference, temporal_difference_loss
+from baselines.ban_apr.model import BANAPRConfig
 from baselines.ban_apr.proposal_sampling import sample_proposals
 from emtm.data.boundary_labels import boundary_clips, boundary_distribution, contrast_masks
 
@@ -38,6 +39,7 @@ def test_total_is_the_weighted_sum() -> None:
 
 def test_proposals_are_distinct_candidates() -> None:
     model, batch = small_map_model("ban-apr"), ragged_batch([20, 7, 1], [9, 3, 1])
+    assert isinstance(model.config, BANAPRConfig)
     for row in model(batch).proposals.tolist():
         assert len(set(row)) == model.config.num_proposals
         assert max(row) < model.grid.num_cells
