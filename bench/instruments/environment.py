@@ -7,13 +7,13 @@ import importlib.metadata
 import json
 import os
 import platform
-import subprocess
 from pathlib import Path
 
 import psutil
 import torch
 
 from bench.codec import encode
+from bench.git import git
 from bench.instruments.noise import NOT_REPORTED, NoiseWindow, psi_cpu
 from bench.missing import Missing, or_missing
 from bench.run import Environment, GemmRate, Gpu, Hardware, Settings, Software, Volatile
@@ -63,24 +63,14 @@ class EnvironmentWindow:
 
 def commit(root: Path) -> str | Missing:
     """Commit of the checkout at `root`."""
-    return or_missing(_git(root, "rev-parse", "HEAD"), _NO_GIT)
+    return or_missing(git(root, "rev-parse", "HEAD"), _NO_GIT)
 
 
 def dirty(root: Path) -> bool | Missing:
     """Does the checkout at `root` hold changes that no commit has?"""
     # Without optional locks a benchmark never writes to the index of a checkout in use.
-    status = _git(root, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    status = git(root, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
     return Missing(_NO_GIT) if status is None else bool(status)
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=10
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
 
 
 def _hardware() -> Hardware:
