@@ -111,11 +111,12 @@ def pytest_benchmark_update_json(config: pytest.Config, benchmarks: object, outp
     """Each of pytest-benchmark's own records carries its case with all that was measured of it by the end."""
     records = config.stash[_LAB].records
     for benchmark in output_json["benchmarks"]:
+        # A case would be written as Python shows it, with an address that no other session has.
+        parameters = benchmark["params"] or {}
+        benchmark["params"] = {k: v.case_id if isinstance(v, Case) else v for k, v in parameters.items()} or None
         carried = benchmark["extra_info"].get("emtm")
         if carried is not None:
             benchmark["extra_info"]["emtm"] = encode(records[carried["case_id"]])
-            # The text of an object tells nothing apart and holds its address: comparers group by these names.
-            benchmark["params"] = dict.fromkeys(benchmark["params"], carried["case_id"])
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -20,9 +20,9 @@ class Family:
 
 def parse(text: str) -> dict[str, Family]:
     """Families by name; raises ValueError for anything that the standard forbids."""
-    *lines, last, empty = text.split("\n")
-    if (last, empty) != ("# EOF", ""):
+    if not text.endswith("\n# EOF\n"):
         raise ValueError("the exposition does not end in # EOF")
+    lines = text.split("\n")[:-2]
     families: dict[str, Family] = {}
     current = ""
     for line in lines:

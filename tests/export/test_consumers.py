@@ -195,6 +195,7 @@ def test_pytest_benchmark_compares_the_json_of_the_main_job(tmp_path: Path) -> N
     assert benchmarks
     assert all(benchmark["extra_info"]["emtm"]["case_id"].startswith("vslnet|") for benchmark in benchmarks)
     assert "UNSERIALIZABLE[" not in own.read_text()
+    assert all(benchmark["params"]["case"] == benchmark["param"] for benchmark in benchmarks)
     other = tmp_path / "other.json"
     shutil.copy(own, other)
     table = run_of([*_pytest_benchmark(), "compare", own, other, "--csv", tmp_path / "table", "--name=long"], tmp_path)
