@@ -1,4 +1,7 @@
-"""The application object, and what several commands share."""
+"""The application object, and what several commands share.
+
+A command imports what it needs when it runs, so that a help text is printed without torch.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import torch
 import typer
 from rich.console import Console
 from rich.progress import Progress
@@ -50,6 +52,7 @@ GloveOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
+ThreadsOption = Annotated[int | None, typer.Option(min=1, help="CPU threads [default: all cores]")]
 
 
 def command(example: str) -> Callable[[F], F]:
@@ -91,8 +94,19 @@ def check_device(device: str) -> None:
     """Raises UserError for a device that is not there."""
     if device.split(":")[0] not in ("cpu", "cuda"):
         raise UserError(f"device is 'cpu' or 'cuda', not '{device}'")
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise UserError("no CUDA device is available; use --device cpu")
+    if device.startswith("cuda"):
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UserError("no CUDA device is available; use --device cpu")
+
+
+def use_threads(threads: int | None) -> None:
+    """Compute on so many CPU threads; None leaves the choice to torch."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
 
 
 def progress(unit: str) -> Any:

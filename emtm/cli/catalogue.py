@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import torch
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -26,6 +25,8 @@ from emtm.cli.app import (
 @command("python -m emtm models")
 def models(as_json: JsonFlag = False) -> None:
     """List the models with their origin, licence and size at each preset."""
+    import torch
+
     from emtm.data.text import Lexicon
     from emtm.registry import model_class, model_names
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -18,11 +17,13 @@ from emtm.cli.app import (
     GloveOption,
     JsonFlag,
     RootOption,
+    ThreadsOption,
     check_device,
     command,
     print_json,
     print_scores,
     source,
+    use_threads,
 )
 from emtm.errors import UserError
 
@@ -50,7 +51,7 @@ def distill(
     features: FeaturesOption = None,
     glove: GloveOption = None,
     device: DeviceOption = "cpu",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads [default: all cores]")] = None,
+    threads: ThreadsOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Train EMTM: a student taught by teachers' soft labels and by the isomorphic teacher."""
@@ -61,8 +62,7 @@ def distill(
     from emtm.training.runs import plan
 
     check_device(device)
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     data = source(dataset, root, features, glove)
     # Settings that no run can have are found before the teachers' labels are made, which takes minutes.
     plan("emtm", data, preset, settings or [], seed)

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 
 from emtm.cli.app import (
@@ -16,12 +15,14 @@ from emtm.cli.app import (
     GloveOption,
     JsonFlag,
     RootOption,
+    ThreadsOption,
     check_device,
     command,
     print_json,
     print_scores,
     progress,
     source,
+    use_threads,
 )
 from emtm.errors import UserError
 from emtm.metrics.scoring import Protocol
@@ -46,7 +47,7 @@ def train(
     features: FeaturesOption = None,
     glove: GloveOption = None,
     device: DeviceOption = "cpu",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads [default: all cores]")] = None,
+    threads: ThreadsOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a model; keep its best validation epoch and score that once on the test split."""
@@ -55,8 +56,7 @@ def train(
 
     spec = plan(model, source(dataset, root, features, glove), preset, settings or [], seed)
     check_device(device)
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     metrics = run(spec, out, resume=resume, device=device)
     if as_json:
         print_json(metrics)

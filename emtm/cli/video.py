@@ -9,12 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from emtm.cli.app import DeviceOption, JsonFlag, check_device, command, print_json
+from emtm.cli.app import DeviceOption, JsonFlag, ThreadsOption, check_device, command, print_json, use_threads
 from emtm.errors import ExitCode, UserError
 
 
@@ -25,7 +24,7 @@ def extract(
     fps: Annotated[float, typer.Option(help="Frames looked at in a second of video.")] = 2.0,
     clip_s: Annotated[float, typer.Option(help="Seconds of video a feature row stands for.")] = 1.0,
     device: DeviceOption = "cpu",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads [default: all cores]")] = None,
+    threads: ThreadsOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Write features [rows, 1280] of videos with a packaged image backbone (extra `video`).
@@ -40,8 +39,7 @@ def extract(
     check_device(device)
     sampling, found = Sampling(fps, clip_s), find_videos(videos)
     require()
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     folder = FeatureFolder(out, sampling)
     backbone = Backbone(device)
     rows: list[dict[str, Any]] = []
