@@ -21,8 +21,8 @@ from torch import Tensor
 from bench.instruments.stages import StageTracker
 from bench.missing import Missing
 from bench.record import ExecutionRecord
+from emtm.contract import AnyModel
 from emtm.data.batch import Batch
-from emtm.registry import AnyModel
 
 T = TypeVar("T")
 Dtype = Literal["float32", "bfloat16", "float16"]

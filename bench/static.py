@@ -22,9 +22,8 @@ from bench.instruments.stages import children_as_stages
 from bench.missing import Missing
 from bench.record import Compute, Crosscheck, Params
 from bench.subjects import Shape, build_model, make_batch
-from emtm.contract import ModelConfig
+from emtm.contract import AnyModel, ModelConfig
 from emtm.data.batch import Batch
-from emtm.registry import AnyModel
 
 CROSSCHECK_MACS = 2e11
 """fvcore is not asked about dearer models, unless told otherwise."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from emtm.contract import ModelConfig
+from emtm.contract import AnyModel, ModelConfig
 from emtm.data.batch import Batch, Targets
 from emtm.data.text import Lexicon
-from emtm.registry import AnyModel, model_class
+from emtm.registry import model_class
 
 SEED = 0
 

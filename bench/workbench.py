@@ -16,8 +16,8 @@ from bench.missing import ABSENT, Missing
 from bench.profiles import Profile
 from bench.static import Static, analyse_config
 from bench.subjects import build_model, make_batch
+from emtm.contract import AnyModel
 from emtm.data.batch import Batch
-from emtm.registry import AnyModel
 
 POOL = 4
 """Inputs that a timed call rotates through, so that none finds its own in the cache."""

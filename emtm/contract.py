@@ -16,7 +16,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from torch import Tensor, nn
 
@@ -187,3 +187,7 @@ class GroundingModel(nn.Module, ABC, Generic[VideoT, QueryT, OutputT]):
         video = self.encode_video(batch.video, batch.video_mask)
         query = self.encode_query(batch.word_ids, batch.char_ids)
         return self.ground(video, query)
+
+
+AnyModel = GroundingModel[Any, Any, Any]
+"""A model, whatever its encodings and its output are."""

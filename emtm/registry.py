@@ -1,4 +1,4 @@
-"""Models by name, found through the entry-point group ``emtm.models``."""
+"""Models by name, found through the entry-point group ``emtm.models``; a model is imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from emtm.config import read_value, takes
-from emtm.contract import GroundingModel, ModelConfig, Preset, Recipe
 from emtm.data.benchmarks import FAMILY
 from emtm.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+    from emtm.contract import AnyModel, ModelConfig, Preset, Recipe
+
 C = TypeVar("C", bound="DataclassInstance")
 GROUP = "emtm.models"
-AnyModel = GroundingModel[Any, Any, Any]
 
 
 @cache

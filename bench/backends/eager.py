@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from bench.execution import Backend, Execution, Outputs, Parts, Runner
 from bench.instruments.stages import StageTracker
+from emtm.contract import AnyModel
 from emtm.data.batch import Batch
-from emtm.registry import AnyModel
 
 
 def build(model: AnyModel, execution: Execution, example: Batch) -> Runner:

@@ -16,8 +16,9 @@ from bench.missing import or_missing
 from bench.record import Noise, Reference, Training
 from bench.subjects import TEACHERS, make_batch
 from bench.workbench import Workbench
+from emtm.contract import AnyModel
 from emtm.data.batch import Batch
-from emtm.registry import AnyModel, preset
+from emtm.registry import preset
 from emtm.training.loop import optimize
 from emtm.training.optimizer import build_optimizer
 

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from emtm.contract import AnyModel
 from emtm.data.loader import Collator, batches
 from emtm.data.records import Dataset, FloatArray, Query
 from emtm.data.soft_labels import SoftLabelInfo, save_soft_labels
 from emtm.errors import UserError
 from emtm.metrics.scoring import score
-from emtm.registry import AnyModel, config_hash
+from emtm.registry import config_hash
 from emtm.training.evaluation import BATCH, Predictions, check_features, collator_for, open_source, split_of
 from emtm.training.runs import load_run
 

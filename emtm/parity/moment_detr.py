@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emtm.contract import AnyModel
 from emtm.data.text import Lexicon
 from emtm.layers.detr.set_prediction import assign, label_loss, span_losses, to_boundaries
 from emtm.parity.fixture import Check, Fixture, Row
-from emtm.registry import AnyModel, model_class
+from emtm.registry import model_class
 
 NAME = "moment-detr"
 

@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emtm.contract import AnyModel
 from emtm.data.batch import Batch, Targets
 from emtm.data.text import Lexicon
 from emtm.layers.masking import mask_logits
 from emtm.layers.span.decoding import decode_spans, joint_probability, span_probabilities
 from emtm.layers.span.losses import highlight_loss, span_loss
 from emtm.parity.fixture import Check, Fixture, Recorder, Row
-from emtm.registry import AnyModel, model_class
+from emtm.registry import model_class
 
 NAME = "vslnet"
 

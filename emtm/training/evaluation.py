@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from emtm.contract import ModelConfig
+from emtm.contract import AnyModel, ModelConfig
 from emtm.data.datasets import open_dataset
 from emtm.data.features import Resampling, check_store, clip_count, num_rows, store_width
 from emtm.data.loader import Collator, SoftLabelSource, batches
@@ -20,7 +20,6 @@ from emtm.data.text import Vocabulary
 from emtm.errors import UserError, unknown
 from emtm.metrics.floors import cached_floors
 from emtm.metrics.scoring import Protocol, Scores, score
-from emtm.registry import AnyModel
 from emtm.training.runs import DataSource, load_run
 
 Predictions = dict[str, npt.NDArray[np.float64]]

@@ -21,10 +21,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 from torch.optim import Optimizer
 
+from emtm.contract import AnyModel
 from emtm.data.loader import batches
 from emtm.errors import UserError
 from emtm.metrics.scoring import score
-from emtm.registry import AnyModel
 from emtm.training import runs
 from emtm.training.checkpoint import restore, save_best, save_last
 from emtm.training.evaluation import evaluate_run, predict

@@ -29,7 +29,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from emtm import __version__
-from emtm.contract import ModelConfig, Recipe
+from emtm.contract import AnyModel, ModelConfig, Recipe
 from emtm.data.datasets import describe
 from emtm.data.features import split_paths
 from emtm.data.real import EMBEDDED, features_path
@@ -38,7 +38,7 @@ from emtm.data.text import Lexicon, Vocabulary
 from emtm.data.video.folder import read_origin
 from emtm.errors import UserError
 from emtm.files import replacing
-from emtm.registry import AnyModel, config_hash, model_class, override, preset
+from emtm.registry import config_hash, model_class, override, preset
 
 RUN, VOCABULARY, BEST, LAST = "run.json", "vocabulary.json", "best.safetensors", "last.safetensors"
 HISTORY, METRICS = "history.jsonl", "metrics.json"

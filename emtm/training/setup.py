@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from emtm.contract import AnyModel
 from emtm.data.batch import Batch
 from emtm.data.loader import Collator
 from emtm.data.records import Dataset
 from emtm.data.soft_labels import open_soft_labels
 from emtm.data.text import Vocabulary
 from emtm.errors import UserError
-from emtm.registry import AnyModel, model_class
+from emtm.registry import model_class
 from emtm.training.evaluation import check_features, collator_for, open_source
 from emtm.training.optimizer import build_optimizer
 from emtm.training.parallel import World

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench.static import analyse_model
 from bench.subjects import Shape, make_batch
-from emtm.registry import AnyModel
+from emtm.contract import AnyModel
 from tests.models.helpers import paper_model
 
 D, FF, VIDEO, TEXT, QUERIES = 256, 1024, 2818, 512, 10

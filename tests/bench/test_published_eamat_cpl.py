@@ -10,9 +10,10 @@ from bench.instruments.flops import operators, plain, summarise
 from bench.instruments.params import count_params
 from bench.static import Static, analyse_model
 from bench.subjects import Shape, make_batch
+from emtm.contract import AnyModel
 from emtm.data.batch import Batch
 from emtm.data.text import Lexicon
-from emtm.registry import AnyModel, model_class, preset
+from emtm.registry import model_class, preset
 from tests.models.helpers import paper_model
 
 D, W = 512, 300

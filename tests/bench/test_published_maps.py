@@ -10,9 +10,10 @@ from bench.backends.eager import staged_run
 from bench.cases import PAPER
 from bench.instruments.flops import canonical, operators, plain, summarise
 from bench.subjects import Shape, make_batch
+from emtm.contract import AnyModel
 from emtm.data.batch import Batch
 from emtm.data.text import Lexicon
-from emtm.registry import AnyModel, model_class, preset
+from emtm.registry import model_class, preset
 
 # Parameters without the word table in M, exact GMAC; then the GMAC that default inference needs.
 PUBLISHED = [

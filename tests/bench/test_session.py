@@ -27,8 +27,9 @@ from bench.missing import Missing, known
 from bench.profiles import PROFILES, RULE, Profile
 from bench.record import Latency
 from bench.workbench import Workbench
+from emtm.contract import AnyModel
 from emtm.errors import UserError
-from emtm.registry import AnyModel, preset
+from emtm.registry import preset
 from tests.bench.toy import toy_case
 from tests.processes import outside_xdist
 

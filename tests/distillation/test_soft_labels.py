@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from emtm.contract import AnyModel
 from emtm.data.soft_labels import SoftLabelFile, open_soft_labels, read_soft_labels
 from emtm.distillation.soft_labels import write_soft_labels
 from emtm.errors import UserError
-from emtm.registry import AnyModel
 from emtm.training.evaluation import collator_for, evaluate_run, open_source
 from emtm.training.runs import load_run
 

@@ -185,7 +185,16 @@ def test_junitparser_reads_ends(scripts: Path, example: Run, tmp_path: Path) -> 
 def test_pytest_benchmark_compares_the_json_of_the_main_job(tmp_path: Path) -> None:
     own = tmp_path / "own.json"
     command = [
-        *(sys.executable, "-m", "pytest", "bench/test_latency.py", "--benchmark-only", "-q", "--bench-profile", "smoke"),
+        *(
+            sys.executable,
+            "-m",
+            "pytest",
+            "bench/test_latency.py",
+            "--benchmark-only",
+            "-q",
+            "--bench-profile",
+            "smoke",
+        ),
         *("--runs", str(tmp_path / "none"), "--run-file", str(tmp_path / "run.json"), f"--benchmark-json={own}"),
         *("-p", "no:cacheprovider", "-k", "charades-sta and single_stream and vslnet and not transformer"),
     ]

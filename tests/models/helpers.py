@@ -4,9 +4,10 @@ from typing import Any
 
 import torch
 
+from emtm.contract import AnyModel
 from emtm.data.batch import Batch, Targets
 from emtm.data.text import Lexicon
-from emtm.registry import AnyModel, model_class, preset
+from emtm.registry import model_class, preset
 
 SMALL: dict[str, Any] = {"feature_dim": 20, "word_dim": 12, "max_clips": 24, "max_words": 12, "dim": 16, "heads": 4}
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import torch
 
+from emtm.contract import AnyModel
 from emtm.data.text import Lexicon
-from emtm.registry import AnyModel, model_class
+from emtm.registry import model_class
 
 _SHARED: dict[str, Any] = {
     "feature_dim": 20,

@@ -13,9 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench.backends.eager import take_rows
-from emtm.contract import STAGES
+from emtm.contract import STAGES, AnyModel
 from emtm.data.batch import Batch
-from emtm.registry import AnyModel
 from emtm.training.runs import read_tensors, write_tensors
 
 from .tiny import CLIPS, MODELS, OFFICIAL, SUBJECTS, VOCABULARY, WORDS, Subject, rouse

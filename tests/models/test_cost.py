@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from emtm.registry import AnyModel
+from emtm.contract import AnyModel
 
 from .helpers import paper_model
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from emtm.contract import AnyModel
 from emtm.data.batch import Batch
 from emtm.data.text import Lexicon
 from emtm.layers.detr.model import DETRModel
-from emtm.registry import AnyModel, model_class, model_names
+from emtm.registry import model_class, model_names
 
 from .helpers import SMALL, ragged_batch
 

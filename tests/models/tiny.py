@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from emtm.contract import ModelConfig
+from emtm.contract import AnyModel, ModelConfig
 from emtm.data.batch import Batch
 from emtm.data.text import Lexicon
-from emtm.registry import AnyModel, model_class, model_names
+from emtm.registry import model_class, model_names
 
 from .helpers import ragged_batch
 
