@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from emtm.config import read_value, takes
@@ -23,19 +24,26 @@ GROUP = "emtm.models"
 
 
 @cache
+def registered() -> Mapping[str, EntryPoint]:
+    """Where the installed models are, by name, sorted; of two with one name, the first that is found."""
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=GROUP):
+        found.setdefault(entry.name, entry)
+    return dict(sorted(found.items()))
+
+
 def model_names() -> tuple[str, ...]:
     """Names of all installed models, sorted."""
-    return tuple(sorted(e.name for e in entry_points(group=GROUP)))
+    return tuple(registered())
 
 
 @cache
 def model_class(name: str) -> type[AnyModel]:
     """Class registered under `name`; raises UserError with the closest names when there is none."""
-    for entry in entry_points(group=GROUP):
-        if entry.name == name:
-            loaded: type[AnyModel] = entry.load()
-            return loaded
-    raise UserError(unknown("model", name, model_names()))
+    if name not in registered():
+        raise UserError(unknown("model", name, model_names()))
+    loaded: type[AnyModel] = registered()[name].load()
+    return loaded
 
 
 def preset(name: str, dataset: str, which: str = "paper") -> Preset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -25,40 +26,18 @@ from emtm.cli.app import (
 @command("python -m emtm models")
 def models(as_json: JsonFlag = False) -> None:
     """List the models with their origin, licence and size at each preset."""
-    import torch
+    from emtm.cli.cards import NUM_CHARS, cards
 
-    from emtm.data.text import Lexicon
-    from emtm.registry import model_class, model_names
-
-    rows: list[dict[str, Any]] = []
-    for name in model_names():
-        kind = model_class(name)
-        sizes = {}
-        for key, preset in kind.presets.items():
-            lexicon = Lexicon(torch.zeros(1, preset.config.word_dim), 36)
-            with torch.device("meta"):
-                model = kind(preset.config, lexicon)
-            sizes[key] = sum(p.numel() for p in model.parameters())
-        info = kind.info
-        rows.append(
-            {
-                "name": name,
-                "role": info.role,
-                "paper": info.paper,
-                "reference_code": info.reference_code,
-                "reference_licence": info.reference_licence,
-                "trainable_parameters": sizes,
-            }
-        )
+    found = cards()
     if as_json:
-        print_json(rows)
+        print_json([asdict(card) for card in found])
         return
     table = Table("model", "role", "paper", "reference code", "its licence", "preset: trainable parameters")
-    for row in rows:
-        sizes_text = "\n".join(f"{k}: {v:,}" for k, v in row["trainable_parameters"].items())
-        table.add_row(*(row[k] for k in list(row)[:5]), sizes_text)
+    for card in found:
+        sizes = "\n".join(f"{preset}: {size:,}" for preset, size in card.trainable_parameters.items())
+        table.add_row(card.name, card.role, card.paper, card.reference_code, card.reference_licence, sizes)
     Console().print(table)
-    print("Sizes assume 36 characters; word vectors are frozen and not counted.")
+    print(f"Sizes assume {NUM_CHARS} characters; word vectors are frozen and not counted.")
 
 
 @command("python -m emtm datasets smoke")

@@ -6,9 +6,7 @@ from the best of these floors, never from zero. All are scored by the timestamp 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +14,7 @@ import numpy as np
 
 from emtm.data.records import Dataset, FloatArray, Query
 from emtm.errors import UserError
-from emtm.files import cache_dir, replacing
+from emtm.files import kept
 from emtm.metrics.blind import durations, normalised, query_only, video_only
 from emtm.metrics.iou import Array, temporal_iou
 from emtm.metrics.means import Means
@@ -104,28 +102,15 @@ def cached_floors(dataset: Dataset, split: str = "test", progress: Progress = la
         progress("video_only")
         return _video_floor(dataset, train, test, 0)
 
-    return {**found, **_cached("video-only", _fingerprint(train, test, samples), compute)}
+    return {**found, **kept(f"floors/video-only-{_fingerprint(train, test, samples)}.json", compute)}
 
 
 def cached_sightless_floors(
     train: Sequence[Query], test: Sequence[Query], progress: Progress = lambda name: None
 ) -> Floors:
     """`sightless_floors`, kept likewise."""
-    return _cached("sightless", _fingerprint(train, test), lambda: sightless_floors(train, test, progress=progress))
-
-
-def _cached(kind: str, fingerprint: str, compute: Callable[[], Floors]) -> Floors:
-    folder = cache_dir() / "floors"
-    path = folder / f"{kind}-{fingerprint}.json"
-    with contextlib.suppress(OSError, ValueError):
-        kept: Floors = json.loads(path.read_text(encoding="utf-8"))
-        return kept
-    found = compute()
-    with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the answer
-        folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial:
-            partial.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    return found
+    name = f"floors/sightless-{_fingerprint(train, test)}.json"
+    return kept(name, lambda: sightless_floors(train, test, progress=progress))
 
 
 def _fingerprint(train: Sequence[Query], test: Sequence[Query], samples: Sequence[FloatArray] = ()) -> str:

@@ -1,0 +1,79 @@
+"""What `models` tells of each model: its origin, and its size at every preset.
+
+Sizes are counted on the models themselves, which takes seconds and the whole of torch, so the cards are kept
+in the cache directory for as long as the code of the models stays the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from emtm.files import kept
+from emtm.registry import model_class, registered
+
+NUM_CHARS = 36
+"""Characters that sizes assume; every one has a trainable embedding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One model, as the catalogue shows it."""
+
+    name: str
+    role: str
+    paper: str
+    reference_code: str
+    reference_licence: str
+    trainable_parameters: dict[str, int]
+    """By preset."""
+
+
+def cards() -> list[Card]:
+    """Cards of all installed models, by name; from the cache unless any of their code has changed."""
+    return [
+        Card(**card)
+        for card in kept(f"models/{code_state()}.json", lambda: [asdict(make_card(name)) for name in registered()])
+    ]
+
+
+def make_card(name: str) -> Card:
+    """Card of one model, which is imported and built at each of its presets."""
+    import torch
+
+    from emtm.data.text import Lexicon
+
+    kind = model_class(name)
+    sizes = {}
+    for key, preset in kind.presets.items():
+        lexicon = Lexicon(torch.zeros(1, preset.config.word_dim), NUM_CHARS)
+        with torch.device("meta"):
+            model = kind(preset.config, lexicon)
+        sizes[key] = sum(p.numel() for p in model.parameters())
+    info = kind.info
+    return Card(name, info.role, info.paper, info.reference_code, info.reference_licence, sizes)
+
+
+def code_state() -> str:
+    """Hash of what cards depend on: which models are registered, and the sources of the packages that hold them."""
+    digest = hashlib.sha256()
+    entries = registered().values()
+    for entry in entries:
+        version = entry.dist.version if entry.dist else None
+        digest.update(repr((entry.name, entry.value, version)).encode())
+    for package in sorted({__name__.partition(".")[0], *(entry.module.partition(".")[0] for entry in entries)}):
+        for file in _sources(package):
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _sources(package: str) -> list[Path]:
+    """Python files of a package, or the one of a module; neither is imported."""
+    spec = find_spec(package)
+    if spec is None:
+        return []
+    if spec.submodule_search_locations is None:
+        return [Path(spec.origin)] if spec.origin else []
+    return sorted(file for folder in spec.submodule_search_locations for file in Path(folder).rglob("*.py"))
