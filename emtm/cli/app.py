@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from rich.table import Table
 from emtm import __version__
 from emtm.cli.boundary import Commands
 from emtm.errors import ExitCode, UserError
+from emtm.metrics.metric import HEADLINE, METRICS, Metric
 
 if TYPE_CHECKING:
     from emtm.training.runs import DataSource
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-FIGURES = ("R1@0.3", "R1@0.5", "R1@0.7", "mIoU")
+FIGURES = tuple(metric.title for metric in METRICS)
 F = TypeVar("F", bound=Callable[..., Any])
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -153,21 +154,27 @@ def print_scores(metrics: dict[str, Any]) -> None:
     print_published(metrics["dataset"])
 
 
-def figures(scores: dict[str, Any]) -> list[str]:
-    """R1 at the three thresholds and mIoU, under the headers `FIGURES`."""
-    return [*(f"{scores['r1'][m]:.1f}" for m in ("0.3", "0.5", "0.7")), f"{scores['miou']:.1f}"]
+def figures(scores: Mapping[str, Any]) -> list[str]:
+    """All metrics, under the headers `FIGURES`."""
+    return [figure(scores, metric) for metric in METRICS]
+
+
+def figure(scores: Mapping[str, Any], metric: Metric) -> str:
+    """One metric; `-` where the scores lack it."""
+    value = metric.read(scores)
+    return "-" if value is None else f"{value:.1f}"
 
 
 def print_gain(scores: dict[str, Any]) -> None:
-    """R1@0.5 with its interval and its distance from the best floor."""
-    from emtm.metrics.floors import best_r1
+    """The headline metric with its interval and its distance from the best floor."""
+    from emtm.metrics.floors import best_floor
 
-    line = f"R1@0.5 {scores['r1']['0.5']:.1f}"
-    if scores["ci95"]:
-        low, high = scores["ci95"]["r1"]["0.5"]
-        line += f" (95 % CI {low:.1f}-{high:.1f}, videos resampled)"
-    if scores["floors"]:
-        line += f", {scores['r1']['0.5'] - best_r1(scores['floors'], 0.5):+.1f} over the best floor"
+    line = f"{HEADLINE.title} {figure(scores, HEADLINE)}"
+    interval, reached = HEADLINE.at(scores["ci95"]["r1"]) if scores["ci95"] else None, HEADLINE.read(scores)
+    if interval is not None:
+        line += f" (95 % CI {interval[0]:.1f}-{interval[1]:.1f}, videos resampled)"
+    if scores["floors"] and reached is not None:
+        line += f", {reached - best_floor(scores['floors'], HEADLINE):+.1f} over the best floor"
     print(line + (f"; {scores['floors_reason']}" if "floors_reason" in scores else ""))
 
 

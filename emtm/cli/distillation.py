@@ -26,6 +26,7 @@ from emtm.cli.app import (
     use_threads,
 )
 from emtm.errors import UserError
+from emtm.metrics.metric import SHORT_LIST
 
 PresetOption = Annotated[
     str | None, typer.Option(help="paper, compact, or a preset's own name [default: compact on embedded data]")
@@ -150,12 +151,13 @@ def print_summary(summary: dict[str, Any]) -> None:
     """The study as a table on stdout."""
     kind = "synthetic, " if summary["synthetic"] else ""
     title = f"{summary['dataset']} ({kind}{summary['split']}, {summary['queries']} queries), mean ± 95 % CI over seeds"
-    table = Table("", "R1@0.5", "over student alone", "mIoU", "over student alone", "seeds", "training s", title=title)
+    measures = [header for metric in SHORT_LIST for header in (metric.title, "over student alone")]
+    table = Table("", *measures, "seeds", "training s", title=title)
     for teacher in summary["teachers"]:
-        r1, miou = teacher["test"]["r1_0.5"], teacher["test"]["miou"]
-        table.add_row(f"teacher {teacher['name']}", f"{r1:.1f}", "", f"{miou:.1f}", "", "1", "")
+        cells = [text for metric in SHORT_LIST for text in (f"{teacher['test'][metric.key]:.1f}", "")]
+        table.add_row(f"teacher {teacher['name']}", *cells, "1", "")
     for row in summary["rows"]:
-        cells = [text for measure in ("r1_0.5", "miou") for text in (_interval(row[measure]), _gain(row[measure]))]
+        cells = [text for m in SHORT_LIST for text in (_interval(row[m.key]), _gain(row[m.key]))]
         table.add_row(row["name"], *cells, str(len(row["seeds"])), f"{row['training_s']:.0f}")
     Console().print(table)
     for name, ratio in summary["soft_gradient_ratio"].items():

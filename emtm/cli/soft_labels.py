@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from emtm.cli.app import DeviceOption, JsonFlag, check_device, command, print_json, progress
+from emtm.cli.app import DeviceOption, JsonFlag, check_device, command, figure, print_json, progress
+from emtm.metrics.metric import HEADLINE, MIOU
 
 
 @command("python -m emtm soft-labels runs/seqpan --out runs/seqpan/soft-labels-train.h5")
@@ -30,5 +31,6 @@ def soft_labels(
         return
     info = written.info
     print(f"{written.num_queries} queries of {info.dataset} {info.split} by {info.teacher}, seed {info.seed}")
-    print(f"the teacher's R1@0.5 on them is {info.accuracy['r1']['0.5']:.1f}, its mIoU {info.accuracy['miou']:.1f}")
+    reached, mean = figure(info.accuracy, HEADLINE), figure(info.accuracy, MIOU)
+    print(f"the teacher's {HEADLINE.title} on them is {reached}, its {MIOU.title} {mean}")
     print(f"soft labels: {out}")

@@ -21,6 +21,7 @@ from emtm.data.loader import Collator, batches
 from emtm.data.records import Dataset, FloatArray, Query
 from emtm.data.soft_labels import SoftLabelInfo, save_soft_labels
 from emtm.errors import UserError
+from emtm.metrics.metric import written
 from emtm.metrics.scoring import score
 from emtm.registry import config_hash
 from emtm.training.evaluation import BATCH, Predictions, check_features, collator_for, open_source, split_of
@@ -107,7 +108,7 @@ def write_soft_labels(
         dataset=dataset.name,
         split=split,
         seed=teacher.seed,
-        accuracy={"r1": dict(scores.r1), "miou": scores.miou},
+        accuracy=written(scores),
     )
     return Written(out, info, len(queries), save_soft_labels(out, info, labels))
 

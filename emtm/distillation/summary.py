@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from emtm.distillation.study import (
     teacher_runs,
 )
 from emtm.distillation.variants import ABLATIONS, ALONE, FULL
+from emtm.metrics.metric import METRICS, Metric
 from emtm.metrics.paired import mean_interval, paired_difference
 from emtm.training import runs
 from emtm.training.evaluation import open_source
@@ -26,12 +27,6 @@ from emtm.training.jobs import Job
 from emtm.training.runs import read_metrics, read_spec
 
 FORMAT = "emtm-study/1"
-MEASURES: dict[str, Callable[[dict[str, Any]], float]] = {
-    "r1_0.3": lambda m: float(m["r1"]["0.3"]),
-    "r1_0.5": lambda m: float(m["r1"]["0.5"]),
-    "r1_0.7": lambda m: float(m["r1"]["0.7"]),
-    "miou": lambda m: float(m["miou"]),
-}
 
 
 def summarise(study: Study, out: Path) -> dict[str, Any]:
@@ -96,21 +91,34 @@ def teacher_record(name: str, path: Path) -> dict[str, Any]:
         "seed": spec.seed,
         "config_hash": labels.info.config_hash,
         "weights_sha256": labels.info.weights_sha256,
-        "test": {measure: read(metrics) for measure, read in MEASURES.items()},
-        "train": {measure: read(dict(labels.info.accuracy)) for measure, read in MEASURES.items()},
+        "test": flat(metrics),
+        "train": flat(labels.info.accuracy),
     }
+
+
+def flat(scores: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics of one run by their keys; those that it was scored with."""
+    return {metric.key: value for metric in METRICS if (value := metric.read(scores)) is not None}
+
+
+def over_seeds(metric: Metric, found: Mapping[int, Mapping[str, Any]]) -> dict[int, float] | None:
+    """A metric by seed; None where a run was scored without it."""
+    values = {seed: metric.read(scores) for seed, scores in found.items()}
+    known = {seed: value for seed, value in values.items() if value is not None}
+    return known if len(known) == len(values) else None
 
 
 def row(name: str, found: dict[int, dict[str, Any]], alone: dict[int, dict[str, Any]] | None) -> dict[str, Any]:
     """Figures of one model or variant over its seeds, in percent."""
     figures: dict[str, Any] = {}
-    for measure, read in MEASURES.items():
-        values = {seed: read(metrics) for seed, metrics in found.items()}
-        figures[measure] = {"values": list(values.values()), **mean_interval(list(values.values())).to_json()}
+    for metric in METRICS:
+        values = over_seeds(metric, found)
+        if values is None:
+            continue
+        figures[metric.key] = {"values": list(values.values()), **mean_interval(list(values.values())).to_json()}
         if alone is not None and name != ALONE:
-            reference = {seed: read(metrics) for seed, metrics in alone.items()}
-            difference = paired_difference(values, reference)
-            figures[measure]["over_student_alone"] = difference and difference.to_json()
+            difference = paired_difference(values, over_seeds(metric, alone) or {})
+            figures[metric.key]["over_student_alone"] = difference and difference.to_json()
     seconds = mean_interval([metrics["training"]["seconds"] for metrics in found.values()])
     return {
         "name": name,

@@ -18,6 +18,7 @@ from emtm.files import kept
 from emtm.metrics.blind import durations, normalised, query_only, video_only
 from emtm.metrics.iou import Array, temporal_iou
 from emtm.metrics.means import Means
+from emtm.metrics.metric import HEADLINE_IOU, THRESHOLDS, Metric, written
 from emtm.metrics.truth import annotated_windows, best_iou, one_window_each
 
 Floors = dict[str, dict[str, Any]]
@@ -30,7 +31,7 @@ _DRAWS = 20
 
 
 def floors(dataset: Dataset, split: str = "test", seed: int = 0, progress: Progress = lambda name: None) -> Floors:
-    """Floors of a split by name, each `{r1: {"0.3", "0.5", "0.7"}, miou}` in percent.
+    """Floors of a split by name, each `{r1: {"0.3": .., ..}, miou}` in percent.
 
     Those of `sightless_floors`, and `video_only` of `emtm.metrics.blind`. `progress` hears the name of
     each floor before it is computed.
@@ -50,7 +51,7 @@ def sightless_floors(
     """The floors that need nothing but annotations.
 
     `fixed_best` and `fixed_best_miou` answer one normalised segment for every query (`segment`), chosen
-    on train for R1@0.5 or mIoU; `drawn_from_train` answers the normalised moment of a random training
+    on train for the headline metric or mIoU; `drawn_from_train` answers the normalised moment of a random training
     query, in expectation over 20 draws; `query_only` is the model of `emtm.metrics.blind`.
     """
     train, truth = one_window_each(train), annotated_windows(test)
@@ -69,13 +70,13 @@ def sightless_floors(
     return found
 
 
-def best_r1(floors: Mapping[str, Mapping[str, Any]], threshold: float) -> float:
-    """Highest R1 at an IoU threshold among the floors, in percent."""
-    return max(float(floor["r1"][str(threshold)]) for floor in floors.values())
+def best_floor(floors: Mapping[str, Mapping[str, Any]], metric: Metric) -> float:
+    """Highest value of a metric among the floors, in percent; ValueError where none has it."""
+    return max(value for floor in floors.values() if (value := metric.read(floor)) is not None)
 
 
 def best_segments(moments: Array) -> tuple[Array, Array]:
-    """Segments `[2]` in 64ths of the video with the most IoUs >= 1/2 and with the highest mean IoU.
+    """Segments `[2]` in 64ths of the video with the most IoUs at the headline threshold and with the highest mean IoU.
 
     `moments` are normalised, `[Q, 2]`; among equals the earliest start, then the earliest end wins.
     """
@@ -85,7 +86,7 @@ def best_segments(moments: Array) -> tuple[Array, Array]:
         row = np.stack([np.full(_GRID - i, marks[i]), marks[i + 1 :]], 1)
         iou = temporal_iou(row[:, None], moments)
         segments.append(row)
-        recalls.append((iou >= 0.5).mean(1))
+        recalls.append((iou >= HEADLINE_IOU).mean(1))
         means.append(iou.mean(1))
     grid = np.concatenate(segments)
     return grid[np.concatenate(recalls).argmax()], grid[np.concatenate(means).argmax()]
@@ -115,7 +116,7 @@ def cached_sightless_floors(
 
 def _fingerprint(train: Sequence[Query], test: Sequence[Query], samples: Sequence[FloatArray] = ()) -> str:
     """Hash of the version, the queries, and samples of features."""
-    digest = hashlib.sha256(f"{_VERSION} {len(train)}".encode())
+    digest = hashlib.sha256(f"{_VERSION} {THRESHOLDS} {len(train)}".encode())
     for query in (*train, *test):
         digest.update(repr(query).encode())
     for rows in samples:
@@ -137,5 +138,4 @@ def _split(dataset: Dataset, split: str) -> Sequence[Query]:
 
 
 def _figures(moments: Array, truth: Array) -> dict[str, Any]:
-    means = Means.of(best_iou(moments, truth).ravel())
-    return {"r1": means.r1, "miou": means.miou}
+    return written(Means.of(best_iou(moments, truth).ravel()))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
 import yaml
+
+from emtm.metrics.metric import METRICS, Metric
 
 Reading = Literal["repository", "issue", "memory"]
 
@@ -34,9 +36,9 @@ class Published:
     miou: float | None = None
     note: str = ""
 
-    def cells(self, thresholds: tuple[str, ...] = ("0.3", "0.5", "0.7")) -> list[str]:
-        """R1 at the thresholds, then mIoU, each with its mark; `-` where the source gives none."""
-        values = [self.r1.get(m) for m in thresholds] + [self.miou]
+    def cells(self, metrics: Sequence[Metric] = METRICS) -> list[str]:
+        """Each metric with its mark; `-` where the source gives none."""
+        values = [metric.of(self) for metric in metrics]
         return ["-" if value is None else f"{value:.2f}{MARKS[self.read]}" for value in values]
 
     def to_json(self) -> dict[str, Any]:

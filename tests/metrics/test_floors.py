@@ -13,7 +13,7 @@ from emtm.metrics import floors as module
 from emtm.metrics.blind import candidates, durations, normalised, query_only, video_only
 from emtm.metrics.floors import (
     Floors,
-    best_r1,
+    best_floor,
     best_segments,
     cached_floors,
     cached_sightless_floors,
@@ -21,6 +21,7 @@ from emtm.metrics.floors import (
     sightless_floors,
 )
 from emtm.metrics.iou import Array, temporal_iou
+from emtm.metrics.metric import HEADLINE
 from emtm.metrics.truth import annotated_windows, best_iou, one_window_each
 from tests.shared import SHARED, needs_shared
 
@@ -96,7 +97,7 @@ def test_floors_of_a_toy() -> None:
     assert all(list(floor["r1"]) == ["0.3", "0.5", "0.7"] for floor in found.values())
     assert found["fixed_best"]["r1"]["0.5"] == 50
     assert found["drawn_from_train"]["r1"]["0.5"] == pytest.approx(50, abs=4)
-    assert best_r1(found, 0.5) == 100
+    assert best_floor(found, HEADLINE) == 100
 
 
 def test_missing_split_is_a_user_error() -> None:

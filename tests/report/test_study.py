@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.app import main
-from bench.report.content.study import MEASURE_NAMES, Study, read_study
+from bench.report.content.study import Study, read_study
 from bench.report.document import build
 from bench.report.figures.aggregation import _order, aggregation_figures
 from bench.report.figures.gains import gain_figures
@@ -16,8 +16,8 @@ from bench.report.formats.folder import report_files
 from bench.report.formats.markdown import table_markdown
 from bench.report.sections.study import study_command, study_limits
 from bench.report.sections.study_tables import study_tables
-from emtm.distillation.summary import MEASURES
 from emtm.errors import UserError
+from emtm.metrics.metric import METRICS, MIOU
 from emtm.metrics.paired import MeanInterval
 from tests.report.conftest import EXAMPLE, Doc, run_of
 from tests.report.studies import EXAMPLE_QUERY, example_summary, row
@@ -73,10 +73,6 @@ def lines(text: str, start: str) -> list[list[str]]:
     """Cells of the Markdown rows whose first cell is `start`."""
     rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith(f"| {start} ")]
     return [[cell.strip() for cell in row] for row in rows]
-
-
-def test_names_of_the_measures_are_those_of_a_summary() -> None:
-    assert list(MEASURE_NAMES) == list(MEASURES)
 
 
 def test_the_rows_are_the_files_own_figures(files: dict[str, bytes]) -> None:
@@ -199,8 +195,8 @@ def test_a_single_teacher_has_no_weights_to_show(summary: Doc, written: Write) -
 def test_a_study_without_the_whole_method_or_the_student_alone(summary: Doc, written: Write) -> None:
     del summary["aggregation"]
     summary["rows"] = [r for r in summary["rows"] if r["name"] == "full"]
-    for name in MEASURE_NAMES:
-        del summary["rows"][0][name]["over_student_alone"]
+    for metric in METRICS:
+        del summary["rows"][0][metric.key]["over_student_alone"]
     study = read_study(written())
     assert study_figures(study) == []
     assert lines(markdown(study), "full")[0][3].startswith("—")
@@ -211,7 +207,7 @@ def test_one_seed_has_no_interval(summary: Doc, written: Write) -> None:
     summary["seeds"] = [0]
     for r in summary["rows"]:
         r["seeds"] = [0]
-        for name in MEASURE_NAMES:
+        for name in (metric.key for metric in METRICS):
             gain = r[name].get("over_student_alone")
             for estimate in filter(None, (r[name], gain)):
                 estimate |= {"half_width": None, "n": 1}
@@ -282,6 +278,8 @@ def test_text_from_a_study_is_escaped(bare: Doc, written: Write) -> None:
         (lambda s: s.pop("rows"), "damaged: the file: 'rows' is a required property"),
         (lambda s: s["rows"][1]["miou"].pop("mean"), "damaged: rows.1.miou: 'mean' is a required property"),
         (lambda s: s["rows"][1]["miou"]["values"].pop(), "full, miou: 1 values for 2 seeds"),
+        (lambda s: s["rows"][1].pop("r1_0.5"), "damaged: full lacks r1_0.5"),
+        (lambda s: s["teachers"][0]["train"].pop("miou"), "damaged: teacher seqpan, train lacks miou"),
         (lambda s: s["rows"].append(s["rows"][1]), "two rows have the same name"),
         (lambda s: s["rows"][0].update(training_s="long"), "rows.0.training_s: 'long' is not of type 'number'"),
         (lambda s: s["aggregation"]["weights"]["end"].pop(), "end weights: 3 x 2 values instead of 4 x 2"),
@@ -362,7 +360,7 @@ def test_a_summary_of_the_suites_own_shape_is_read(written: Write) -> None:
     assert difference is not None
     doc["rows"][1]["miou"] |= {**one, "over_student_alone": difference.to_json()}
     path.write_text(json.dumps(doc))
-    assert read_study(path).rows[1].measures["miou"].gain == MeanInterval(0.5, None, 1)
+    assert read_study(path).rows[1].measures[MIOU].gain == MeanInterval(0.5, None, 1)
     with pytest.raises(UserError, match="half_width"):
         del doc["rows"][1]["miou"]["half_width"]
         path.write_text(json.dumps(doc))

@@ -12,7 +12,7 @@ from bench.missing import ABSENT, Missing, known, known_of, of
 from bench.record import CaseRecord, GroupAccuracy, Interval, Quality, Role
 from bench.report.content.cases import macs
 from bench.report.content.naming import Identity, identity
-from emtm.metrics.metric import HEADLINE, METRICS, Metric
+from emtm.metrics.metric import HEADLINE, HEADLINE_OF_FIVE, METRICS, Metric
 
 T = TypeVar("T", float, Interval)
 
@@ -199,8 +199,8 @@ def _spread(metric: Metric, qualities: Sequence[Quality]) -> Spread | None:
 
 
 def _recall5(quality: Quality) -> float | Missing:
-    found = known(quality.r5) or {}
-    return found.get(HEADLINE.threshold or "", ABSENT)
+    found = HEADLINE_OF_FIVE.at(known(quality.r5) or {})
+    return ABSENT if found is None else found
 
 
 def _kind(name: str, qualities: Sequence[Quality]) -> Kind:

@@ -12,7 +12,7 @@ from bench.report.content.naming import labels
 from bench.report.content.pareto import Interval, Point, Standing, standings
 from bench.report.content.seeds import Scope, Spread, Trained
 from bench.report.quantity import binary, prefix
-from emtm.metrics.metric import HEADLINE
+from emtm.metrics.metric import HEADLINE, METRICS, Metric
 
 K = TypeVar("K", Scope, tuple[str, ...])
 
@@ -34,6 +34,11 @@ class Contest:
     split: str
     protocol: str
     entries: tuple[Entry, ...]
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Those that any of the models was scored with."""
+        return [metric for metric in METRICS if any(metric in entry.model.accuracy for entry in self.entries)]
 
 
 @dataclass(frozen=True, slots=True)

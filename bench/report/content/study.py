@@ -18,15 +18,12 @@ from emtm.distillation.control import SMOOTHED_TRUTH
 from emtm.distillation.summary import FORMAT
 from emtm.distillation.variants import ALONE
 from emtm.errors import UserError
+from emtm.metrics.metric import METRICS, SHORT_LIST, Metric
 from emtm.metrics.paired import MeanInterval
 
 Array = npt.NDArray[np.float64]
 
 BOUNDARIES = ("start", "end")
-MEASURE_NAMES = {"r1_0.3": "R1@0.3", "r1_0.5": "R1@0.5", "r1_0.7": "R1@0.7", "miou": "mIoU"}
-"""Name in the summary -> name in tables and figures."""
-SHOWN = ("r1_0.5", "miou")
-"""Those that there is room for."""
 _SUM_TOLERANCE = 0.02
 """The weights in a summary are rounded."""
 _LONGEST_OFFENCE = 160
@@ -49,7 +46,7 @@ class Variant:
     name: str
     kind: str
     what: str
-    measures: Mapping[str, Measure]
+    measures: Mapping[Metric, Measure]
     training_s: float
     gradient_ratio: float | None
     """Of the distillation's loss to the hard loss; None where no teacher teaches."""
@@ -66,8 +63,8 @@ class Teacher:
 
     name: str
     model: str
-    test: Mapping[str, float]
-    train: Mapping[str, float]
+    test: Mapping[Metric, float]
+    train: Mapping[Metric, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +108,8 @@ class Study:
     preset: str | None
     seeds: tuple[int, ...]
     settings: tuple[str, ...]
-    floors: Mapping[str, Mapping[str, float]]
-    """Name -> measure -> percent."""
+    floors: Mapping[str, Mapping[Metric, float]]
+    """In percent, by name."""
     teachers: tuple[Teacher, ...]
     rows: tuple[Variant, ...]
     aggregation: Aggregation | None
@@ -121,6 +118,11 @@ class Study:
     def title(self) -> str:
         """The dataset, marked where it is synthetic."""
         return f"{self.dataset} (synthetic)" if self.synthetic else self.dataset
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Those that every row was scored with."""
+        return [metric for metric in METRICS if all(metric in row.measures for row in self.rows)]
 
     @property
     def alone(self) -> Variant | None:
@@ -188,14 +190,31 @@ def _study(doc: Mapping[str, Any], path: str) -> Study:
         seeds=tuple(doc["seeds"]),
         settings=tuple(doc.get("settings", ())),
         floors={name.replace("_", "-"): _floor(floor) for name, floor in (doc.get("floors") or {}).items()},
-        teachers=tuple(Teacher(t["name"], t["model"], t["test"], t["train"]) for t in doc["teachers"]),
+        teachers=tuple(map(_teacher, doc["teachers"])),
         rows=tuple(sorted(rows, key=lambda row: order.index(row.kind))),
         aggregation=_aggregation(doc["aggregation"]) if "aggregation" in doc else None,
     )
 
 
-def _floor(floor: Mapping[str, Any]) -> dict[str, float]:
-    return {**{f"r1_{m}": value for m, value in floor["r1"].items()}, "miou": floor["miou"]}
+def _floor(floor: Mapping[str, Any]) -> dict[Metric, float]:
+    return {metric: value for metric in METRICS if (value := metric.read(floor)) is not None}
+
+
+def _flat(where: str, accuracy: Mapping[str, float]) -> dict[Metric, float]:
+    return {metric: accuracy[metric.key] for metric in _metrics_in(where, accuracy)}
+
+
+def _metrics_in(where: str, figures: Mapping[str, object]) -> list[Metric]:
+    """Metrics whose keys are there, those that no table goes without among them."""
+    lacking = next((metric.key for metric in SHORT_LIST if metric.key not in figures), None)
+    if lacking is not None:
+        raise ValueError(f"{where} lacks {lacking}")
+    return [metric for metric in METRICS if metric.key in figures]
+
+
+def _teacher(doc: Mapping[str, Any]) -> Teacher:
+    test, train = (_flat(f"teacher {doc['name']}, {part}", doc[part]) for part in ("test", "train"))
+    return Teacher(doc["name"], doc["model"], test, train)
 
 
 def _variant(row: Mapping[str, Any], gradient_ratio: float | None) -> Variant:
@@ -204,7 +223,7 @@ def _variant(row: Mapping[str, Any], gradient_ratio: float | None) -> Variant:
         row["name"],
         kind,
         what,
-        {name: _measure(f"{row['name']}, {name}", row["seeds"], row[name]) for name in MEASURE_NAMES},
+        {m: _measure(f"{row['name']}, {m.key}", row["seeds"], row[m.key]) for m in _metrics_in(row["name"], row)},
         row["training_s"],
         gradient_ratio,
     )

@@ -8,9 +8,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bench.report.content.study import MEASURE_NAMES, SHOWN, Study, Variant
+from bench.report.content.study import Study, Variant
 from bench.report.figures.style import FAINT, INK, MUTED, PALETTE, Figure, canvas, finish, head, look
 from bench.report.quantity import plural, plus_minus
+from emtm.metrics.metric import HEADLINE, SHORT_LIST, Metric
 from emtm.metrics.paired import MeanInterval
 
 _SIGN_COLOUR = {1: PALETTE[0], 0: MUTED, -1: PALETTE[3]}
@@ -19,17 +20,17 @@ _ROW_IN = 0.46
 
 def gain_figures(study: Study) -> list[Figure]:
     """A forest plot of the variants, best first; nothing where none has a gain."""
-    rows = [row for row in study.rows if row.kind == "variant" and row.measures[SHOWN[0]].gain is not None]
+    rows = [row for row in study.rows if row.kind == "variant" and row.measures[HEADLINE].gain is not None]
     if not rows or study.alone is None:
         return []
-    rows.sort(key=lambda row: _gain(row, SHOWN[0]).mean)
+    rows.sort(key=lambda row: _gain(row, HEADLINE).mean)
     title = f"What distillation is worth, {study.title}"
     with look():
         figure = canvas(10.4, 1.5 + _ROW_IN * len(rows))
         head(figure, title, _subtitle(study))
-        axes = figure.subplots(1, len(SHOWN), sharey=True)
-        for ax, measure in zip(axes, SHOWN, strict=True):
-            _panel(ax, measure, rows, study.alone)
+        axes = figure.subplots(1, len(SHORT_LIST), sharey=True)
+        for ax, metric in zip(axes, SHORT_LIST, strict=True):
+            _panel(ax, metric, rows, study.alone)
         _name_rows(axes[0], rows)
         _write_gains(axes, rows)
         return [finish(figure, "study-gains", title, _alt(rows), _caption(rows))]
@@ -41,8 +42,8 @@ def _subtitle(study: Study) -> str:
     return f"Gain over the student alone in percentage points, {study.split} split, paired by seed, {count}"
 
 
-def _gain(row: Variant, measure: str) -> MeanInterval:
-    gain = row.measures[measure].gain
+def _gain(row: Variant, metric: Metric) -> MeanInterval:
+    gain = row.measures[metric].gain
     assert gain is not None
     return gain
 
@@ -51,13 +52,13 @@ def _written(gain: MeanInterval) -> str:
     return plus_minus(gain.mean, gain.half_width, "+")
 
 
-def _panel(ax: Axes, measure: str, rows: Sequence[Variant], alone: Variant) -> None:
-    reference = alone.measures[measure]
-    ax.set_title(f"{MEASURE_NAMES[measure]}, student alone {reference.estimate.mean:.1f} %")
+def _panel(ax: Axes, metric: Metric, rows: Sequence[Variant], alone: Variant) -> None:
+    reference = alone.measures[metric]
+    ax.set_title(f"{metric.title}, student alone {reference.estimate.mean:.1f} %")
     ax.axvline(0, color=INK, linewidth=1.1, zorder=1.5)
     for at, row in enumerate(rows):
-        _draw(ax, at, _gain(row, measure))
-        pairs = row.measures[measure].values
+        _draw(ax, at, _gain(row, metric))
+        pairs = row.measures[metric].values
         each = [value - reference.values[seed] for seed, value in pairs.items() if seed in reference.values]
         if len(each) > 1:
             ax.plot(each, [at - 0.24] * len(each), "|", color=FAINT, markersize=5, markeredgewidth=1.1, zorder=2)
@@ -107,12 +108,12 @@ def _name_rows(ax: Axes, rows: Sequence[Variant]) -> None:
 
 def _write_gains(axes: Sequence[Axes], rows: Sequence[Variant]) -> None:
     """The numbers, in a column beyond the longest interval."""
-    for ax, measure in zip(axes, SHOWN, strict=True):
+    for ax, metric in zip(axes, SHORT_LIST, strict=True):
         low, high = ax.get_xlim()
         ax.set_xticks([tick for tick in MaxNLocator(6).tick_values(low, high) if low <= tick <= ax.dataLim.x1])
         ax.set_xlim(low, high + 0.32 * (high - low))
         for at, row in enumerate(rows):
-            gain = _gain(row, measure)
+            gain = _gain(row, metric)
             ax.annotate(
                 _written(gain),
                 (1, at),
@@ -125,8 +126,8 @@ def _write_gains(axes: Sequence[Axes], rows: Sequence[Variant]) -> None:
 
 
 def _alt(rows: Sequence[Variant]) -> str:
-    gains = ", ".join(f"{row.name} {_written(_gain(row, SHOWN[0]))}" for row in reversed(rows))
-    return f"Gain in {MEASURE_NAMES[SHOWN[0]]} over the student alone, in percentage points: {gains}."
+    gains = ", ".join(f"{row.name} {_written(_gain(row, HEADLINE))}" for row in reversed(rows))
+    return f"Gain in {HEADLINE.title} over the student alone, in percentage points: {gains}."
 
 
 def _caption(rows: Sequence[Variant]) -> str:
@@ -134,5 +135,5 @@ def _caption(rows: Sequence[Variant]) -> str:
         "Dot and line: mean over seeds and its 95 % interval. Grey ticks below: single seeds. Blue: a gain; "
         "vermilion: a loss; hollow: the interval holds zero, so that no difference is shown."
     )
-    one = any(_gain(row, SHOWN[0]).half_width is None for row in rows)
+    one = any(_gain(row, HEADLINE).half_width is None for row in rows)
     return f"{lines} A hollow dot without a line is one seed and may be chance." if one else lines

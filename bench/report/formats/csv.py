@@ -9,8 +9,9 @@ import pandas as pd
 
 from bench.codec import encode
 from bench.missing import Json
-from bench.report.content.study import MEASURE_NAMES, Study, Variant
+from bench.report.content.study import Study, Variant
 from bench.run import Run
+from emtm.metrics.metric import Metric
 from emtm.metrics.paired import MeanInterval
 
 DROPPED = frozenset({"latency.samples", "training.samples", "end_to_end.samples"})
@@ -71,13 +72,14 @@ def _study_rows(study: Study) -> list[dict[str, Json]]:
     return [common | row for row in (*teachers, *map(_flat, study.rows), *floors)]
 
 
-def _means(prefix: str, accuracy: Mapping[str, float]) -> dict[str, Json]:
-    return {f"{prefix}{name}.mean": accuracy[name] for name in MEASURE_NAMES if name in accuracy}
+def _means(prefix: str, accuracy: Mapping[Metric, float]) -> dict[str, Json]:
+    return {f"{prefix}{metric.key}.mean": value for metric, value in accuracy.items()}
 
 
 def _flat(row: Variant) -> dict[str, Json]:
     flat: dict[str, Json] = {"kind": row.kind, "name": row.name, "what": row.what, "seeds": [*row.seeds]}
-    for name, measure in row.measures.items():
+    for metric, measure in row.measures.items():
+        name = metric.key
         flat |= _columns(name, measure.estimate) | {f"{name}.values": list(measure.values.values())}
         flat |= _columns(f"{name}.over_student_alone", measure.gain) if measure.gain else {}
     return flat | {"training_s": row.training_s, "soft_gradient_ratio": row.gradient_ratio}

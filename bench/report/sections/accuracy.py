@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bench.missing import ABSENT, Missing, known
 from bench.report.content.content import Content
 from bench.report.content.seeds import Spread, Trained
@@ -12,7 +14,7 @@ from bench.report.sections.accuracy_by_kind import kind_tables
 from bench.report.sections.accuracy_published import published_tables
 from bench.report.sections.cells import Cell, Table, empty, measured, text, timed
 from bench.report.sections.section import Section
-from emtm.metrics.metric import HEADLINE, METRICS, Metric
+from emtm.metrics.metric import HEADLINE, Metric
 
 
 def section(content: Content) -> Section:
@@ -32,6 +34,7 @@ def accuracy_tables(content: Content) -> list[Table]:
 
 
 def _accuracy_table(contest: Contest) -> Table:
+    metrics = contest.metrics
     best = max((entry.model for entry in contest.entries), key=lambda model: len(known(model.floors) or ()))
     return Table(
         title=f"Accuracy and cost on {contest.title}",
@@ -41,20 +44,23 @@ def _accuracy_table(contest: Contest) -> Table:
         f"the gain is in percentage points of {HEADLINE.title} over the best floor."
         + (f" Data: {'; '.join(best.notes)}." if best.notes else ""),
         headers=(
-            *("Model", "Seeds", *(f"{metric.title} (%)" for metric in METRICS), f"{HEADLINE.title} 95 % CI"),
+            *("Model", "Seeds", *(f"{metric.title} (%)" for metric in metrics), f"{HEADLINE.title} 95 % CI"),
             *("Gain over floor", "Trainable", "MACs", "Latency p50 [99 % CI]", "Peak memory"),
         ),
-        rows=(*map(_accuracy_row, contest.entries), *_floor_rows(best)),
+        rows=(
+            *(_accuracy_row(entry, metrics) for entry in contest.entries),
+            *_floor_rows(best, metrics),
+        ),
         rule_before=len(contest.entries),
     )
 
 
-def _accuracy_row(entry: Entry) -> tuple[Cell, ...]:
+def _accuracy_row(entry: Entry, metrics: Sequence[Metric]) -> tuple[Cell, ...]:
     model = entry.model
     return (
         text(entry.label),
         Cell(str(model.seeds), float(model.seeds)),
-        *(_mean(model, metric) for metric in METRICS),
+        *(_mean(model, metric) for metric in metrics),
         _bounds(model.accuracy.get(HEADLINE)),
         _gain(model, HEADLINE),
         measured(model.trainable, si),
@@ -85,13 +91,13 @@ def _gain(model: Trained, metric: Metric) -> Cell:
     return Cell(points(found.mean - reached), found.mean - reached, note)
 
 
-def _floor_rows(model: Trained) -> tuple[tuple[Cell, ...], ...]:
+def _floor_rows(model: Trained, metrics: Sequence[Metric]) -> tuple[tuple[Cell, ...], ...]:
     blank = Cell("")
     return tuple(
         (
             text(f"floor: {floor.name}"),
             blank,
-            *(Cell(f"{floor.percent[m]:.1f}", floor.percent[m]) if m in floor.percent else blank for m in METRICS),
+            *(Cell(f"{floor.percent[m]:.1f}", floor.percent[m]) if m in floor.percent else blank for m in metrics),
             *([blank] * 6),
         )
         for floor in known(model.floors) or ()

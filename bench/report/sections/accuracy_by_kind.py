@@ -6,7 +6,7 @@ from bench.missing import Missing
 from bench.report.content.content import Content
 from bench.report.content.standings import Contest, kinds_of
 from bench.report.sections.cells import Cell, Table, empty, text
-from emtm.metrics.metric import HEADLINE
+from emtm.metrics.metric import HEADLINE, HEADLINE_OF_FIVE
 
 
 def kind_tables(content: Content) -> list[Table]:
@@ -19,11 +19,11 @@ def _table(contest: Contest) -> Table:
     return Table(
         title=f"Kinds of queries on {contest.title}",
         caption=f"{HEADLINE.title}, mean over seeds. An ordinal query asks for the first or second of two like events; "
-        f"a composite one spans two events. R5@{HEADLINE.threshold} counts a hit among the first five moments.",
+        f"a composite one spans two events. {HEADLINE_OF_FIVE.title} counts a hit among the first five moments.",
         headers=(
             "Model",
             *(f"{kind}, {count:.0f} queries (%)" for kind, count in counts.items()),
-            f"All: R5@{HEADLINE.threshold} (%)",
+            f"All: {HEADLINE_OF_FIVE.title} (%)",
         ),
         rows=tuple(
             (

@@ -15,14 +15,16 @@ def published_tables(content: Content) -> list[Table]:
 
 
 def _table(dataset: str) -> Table:
+    entries = published(dataset)
+    metrics = [metric for metric in METRICS if any(metric.of(entry) is not None for entry in entries)]
     rows = []
-    for entry in published(dataset):
-        figures = (Cell(shown, m.of(entry)) for m, shown in zip(METRICS, entry.cells(), strict=True))
+    for entry in entries:
+        figures = (Cell(shown, m.of(entry)) for m, shown in zip(metrics, entry.cells(metrics), strict=True))
         name = f"{entry.model} ({entry.note})" if entry.note else entry.model
         rows.append((text(name), text(entry.split), text(entry.features), *figures, text(entry.source)))
     return Table(
         title=f"Published on {dataset}, not measured here",
         caption=f"{LEGEND[0].upper()}{LEGEND[1:]}. Figures on other splits or features do not compare with the above.",
-        headers=("Model", "Tested on", "Features", *(f"{metric.title} (%)" for metric in METRICS), "Source"),
+        headers=("Model", "Tested on", "Features", *(f"{metric.title} (%)" for metric in metrics), "Source"),
         rows=tuple(rows),
     )

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.report.content.study import BOUNDARIES, MEASURE_NAMES, SHOWN, Aggregation, Study, Variant
+from bench.report.content.study import BOUNDARIES, Aggregation, Study, Variant
 from bench.report.quantity import duration, plus_minus, ratio
 from bench.report.sections.cells import Cell, Table, empty, text
+from emtm.metrics.metric import SHORT_LIST, Metric
 from emtm.metrics.paired import MeanInterval, paired_difference
 
 
@@ -26,12 +27,12 @@ def _teacher_table(study: Study) -> Table:
         title=f"Teachers on {study.title}",
         caption="Each is trained once, and asked for the start and end of every training query. Its accuracy on these "
         f"is that of the labels the student learns from; {study.split} is the split of the table below.",
-        headers=("Teacher", "Model", *(f"{MEASURE_NAMES[m]} {s} (%)" for m in SHOWN for s in (study.split, "train"))),
+        headers=("Teacher", "Model", *(f"{m.title} {s} (%)" for m in SHORT_LIST for s in (study.split, "train"))),
         rows=tuple(
             (
                 text(teacher.name),
                 text(teacher.model),
-                *(Cell(f"{split[m]:.1f}", split[m]) for m in SHOWN for split in (teacher.test, teacher.train)),
+                *(Cell(f"{split[m]:.1f}", split[m]) for m in SHORT_LIST for split in (teacher.test, teacher.train)),
             )
             for teacher in study.teachers
         ),
@@ -47,11 +48,7 @@ def _variant_table(study: Study) -> Table:
         "training queries: at 1 both pull alike, near 0 nothing is distilled.",
         headers=(
             *("Variant", "Seeds"),
-            *(
-                header
-                for m in SHOWN
-                for header in (f"{MEASURE_NAMES[m]} (%)", f"{MEASURE_NAMES[m]} over student alone")
-            ),
+            *(header for m in SHORT_LIST for header in (f"{m.title} (%)", f"{m.title} over student alone")),
             *("Gradient ratio", "Training", "What it is"),
         ),
         rows=(*(_variant_row(study, row) for row in study.rows), *_floor_rows(study)),
@@ -63,7 +60,7 @@ def _variant_row(study: Study, row: Variant) -> tuple[Cell, ...]:
     return (
         text(row.name),
         Cell(str(len(row.seeds)), float(len(row.seeds))),
-        *(cell for m in SHOWN for cell in (_estimate(row.measures[m].estimate), _gain(study, row, m))),
+        *(cell for m in SHORT_LIST for cell in (_estimate(row.measures[m].estimate), _gain(study, row, m))),
         _ratio(row),
         Cell(duration(row.training_s), row.training_s),
         text(row.what),
@@ -76,13 +73,13 @@ def _control_table(study: Study, control: Variant, rows: Sequence[Variant]) -> T
         caption=f"Gains over {control.name}, which learns from the annotation's own boundaries, smoothed, instead of "
         "from teachers: what is left is knowledge that the annotation does not hold. In percentage points, paired by "
         "seed, with half the width of the 95 % interval.",
-        headers=("Variant", *(f"{name} over the control" for name in MEASURE_NAMES.values())),
-        rows=tuple((text(row.name), *(_over(control, row, m) for m in MEASURE_NAMES)) for row in rows),
+        headers=("Variant", *(f"{metric.title} over the control" for metric in study.metrics)),
+        rows=tuple((text(row.name), *(_over(control, row, metric) for metric in study.metrics)) for row in rows),
     )
 
 
-def _over(control: Variant, row: Variant, measure: str) -> Cell:
-    found = paired_difference(row.measures[measure].values, control.measures[measure].values)
+def _over(control: Variant, row: Variant, metric: Metric) -> Cell:
+    found = paired_difference(row.measures[metric].values, control.measures[metric].values)
     return _gain_cell(found)
 
 
@@ -90,8 +87,8 @@ def _estimate(estimate: MeanInterval) -> Cell:
     return Cell(plus_minus(estimate.mean, estimate.half_width), estimate.mean)
 
 
-def _gain(study: Study, row: Variant, measure: str) -> Cell:
-    gain = row.measures[measure].gain
+def _gain(study: Study, row: Variant, metric: Metric) -> Cell:
+    gain = row.measures[metric].gain
     if row.kind == "alone":
         return Cell("")
     if gain is None and study.alone is None:
@@ -122,7 +119,7 @@ def _floor_rows(study: Study) -> tuple[tuple[Cell, ...], ...]:
         (
             text(f"floor: {name}"),
             blank,
-            *(cell for m in SHOWN for cell in (_percent(floor.get(m)), blank)),
+            *(cell for m in SHORT_LIST for cell in (_percent(floor.get(m)), blank)),
             *(blank, blank, text("what can be reached without grounding")),
         )
         for name, floor in study.floors.items()
