@@ -123,7 +123,7 @@ def test_asv_shows_and_compares(scripts: Path, example: Run, outside: Path, monk
     out = outside / "asv"
     export_asv([example, slower(example, 1.5)], history, out)
     (machine,) = (path.parent.name for path in (out / "results").glob("*/machine.json"))
-    config = ["--config", out / "asv.conf.json", "--machine", machine]
+    config: list[str | Path] = ["--config", out / "asv.conf.json", "--machine", machine]
     shown = run_of([scripts / "asv", "show", *config, history[0]], out)
     assert "6.06±0.09ms" in shown
     assert FAILED.replace("|", "/") not in shown
@@ -139,7 +139,7 @@ def test_asv_takes_every_committed_run(scripts: Path, outside: Path, monkeypatch
     monkeypatch.chdir(outside / "repository")
     export_asv([read_run(path) for path in RUN_FILES], history, outside / "asv")
     checker = SHARED / "checks" / "dashboards" / "asv_check.py"
-    arguments = [outside / "asv" / "asv.conf.json", "--asv", scripts / "asv"]
+    arguments: list[str | Path] = [outside / "asv" / "asv.conf.json", "--asv", scripts / "asv"]
     said = run_of([sys.executable, checker, *arguments], outside)
     assert f"{len(RUN_FILES)} commits placed" in said
 
@@ -211,8 +211,8 @@ def test_pytest_benchmark_compares_the_json_of_the_main_job(tmp_path: Path) -> N
     assert all(benchmark["name"] in table for benchmark in benchmarks)
     if SHARED.is_dir():
         checker = SHARED / "checks" / "dashboards" / "pytest_benchmark_check.py"
-        command = shutil.which("pytest-benchmark", path=str(Path(sys.executable).parent)) or "pytest-benchmark"
-        run_of([sys.executable, checker, own, other, "--extra", "emtm", "--command", command], tmp_path)
+        program = shutil.which("pytest-benchmark", path=str(Path(sys.executable).parent)) or "pytest-benchmark"
+        run_of([sys.executable, checker, own, other, "--extra", "emtm", "--command", program], tmp_path)
 
 
 def _pytest_benchmark() -> list[str]:
