@@ -18,9 +18,9 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor
 
-from bench.instruments.stages import StageTracker
 from bench.missing import Missing
 from bench.record import ExecutionRecord
+from bench.stages import StageTracker
 from emtm.contract import AnyModel
 from emtm.data.batch import Batch
 

@@ -18,9 +18,9 @@ from bench.backends.eager import Traceable, predictions, staged_run, tensors_of
 from bench.instruments.crosscheck import Stageless, crosscheck, left_out
 from bench.instruments.flops import count
 from bench.instruments.params import count_params
-from bench.instruments.stages import children_as_stages
 from bench.missing import Missing
 from bench.record import Compute, Crosscheck, Params
+from bench.stages import children_as_stages
 from bench.subjects import Shape, build_model, make_batch
 from emtm.contract import AnyModel, ModelConfig
 from emtm.data.batch import Batch

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -16,8 +17,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "layers.svg"
 TOGETHER = {
     "emtm ground": ("emtm", "emtm.errors", "emtm.config", "emtm.files"),
-    "bench records": ("bench.missing", "bench.codec", "bench.record", "bench.run", "bench.blocks", "bench.schema"),
+    "emtm.cli": ("emtm.__main__",),
+    "bench ground": ("bench", "bench.discovery", "bench.stages", "bench.profiles", "bench.git"),
+    "bench records": ("bench.missing", "bench.codec", "bench.record", "bench.run", "bench.results", "bench.schema"),
     "bench verdicts": ("bench.stats", "bench.verdict", "bench.selection"),
+    "bench cases": ("bench.cases", "bench.subjects", "bench.sample_video"),
+    "bench workbench": ("bench.workbench", "bench.static", "bench.budget", "bench.count"),
+    "bench.measures": ("bench.measure",),
+    "bench session": ("bench.lab", "bench.conftest", "bench.fixtures", "bench.test_*"),
 }
 """Modules that are one room in the picture, because each alone would be a crumb."""
 
@@ -29,8 +36,10 @@ _FILL = {"emtm": "#dbe8f6", "baselines": "#dff0e4", "bench": "#fbe9d2"}
 
 def room(module: str) -> str:
     """`bench.instruments.flops` -> `bench.instruments`; crumbs by TOGETHER; the baselines are one room."""
+    if module == "bench.report.__main__":
+        return "bench.cli"  # Its only line starts the commands.
     short = "baselines" if module.startswith("baselines") else ".".join(module.split(".")[:2])
-    return next((name for name, members in TOGETHER.items() if short in members), short)
+    return next((name for name, members in TOGETHER.items() if any(fnmatch(short, m) for m in members)), short)
 
 
 @cache

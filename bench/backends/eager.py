@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.execution import Backend, Execution, Outputs, Parts, Runner
-from bench.instruments.stages import StageTracker
+from bench.stages import StageTracker
 from emtm.contract import AnyModel
 from emtm.data.batch import Batch
 

@@ -14,9 +14,9 @@ from torch import nn
 
 from bench.instruments.flops import Run, operators, plain
 from bench.instruments.ledger import OpRow
-from bench.instruments.stages import StageTracker
 from bench.missing import Missing
 from bench.record import Crosscheck
+from bench.stages import StageTracker
 
 _TRACED_NAME = {
     "aten::_trilinear": "aten::bilinear",

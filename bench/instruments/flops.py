@@ -17,8 +17,8 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from bench.instruments.ledger import OpLedger, OpRow, coverage
-from bench.instruments.stages import StageTracker
 from bench.record import Compute, StageCost
+from bench.stages import StageTracker
 
 CONVENTION = "1 MAC = 2 FLOPs"
 COUNTER = "bench.flops/1"

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import torch
 
 from bench.execution import Device, Staged
-from bench.instruments.stages import StageTracker
+from bench.stages import StageTracker
 from emtm.data.batch import Batch
 
 T = TypeVar("T")

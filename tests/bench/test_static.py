@@ -13,8 +13,8 @@ from bench.cases import Text
 from bench.instruments.flops import operators, summarise
 from bench.instruments.ledger import TooManyCallsError
 from bench.instruments.params import count_params
-from bench.instruments.stages import StageTracker
 from bench.record import Params
+from bench.stages import StageTracker
 from bench.static import analyse_config, analyse_model
 from bench.subjects import Shape, build_model, make_batch
 from emtm.contract import ModelConfig
