@@ -77,6 +77,14 @@ def test_model_is_listed_beside_ours(run: Run) -> None:
     assert NAME in run("-m", "emtm", "models")
 
 
+def test_model_holds_the_contract(run: Run) -> None:
+    """The tests of our own models find it in the registry, and it passes them."""
+    printed = run("-m", "pytest", "tests/models/test_contract.py", "-q", "-p", "no:cacheprovider", "-k", NAME)
+    passed = re.search(r"(\d+) passed", printed)
+    assert passed is not None
+    assert int(passed[1]) > 20
+
+
 @pytest.mark.slow
 def test_model_is_trained_measured_and_reported(run: Run, tmp_path: Path) -> None:
     runs, file, report = tmp_path / "runs", tmp_path / "run.json", tmp_path / "report"
