@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emtm.cli.app import FeaturesOption, GloveOption, JsonFlag, command, print_json, progress
-from emtm.data.annotations.policies import Empty, Ends, Policy
+from emtm.data.choices import Empty, Ends
 from emtm.errors import ExitCode
 
 
@@ -26,6 +26,7 @@ def prepare(
 
     Exit code 1 if annotations are missing or anything is wrong.
     """
+    from emtm.data.annotations import Policy
     from emtm.data.prepare import prepare as inspect
 
     policy = Policy(ends=ends, empty=empty)

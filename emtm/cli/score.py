@@ -20,8 +20,8 @@ from emtm.cli.app import (
     print_published,
     say_floor,
 )
+from emtm.data.choices import Protocol
 from emtm.errors import UserError
-from emtm.metrics.scoring import Protocol
 
 
 @command("python -m emtm score predictions.jsonl --annotations charades_sta_test.txt --dataset charades-sta")

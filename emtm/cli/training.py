@@ -24,8 +24,8 @@ from emtm.cli.app import (
     source,
     use_threads,
 )
+from emtm.data.choices import Protocol
 from emtm.errors import UserError
-from emtm.metrics.scoring import Protocol
 
 
 @command("python -m emtm train emtm-student --dataset smoke --out runs/student")

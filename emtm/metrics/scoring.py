@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from emtm.data.choices import Protocol
 from emtm.data.labels import index_to_time, time_to_index
 from emtm.data.records import Query
 from emtm.errors import UserError
@@ -18,7 +19,6 @@ from emtm.metrics.means import Means, Percent, hits
 from emtm.metrics.metric import THRESHOLDS
 from emtm.metrics.truth import annotated_windows, best_iou
 
-Protocol = Literal["timestamp", "index"]
 FloatArray = npt.NDArray[np.float64]
 
 TOP = 5

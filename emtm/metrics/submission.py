@@ -10,6 +10,7 @@ from typing import Any
 
 from emtm.data.annotations import read_annotations
 from emtm.data.benchmarks import BENCHMARKS, Benchmark, belongs_elsewhere
+from emtm.data.choices import Protocol
 from emtm.data.datasets import dataset_names, open_dataset
 from emtm.data.real import file_note
 from emtm.data.records import Dataset, Query, video_key
@@ -19,7 +20,7 @@ from emtm.metrics.ceiling import GRIDS, Ceiling, ceiling
 from emtm.metrics.floors import Floors, Progress, cached_floors, cached_sightless_floors
 from emtm.metrics.predictions import read_predictions
 from emtm.metrics.published import published
-from emtm.metrics.scoring import Protocol, score
+from emtm.metrics.scoring import score
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from emtm.contract import AnyModel, ModelConfig
+from emtm.data.choices import Protocol
 from emtm.data.datasets import open_dataset
 from emtm.data.features import Resampling, check_store, clip_count, num_rows, store_width
 from emtm.data.loader import Collator, SoftLabelSource, batches
@@ -19,7 +20,7 @@ from emtm.data.records import Dataset, FeatureStore, Query
 from emtm.data.text import Vocabulary
 from emtm.errors import UserError, unknown
 from emtm.metrics.floors import cached_floors
-from emtm.metrics.scoring import Protocol, Scores, score
+from emtm.metrics.scoring import Scores, score
 from emtm.training.runs import DataSource, load_run
 
 Predictions = dict[str, npt.NDArray[np.float64]]

@@ -6,18 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from emtm.data.annotations.rows import Row, Window
+from emtm.data.choices import Empty, Ends
 from emtm.data.records import Query, WindowsQuery
 from emtm.errors import UserError
 
 # Durations such as 234.57999999999998 are clipped to as well, but are no quirk worth counting.
 _ROUNDING_S = 1e-6
-
-
-Ends = Literal["clip", "keep"]
-Empty = Literal["drop", "keep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
