@@ -5,23 +5,16 @@ A command imports what it needs when it runs, so that a help text is printed wit
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
 from emtm import __version__
 from emtm.cli.boundary import Commands
 from emtm.errors import ExitCode, UserError
-from emtm.metrics.metric import HEADLINE, METRICS, Metric
 
 if TYPE_CHECKING:
     from emtm.training.runs import DataSource
@@ -34,7 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-FIGURES = tuple(metric.title for metric in METRICS)
 F = TypeVar("F", bound=Callable[..., Any])
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -108,86 +100,3 @@ def use_threads(threads: int | None) -> None:
         import torch
 
         torch.set_num_threads(threads)
-
-
-def progress(unit: str) -> Any:
-    """Context whose value advances a progress bar on stderr."""
-    if not sys.stderr.isatty():
-        return nullcontext(lambda done: None)
-
-    class Bar:
-        def __enter__(self) -> Callable[[int], None]:
-            self.progress = Progress(console=Console(stderr=True), transient=True)
-            self.progress.start()
-            task = self.progress.add_task(unit, total=None)
-            return lambda done: self.progress.advance(task, done)
-
-        def __exit__(self, *_: object) -> None:
-            self.progress.stop()
-
-    return Bar()
-
-
-def say_floor(name: str) -> None:
-    """Tell somebody who watches which floor is being computed."""
-    if sys.stderr.isatty():
-        print(f"computing the floor {name}", file=sys.stderr)
-
-
-def print_json(value: Any) -> None:
-    """JSON on stdout."""
-    print(json.dumps(value, indent=2, allow_nan=False))
-
-
-def print_scores(metrics: dict[str, Any]) -> None:
-    """Accuracy beside the floors, and apart from both what was published, as tables on stdout."""
-    title = f"{metrics['model']} on {metrics['dataset']} ({'synthetic, ' if metrics['synthetic'] else ''}"
-    title += f"{metrics['split']}, {metrics['queries']} queries, protocol {metrics['protocol']})"
-    table = Table("", *FIGURES, title=title)
-    table.add_row("model", *figures(metrics))
-    for name, floor in metrics["floors"].items():
-        table.add_row(f"floor: {name}", *figures(floor))
-    Console().print(table)
-    print_gain(metrics)
-    for note in metrics.get("notes", ()):
-        print(f"note: {note}")
-    print_published(metrics["dataset"])
-
-
-def figures(scores: Mapping[str, Any]) -> list[str]:
-    """All metrics, under the headers `FIGURES`."""
-    return [figure(scores, metric) for metric in METRICS]
-
-
-def figure(scores: Mapping[str, Any], metric: Metric) -> str:
-    """One metric; `-` where the scores lack it."""
-    value = metric.read(scores)
-    return "-" if value is None else f"{value:.1f}"
-
-
-def print_gain(scores: dict[str, Any]) -> None:
-    """The headline metric with its interval and its distance from the best floor."""
-    from emtm.metrics.floors import best_floor
-
-    line = f"{HEADLINE.title} {figure(scores, HEADLINE)}"
-    interval, reached = HEADLINE.at(scores["ci95"]["r1"]) if scores["ci95"] else None, HEADLINE.read(scores)
-    if interval is not None:
-        line += f" (95 % CI {interval[0]:.1f}-{interval[1]:.1f}, videos resampled)"
-    if scores["floors"] and reached is not None:
-        line += f", {reached - best_floor(scores['floors'], HEADLINE):+.1f} over the best floor"
-    print(line + (f"; {scores['floors_reason']}" if "floors_reason" in scores else ""))
-
-
-def print_published(dataset: str) -> None:
-    """What others published on the dataset, each figure marked; nothing where it is synthetic."""
-    from emtm.metrics.published import LEGEND, published
-
-    entries = published(dataset)
-    if not entries:
-        return
-    table = Table("model", "tested on", "features", *FIGURES, "source", title="Published, not measured here")
-    for entry in entries:
-        name = f"{entry.model} ({entry.note})" if entry.note else entry.model
-        table.add_row(name, entry.split, entry.features, *entry.cells(), entry.source)
-    Console().print(table)
-    print(LEGEND)

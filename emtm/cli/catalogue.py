@@ -6,21 +6,9 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from emtm.cli.app import (
-    FIGURES,
-    FeaturesOption,
-    GloveOption,
-    JsonFlag,
-    RootOption,
-    command,
-    figures,
-    print_json,
-    say_floor,
-    source,
-)
+from emtm.cli.app import FeaturesOption, GloveOption, JsonFlag, RootOption, command, source
+from emtm.cli.output import FIGURES, figures, print_json, print_table, say_floor
 
 
 @command("python -m emtm models")
@@ -32,11 +20,11 @@ def models(as_json: JsonFlag = False) -> None:
     if as_json:
         print_json([asdict(card) for card in found])
         return
-    table = Table("model", "role", "paper", "reference code", "its licence", "preset: trainable parameters")
+    rows = []
     for card in found:
         sizes = "\n".join(f"{preset}: {size:,}" for preset, size in card.trainable_parameters.items())
-        table.add_row(card.name, card.role, card.paper, card.reference_code, card.reference_licence, sizes)
-    Console().print(table)
+        rows.append((card.name, card.role, card.paper, card.reference_code, card.reference_licence, sizes))
+    print_table(("model", "role", "paper", "reference code", "its licence", "preset: trainable parameters"), rows)
     print(f"Sizes assume {NUM_CHARS} characters; word vectors are frozen and not counted.")
 
 
@@ -93,10 +81,7 @@ def datasets(
             print(f"{key}: {_listed(report[key])}")
     for note in notes:
         print(f"note: {note}")
-    table = Table("floor (no grounding needed)", *FIGURES)
-    for floor, scores in floors.items():
-        table.add_row(floor, *figures(scores))
-    Console().print(table)
+    print_table(("floor (no grounding needed)", *FIGURES), [(name, *figures(floor)) for name, floor in floors.items()])
 
 
 def _listed(value: Any) -> str:

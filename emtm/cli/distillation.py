@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from emtm.cli.app import (
     DatasetOption,
@@ -20,11 +18,10 @@ from emtm.cli.app import (
     ThreadsOption,
     check_device,
     command,
-    print_json,
-    print_scores,
     source,
     use_threads,
 )
+from emtm.cli.output import print_json, print_scores, print_table
 from emtm.errors import UserError
 from emtm.metrics.metric import SHORT_LIST
 
@@ -151,15 +148,15 @@ def print_summary(summary: dict[str, Any]) -> None:
     """The study as a table on stdout."""
     kind = "synthetic, " if summary["synthetic"] else ""
     title = f"{summary['dataset']} ({kind}{summary['split']}, {summary['queries']} queries), mean ± 95 % CI over seeds"
-    measures = [header for metric in SHORT_LIST for header in (metric.title, "over student alone")]
-    table = Table("", *measures, "seeds", "training s", title=title)
+    rows = []
     for teacher in summary["teachers"]:
         cells = [text for metric in SHORT_LIST for text in (f"{teacher['test'][metric.key]:.1f}", "")]
-        table.add_row(f"teacher {teacher['name']}", *cells, "1", "")
+        rows.append((f"teacher {teacher['name']}", *cells, "1", ""))
     for row in summary["rows"]:
         cells = [text for m in SHORT_LIST for text in (_interval(row[m.key]), _gain(row[m.key]))]
-        table.add_row(row["name"], *cells, str(len(row["seeds"])), f"{row['training_s']:.0f}")
-    Console().print(table)
+        rows.append((row["name"], *cells, str(len(row["seeds"])), f"{row['training_s']:.0f}"))
+    measures = [header for metric in SHORT_LIST for header in (metric.title, "over student alone")]
+    print_table(("", *measures, "seeds", "training s"), rows, title)
     for name, ratio in summary["soft_gradient_ratio"].items():
         print(f"{name}: the distillation's gradient is {ratio:.1e} of the hard loss's, at the student's logits")
 

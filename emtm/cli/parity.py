@@ -6,14 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from emtm.cli.app import (
-    JsonFlag,
-    command,
-    print_json,
-)
+from emtm.cli.app import JsonFlag, command
+from emtm.cli.output import print_json, print_table
 from emtm.errors import ExitCode
 
 
@@ -29,11 +24,11 @@ def parity(
     if as_json:
         print_json([row.to_json() for row in rows])
     else:
-        table = Table("fixture", "model", "output", "largest deviation", "ok")
+        cells = []
         for row in rows:
             deviation = "-" if row.max_abs is None else f"{row.max_abs:.1e}"
-            table.add_row(row.fixture, row.model, row.output, deviation, "yes" if row.ok else "NO")
-        Console().print(table)
+            cells.append((row.fixture, row.model, row.output, deviation, "yes" if row.ok else "NO"))
+        print_table(("fixture", "model", "output", "largest deviation", "ok"), cells)
         print(f"{sum(row.ok for row in rows)} of {len(rows)} outputs agree")
     if not all(row.ok for row in rows):
         raise typer.Exit(ExitCode.UNEXPECTED)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from emtm.cli.app import FeaturesOption, GloveOption, JsonFlag, command, print_json, progress
+from emtm.cli.app import FeaturesOption, GloveOption, JsonFlag, command
+from emtm.cli.output import print_json, progress
 from emtm.data.choices import Empty, Ends
 from emtm.errors import ExitCode
 

@@ -6,20 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from emtm.cli.app import (
-    FIGURES,
-    DatasetOption,
-    JsonFlag,
-    command,
-    figures,
-    print_gain,
-    print_json,
-    print_published,
-    say_floor,
-)
+from emtm.cli.app import DatasetOption, JsonFlag, command
+from emtm.cli.output import FIGURES, figures, print_gain, print_json, print_published, print_table, say_floor
 from emtm.data.choices import Protocol
 from emtm.errors import UserError
 
@@ -80,10 +69,8 @@ def _ceilings(truth: Any, grids: list[int] | None, clip_counts: Path | None, str
         report = {"dataset": truth.dataset, "split": truth.split, "queries": len(truth.queries)}
         print_json({**report, "ceilings": [row.to_json() for row in found], "notes": list(truth.notes)})
         return
-    table = Table("clips a video", *FIGURES, "lowest IoU", title=_title(truth.dataset, truth.split, found[0]))
-    for row in found:
-        table.add_row(str(row.clips), *figures(row.means.to_json()), f"{row.lowest_iou:.2f}")
-    Console().print(table)
+    rows = [(str(row.clips), *figures(row.means.to_json()), f"{row.lowest_iou:.2f}") for row in found]
+    print_table(("clips a video", *FIGURES, "lowest IoU"), rows, _title(truth.dataset, truth.split, found[0]))
     print("The annotated moments rounded to whole clips, scored against the annotated seconds.")
 
 
@@ -94,21 +81,16 @@ def _title(dataset: str, split: str, row: Any) -> str:
 def _print(report: dict[str, Any]) -> None:
     kind = "synthetic, " if report["synthetic"] else ""
     title = f"{report['predictions']} on {report['dataset']} ({kind}{report['split']}, {report['queries']:,} queries, "
-    table = Table("", *FIGURES, title=f"{title}protocol {report['protocol']}, {report['comparison']})")
-    table.add_row("predictions", *figures(report))
+    rows = [("predictions", *figures(report))]
     if "ceiling" in report and report["protocol"] == "timestamp":
-        table.add_row(f"ceiling of {report['ceiling']['clips']} clips", *figures(report["ceiling"]))
-    for name, floor in report["floors"].items():
-        table.add_row(f"floor: {name}", *figures(floor))
-    console = Console()
-    console.print(table)
+        rows.append((f"ceiling of {report['ceiling']['clips']} clips", *figures(report["ceiling"])))
+    rows += [(f"floor: {name}", *figures(floor)) for name, floor in report["floors"].items()]
+    print_table(("", *FIGURES), rows, f"{title}protocol {report['protocol']}, {report['comparison']})")
     print_gain(report)
-    groups = Table("queries", "number", *FIGURES, title="By length of the moment and of the sentence")
-    for name, group in report["by_moment_length"].items():
-        groups.add_row(f"moment {name} of the video", f"{group['queries']:,}", *figures(group))
-    for name, group in report["by_query_length"].items():
-        groups.add_row(f"{name} words", f"{group['queries']:,}", *figures(group))
-    console.print(groups)
+    groups = {f"moment {name} of the video": group for name, group in report["by_moment_length"].items()}
+    groups |= {f"{name} words": group for name, group in report["by_query_length"].items()}
+    rows = [(name, f"{group['queries']:,}", *figures(group)) for name, group in groups.items()]
+    print_table(("queries", "number", *FIGURES), rows, "By length of the moment and of the sentence")
     for note in report["notes"]:
         print(f"note: {note}")
     print_published(report["dataset"])

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from emtm.cli.app import DeviceOption, JsonFlag, check_device, command, figure, print_json, progress
+from emtm.cli.app import DeviceOption, JsonFlag, check_device, command
+from emtm.cli.output import figure, print_json, progress
 from emtm.metrics.metric import HEADLINE, MIOU
 
 

@@ -18,12 +18,10 @@ from emtm.cli.app import (
     ThreadsOption,
     check_device,
     command,
-    print_json,
-    print_scores,
-    progress,
     source,
     use_threads,
 )
+from emtm.cli.output import print_json, print_scores, progress
 from emtm.data.choices import Protocol
 from emtm.errors import UserError
 

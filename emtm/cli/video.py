@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from emtm.cli.app import DeviceOption, JsonFlag, ThreadsOption, check_device, command, print_json, use_threads
+from emtm.cli.app import DeviceOption, JsonFlag, ThreadsOption, check_device, command, use_threads
+from emtm.cli.output import print_json
 from emtm.errors import ExitCode, UserError
 
 
@@ -78,6 +77,9 @@ def _report(rows: list[dict[str, Any]], out: Path, origin: dict[str, Any], as_js
 @contextmanager
 def frame_bar() -> Iterator[Callable[[str, int, int], None]]:
     """A bar on stderr that shows the frames of the video in hand; nothing where nobody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("", total=None)
