@@ -269,6 +269,16 @@ class Memory(Block):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch(Block):
+    """Operators that one call hands to torch's dispatcher."""
+
+    operators: int
+    views: int
+    """Of them, those that move no data."""
+    distinct: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Training(Block):
     """One training step of a whole batch."""
 
@@ -408,6 +418,7 @@ class CaseRecord(Block):
     latency: Latency | Missing = ABSENT
     throughput: Throughput | Missing = ABSENT
     memory: Memory | Missing = ABSENT
+    dispatch: Dispatch | Missing = ABSENT
     energy: Energy | Missing = ABSENT
     training: Training | Missing = ABSENT
     evaluation: EvaluationCost | Missing = ABSENT

@@ -1,4 +1,4 @@
-"""Peak memory of a single query."""
+"""Peak memory of a single query, and the operators that it dispatches: both follow one call operator by operator."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor
 from bench import budget
 from bench.cases import Case
 from bench.execution import Device, Runner, required
-from bench.instruments import memory
+from bench.instruments import dispatch, memory
 from bench.measure import Measure, Timing
 from bench.missing import Missing
-from bench.record import Memory
+from bench.record import Dispatch, Memory
 from bench.workbench import Workbench
 from emtm.data.batch import Batch
 
@@ -25,11 +25,12 @@ def start(bench: Workbench, case: Case) -> Timing:
     runner = bench.runner(case)
     held = required(runner.held)
     budget.check_memory(bench.call_s(case), bench.profile)
-    found = list[Memory]()
+    found = list[Memory | Dispatch]()
 
     def call() -> None:
         (batch,) = bench.batches(case, case.batch_size, 1)
         found.append(measure(runner, held, batch, case.execution.device))
+        found.append(dispatch.measure(lambda: runner(batch)))
 
     return Timing(call, lambda: found)
 
@@ -56,4 +57,4 @@ def measure(runner: Runner, held: Sequence[Tensor], batch: Batch, device: Device
     )
 
 
-MEMORY = Measure("memory", "single_stream", (Memory,), start, order=30)
+MEMORY = Measure("memory", "single_stream", (Memory, Dispatch), start, order=30)
