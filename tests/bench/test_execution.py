@@ -95,7 +95,8 @@ def graph_case(scenario: str = "single_stream") -> Case:
 def test_a_file_that_is_put_there_joins_the_matrix(install: Install, tmp_path: Path) -> None:
     before = {case.case_id for case in build_matrix(tmp_path, SMOKE).cases}
     install(ONE_GRAPH)
-    assert [known.name for known in backends()] == ["eager", "one-graph"]
+    assert {known.name for known in backends()} >= {"eager", "one-graph"}
+    assert backends()[0] is EAGER
     assert Execution(backend="one-graph") in executions()
     after = build_matrix(tmp_path, SMOKE).cases
     added = {case.case_id for case in after} - before
