@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
-from bench.missing import Missing, known, of
+from bench.missing import Missing, known, known_of, of
 from bench.record import CaseRecord
 from bench.report.content.cases import Group, Named, by_dataset, for_cost, macs
 
@@ -50,6 +50,21 @@ def fvcore_coverage(case: CaseRecord) -> float | Missing:
 def query_independent_macs(case: CaseRecord) -> int | Missing:
     """Multiply-adds that are done once a video."""
     return of(case.compute, lambda compute: compute.query_independent_macs)
+
+
+def network(case: CaseRecord) -> tuple[int, ...] | None:
+    """What two networks that are one agree in; None where it is not known."""
+    if isinstance(case.params, Missing) or isinstance(case.compute, Missing):
+        return None
+    found = (
+        case.params.total,
+        case.params.trainable,
+        case.compute.macs,
+        case.compute.flops_elementwise,
+        case.workload.num_clips,
+    )
+    numbers = known_of(found)
+    return tuple(numbers) if len(numbers) == len(found) else None
 
 
 def crosschecked(cases: Iterable[CaseRecord]) -> tuple[Crosschecked, ...]:

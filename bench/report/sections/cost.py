@@ -9,7 +9,7 @@ from bench.missing import Missing, known, known_of, of
 from bench.record import CaseRecord
 from bench.report.content.cases import Group, Named, macs
 from bench.report.content.content import Content
-from bench.report.content.counts import fvcore_coverage, fvcore_macs
+from bench.report.content.counts import fvcore_coverage, fvcore_macs, network
 from bench.report.content.curves import at_knee, left_out
 from bench.report.figures.throughput import throughput_figures
 from bench.report.quantity import byte_size, digits, plural, share, si
@@ -115,26 +115,11 @@ def _name(row: Named, among: Sequence[Named]) -> Cell:
         for other in among
         if row.case.model.role == other.case.model.role == "student"
         and other.case.model.name != row.case.model.name
-        and _network(row.case) == _network(other.case) is not None
+        and network(row.case) == network(other.case) is not None
     ]
     names = " and ".join(sorted([row.label, *twins]))
     note = f"{names} are one network at inference, to the parameter and the multiply-add; they are trained differently"
     return Cell(row.label, row.label, note if twins else None)
-
-
-def _network(case: CaseRecord) -> tuple[int, ...] | None:
-    """What two networks that are one agree in; None where it is not known."""
-    if isinstance(case.params, Missing) or isinstance(case.compute, Missing):
-        return None
-    found = (
-        case.params.total,
-        case.params.trainable,
-        case.compute.macs,
-        case.compute.flops_elementwise,
-        case.workload.num_clips,
-    )
-    numbers = known_of(found)
-    return tuple(numbers) if len(numbers) == len(found) else None
 
 
 def _p90(case: CaseRecord) -> Cell:
