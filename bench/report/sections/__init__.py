@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bench.report.content.content import Content
 from bench.report.sections import (
     accuracy,
+    control,
     cost,
     crosscheck,
     end_to_end,
@@ -21,6 +22,7 @@ SECTIONS: tuple[Callable[[Content], Section], ...] = (
     accuracy.section,
     study.section,
     cost.section,
+    control.section,
     end_to_end.section,
     workflows.section,
     stages.section,
