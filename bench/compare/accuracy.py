@@ -17,7 +17,7 @@ from bench.verdict import Verdict
 from emtm.metrics.bootstrap import cluster_interval
 from emtm.metrics.iou import Array
 from emtm.metrics.means import hits
-from emtm.metrics.metric import THRESHOLDS
+from emtm.metrics.metric import METRICS, MIOU, Metric
 
 MARGIN = 1.0
 """Percent points: accuracies whose interval lies within this of each other are the same."""
@@ -54,9 +54,9 @@ def accuracies(pairs: Sequence[Pair], base: Sequence[CaseRecord], head: Sequence
 def scores(quality: Quality) -> dict[str, Score]:
     """mIoU and R1 by name."""
     within = known(quality.ci95)
-    found = {"mIoU": Score(quality.miou, None if within is None else within.miou)}
+    found = {MIOU.title: Score(quality.miou, None if within is None else within.miou)}
     for threshold, value in quality.r1.items():
-        found[f"R1@{threshold}"] = Score(value, None if within is None else within.r1.get(threshold))
+        found[Metric("r1", float(threshold)).title] = Score(value, None if within is None else within.r1.get(threshold))
     return found
 
 
@@ -106,7 +106,7 @@ def _paired(pair: Pair, name: str) -> Interval | None:
     before, after = (_queries(case) for case in (pair.base, pair.head))
     if before is None or after is None or _videos(before) != _videos(after):
         return None
-    names = [*(f"R1@{threshold}" for threshold in THRESHOLDS), "mIoU"]
+    names = [metric.title for metric in METRICS]
     if name not in names:
         return None
     gained = (_values(pair.head, after) - _values(pair.base, before))[:, [names.index(name)]]
