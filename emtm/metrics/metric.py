@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, TypeVar
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-THRESHOLDS = (0.1, 0.3, 0.5, 0.7)
+THRESHOLDS = (0.3, 0.5, 0.7)
 """IoUs from which a moment counts as found."""
 PUBLISHED_THRESHOLDS = (0.3, 0.5, 0.7)
 """Those of the published evaluations, whatever is scored here."""
