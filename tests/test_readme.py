@@ -61,3 +61,15 @@ def test_both_commands_are_marked() -> None:
 def test_linked_files_exist() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_commits_that_show_how_to_extend_are_in_the_history() -> None:
+    text = (ROOT / "docs" / "extending.md").read_text("utf-8")
+    commits = re.findall(r"`([0-9a-f]{7})`", text)
+    assert len(commits) >= 6
+    shallow = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--is-shallow-repository"], capture_output=True)
+    if shallow.stdout.strip() != b"false":
+        pytest.skip("not a whole git checkout")
+    for commit in commits:
+        found = subprocess.run(["git", "-C", str(ROOT), "merge-base", "--is-ancestor", commit, "HEAD"], check=False)
+        assert found.returncode == 0, commit
