@@ -20,6 +20,7 @@ from emtm.registry import model_class
 from emtm.training.evaluation import check_features, collator_for, open_source
 from emtm.training.optimizer import build_optimizer
 from emtm.training.parallel import World
+from emtm.training.precision import lower_recurrent_inputs
 from emtm.training.runs import RunSpec
 
 
@@ -29,6 +30,8 @@ class Objective(nn.Module):
     def __init__(self, model: AnyModel, precision: str) -> None:
         super().__init__()
         self.model, self.precision = model, precision
+        if precision == "bf16":
+            lower_recurrent_inputs(model)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss to minimise as `total`, and its terms, detached; each a scalar."""

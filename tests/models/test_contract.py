@@ -16,6 +16,7 @@ from bench.backends.eager import take_rows
 from emtm.contract import STAGES, AnyModel
 from emtm.data.batch import Batch
 from emtm.training.runs import read_tensors, write_tensors
+from emtm.training.setup import Objective
 
 from .tiny import CLIPS, MODELS, OFFICIAL, SUBJECTS, VOCABULARY, WORDS, Subject, rouse
 
@@ -254,6 +255,21 @@ def test_loss_reaches_every_trainable_parameter(subject: Subject) -> None:
 @pytest.mark.parametrize("subject", OFFICIAL, ids=str)
 def test_published_losses_are_finite(subject: Subject) -> None:
     assert_learns(subject.in_training(), subject.batch())
+
+
+@each_model
+def test_training_in_half_precision(subject: Subject) -> None:
+    """Matrix products in bfloat16 on any CPU, weights and their gradients in float32."""
+    model, batch = subject.in_training(), subject.batch()
+    torch.manual_seed(5)
+    full = Objective(model, "fp32")(batch)
+    torch.manual_seed(5)
+    losses = Objective(model, "bf16")(batch)
+    losses["total"].backward()
+    assert all(term.isfinite() for term in losses.values())
+    torch.testing.assert_close(losses["total"].float(), full["total"], atol=0.0, rtol=0.1)
+    gradients = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
+    assert [n for n, g in gradients.items() if g is None or g.dtype != torch.float32 or not g.isfinite().all()] == []
 
 
 @either_way
