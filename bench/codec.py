@@ -136,6 +136,9 @@ def _value(hint: object, value: Json, reason: str, where: str) -> object:
 
 def _items(arguments: tuple[object, ...], value: list[Json], reason: str, where: str) -> tuple[object, ...]:
     """Items of `tuple[X, ...]`, or of a tuple of fixed length."""
+    kind = arguments[0]
+    if kind in (float, str) and arguments[-1] is Ellipsis and all(_is_plain(kind, item) for item in value):
+        return tuple(value)  # Samples and names of queries are most of a run file.
     kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
     if len(kinds) != len(value):
         raise MalformedError(f"{where} has {len(value)} items, not {len(kinds)}")

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from bench import results
 from bench.cases import Broken, Matrix
@@ -130,6 +133,25 @@ def test_bad_json_is_one_sentence(text: str, tmp_path: Path) -> None:
         results.read_document(path)
     with pytest.raises(UserError, match="cannot read"):
         results.read_document(tmp_path / "none.json")
+
+
+RULES = (
+    {"type": "number"},
+    {"type": "string"},
+    {"type": "number", "minimum": 0, "maximum": 1},
+    {"type": "number", "exclusiveMinimum": 0},
+    {"type": "integer", "minimum": 1},
+)
+
+
+@given(
+    rule=st.sampled_from(RULES),
+    values=st.lists(st.one_of(st.floats(-2, 2), st.integers(-2, 2), st.booleans(), st.none(), st.text(max_size=2))),
+)
+def test_the_short_way_through_lists_refuses_what_the_rule_refuses(rule: Doc, values: list[object]) -> None:
+    schema = {"type": "array", "items": rule}
+    expected = [error.message for error in Draft202012Validator(schema).iter_errors(values)]
+    assert [error.message for error in results._Validator(schema).iter_errors(values)] == expected
 
 
 def test_versions(doc: Doc, monkeypatch: pytest.MonkeyPatch) -> None:
