@@ -10,6 +10,7 @@ import typer
 from bench.cli.ab import ab
 from bench.cli.compare import compare
 from bench.cli.export import EPILOG, export
+from bench.cli.history import history
 from bench.cli.report import report, validate
 from bench.cli.selftest import selftest
 from emtm.errors import UserError
@@ -29,6 +30,7 @@ app.command(epilog="Example: python -m bench.report compare reports/main.json re
 app.command(epilog="Example: python -m bench.report ab --base main --head WORKTREE -k 'emtm-student and charades'")(ab)
 app.command(epilog="Example: python -m bench.report selftest --out selftest.json")(selftest)
 app.command(epilog=EPILOG)(export)
+app.command(epilog="Example: python -m bench.report history reports/runs --out site")(history)
 
 
 def main(argv: Sequence[str]) -> int:
