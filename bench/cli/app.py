@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from bench.cli.ab import ab
+from bench.cli.choose import choose
 from bench.cli.compare import compare
 from bench.cli.export import EPILOG, export
 from bench.cli.history import history
@@ -31,6 +32,9 @@ app.command(epilog="Example: python -m bench.report ab --base main --head WORKTR
 app.command(epilog="Example: python -m bench.report selftest --out selftest.json")(selftest)
 app.command(epilog=EPILOG)(export)
 app.command(epilog="Example: python -m bench.report history reports/runs --out site")(history)
+app.command(epilog="Example: python -m bench.report choose --dataset charades-sta --latency-ms 5 --memory-mb 100")(
+    choose
+)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from bench.missing import Missing, known, of
 from bench.record import CaseRecord, Interval
+from emtm.metrics.metric import METRICS, Metric
 
 Better = Literal["smaller", "bigger", "same"]
 """`same`: an exact count, of which any change is worth an alarm."""
@@ -80,27 +81,18 @@ def synthetic(case: CaseRecord) -> bool:
     return known(case.workload.synthetic) is True or (quality is not None and known(quality.synthetic) is True)
 
 
-def _r1(threshold: str) -> Callable[[CaseRecord], Figure | Missing]:
+def _accuracy(metric: Metric) -> Quantity:
     def read(case: CaseRecord) -> Figure | Missing:
         quality = case.quality
         if isinstance(quality, Missing):
             return quality
         if quality.source != "measured":
             return Missing("published, not measured")
-        value = quality.r1.get(threshold)
-        interval = of(quality.ci95, lambda block: block.r1.get(threshold) or Missing("not in the run file"))
-        return Missing(f"no IoU threshold {threshold}") if value is None else figure(value, interval)
+        value, interval = metric.of(quality), of(quality.ci95, metric.of)
+        return Missing(f"{metric.title} is not in the run file") if value is None else figure(value, interval)
 
-    return read
-
-
-def _miou(case: CaseRecord) -> Figure | Missing:
-    quality = case.quality
-    if isinstance(quality, Missing):
-        return quality
-    if quality.source != "measured":
-        return Missing("published, not measured")
-    return figure(quality.miou, of(quality.ci95, lambda block: block.miou))
+    key = "miou" if metric.threshold is None else f"{metric.block}_iou{metric.threshold}".replace(".", "")
+    return Quantity(key, "%", "bigger", f"{metric.title} of the first moment", read)
 
 
 QUANTITIES: tuple[Quantity, ...] = (
@@ -174,10 +166,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Most device memory allocated at once",
         lambda case: of(case.memory, lambda block: figure(block.device_peak_allocated_bytes)),
     ),
-    Quantity("miou", "%", "bigger", "Mean IoU of the first moment", _miou),
-    Quantity("r1_iou03", "%", "bigger", "R1@0.3", _r1("0.3")),
-    Quantity("r1_iou05", "%", "bigger", "R1@0.5", _r1("0.5")),
-    Quantity("r1_iou07", "%", "bigger", "R1@0.7", _r1("0.7")),
+    *map(_accuracy, METRICS),
     Quantity(
         "params",
         "parameters",

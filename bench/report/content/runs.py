@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emtm.errors import UserError
@@ -22,11 +22,15 @@ def newest(folders: Sequence[Path] = FOLDERS) -> Path:
 
     Raises UserError when no folder holds a run.
     """
-    for folder in folders:
-        found = sorted(folder.glob("*.json"))
-        if found:
-            return max(found, key=lambda path: (_created(path), path.name))
+    for path in newest_first(folders):
+        return path
     raise UserError("there is no run to report yet: make one with `pytest bench/ --benchmark-only`")
+
+
+def newest_first(folders: Sequence[Path] = FOLDERS) -> Iterator[Path]:
+    """All runs, folder by folder, in each the one measured last first."""
+    for folder in folders:
+        yield from sorted(folder.glob("*.json"), key=lambda path: (_created(path), path.name), reverse=True)
 
 
 def _created(path: Path) -> str:

@@ -77,6 +77,8 @@ class Trained:
     scope: Scope
     identity: Identity
     role: Role
+    cases: tuple[CaseRecord, ...]
+    """One a seed."""
     seeds: int
     queries: int
     notes: tuple[str, ...]
@@ -161,6 +163,7 @@ def _together(seeds: Sequence[tuple[CaseRecord, Quality]]) -> Trained:
         scope=_scope(case, quality),
         identity=replace(identity(case, _tag(case)), num_clips=None),
         role=case.model.role,
+        cases=tuple(cases),
         seeds=sum(len(known(quality.seeds) or (0,)) for quality in qualities),
         queries=quality.n,
         notes=known(quality.notes) or (),

@@ -1,0 +1,1 @@
+"""Which model fits a budget, and how sure that is."""

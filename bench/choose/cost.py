@@ -1,0 +1,120 @@
+"""What one query costs with a model, as bounds that the truth lies between.
+
+With several queries a video its encoding is kept: a query then costs (the encoding + N x the rest) / N on average.
+Whatever is drawn from that is an estimate: no run times such a mixture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bench.missing import Missing, known, known_of, of
+from bench.record import CaseRecord, Latency
+
+VIDEO_STAGES = ("video_proj", "video_encode")
+"""What is done once a video, wherever their multiply-adds are those that a run counts as independent of the query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A cost in the unit of its quantity, and how far off it may be."""
+
+    value: float
+    low: float
+    high: float
+    """Infinite where nothing bounds it."""
+    doubts: tuple[str, ...] = ()
+    """Why the bounds are as wide as they are; none for a measured interval or an exact figure."""
+
+
+def latency_s(cases: Sequence[CaseRecord], queries_per_video: float) -> Cost | Missing:
+    """Median seconds of one query; of several seeds together."""
+    return _together([_latency(case, queries_per_video) for case in cases])
+
+
+def memory_bytes(cases: Sequence[CaseRecord]) -> Cost | Missing:
+    """Peak memory of one query: what the device allocated where that is known, else weights, inputs and tensors."""
+    return _together([_exact(_memory(case)) for case in cases])
+
+
+def macs(cases: Sequence[CaseRecord], queries_per_video: float) -> Cost | Missing:
+    """Multiply-adds of one query."""
+    return _together([_macs(case, queries_per_video) for case in cases])
+
+
+def params(cases: Sequence[CaseRecord]) -> Cost | Missing:
+    """Parameters, trainable or not."""
+    return _together([_exact(of(case.params, lambda block: block.total)) for case in cases])
+
+
+def _together(costs: Sequence[Cost | Missing]) -> Cost | Missing:
+    """The middle one within the widest bounds; where no seed has it, the reason of the first."""
+    found = known_of(costs)
+    if not found:
+        return costs[0]
+    doubts = dict.fromkeys(doubt for cost in found for doubt in cost.doubts)
+    bounds = min(cost.low for cost in found), max(cost.high for cost in found)
+    return Cost(median(cost.value for cost in found), *bounds, tuple(doubts))
+
+
+def _exact(value: float | Missing) -> Cost | Missing:
+    return value if isinstance(value, Missing) else Cost(value, value, value)
+
+
+def _memory(case: CaseRecord) -> int | Missing:
+    device = of(case.memory, lambda memory: memory.device_peak_allocated_bytes)
+    return of(case.memory, lambda memory: memory.tensor_peak_bytes) if isinstance(device, Missing) else device
+
+
+def _macs(case: CaseRecord, queries_per_video: float) -> Cost | Missing:
+    total = of(case.compute, lambda compute: compute.macs)
+    if isinstance(total, Missing) or queries_per_video == 1:
+        return _exact(total)
+    once = of(case.compute, lambda compute: compute.query_independent_macs)
+    if isinstance(once, Missing):
+        return Cost(total, total / queries_per_video, total, (_UNSPLIT,))
+    return _exact(total - once + once / queries_per_video)
+
+
+_UNSPLIT = "how much of it is done once a video is not known"
+_ESTIMATED = "estimated from the times of the stages: nobody timed several queries a video"
+
+
+def _latency(case: CaseRecord, queries_per_video: float) -> Cost | Missing:
+    latency = case.latency
+    if isinstance(latency, Missing):
+        return latency
+    cost = _one_query(case, latency)
+    if queries_per_video == 1:
+        return cost
+    once = _video_s(case, latency)
+    if once is None:
+        return Cost(cost.value, cost.low / queries_per_video, cost.high, (*cost.doubts, _UNSPLIT))
+    saved = min(once, cost.value) * (1 - 1 / queries_per_video)
+    if not saved:
+        return cost
+    # The times of stages have no interval, so that all of the saving is in doubt.
+    return Cost(cost.value - saved, max(0.0, cost.low - saved), cost.high, (*cost.doubts, _ESTIMATED))
+
+
+def _one_query(case: CaseRecord, latency: Latency) -> Cost:
+    """As measured: within its interval where the machine was quiet, else no faster than the fastest call."""
+    verdict = known(of(case.noise, lambda noise: noise.verdict))
+    interval = known(latency.median_ci99)
+    if verdict == "quiet" and interval is not None:
+        return Cost(latency.median, min(interval[0], latency.median), max(interval[1], latency.median))
+    why = "too few calls for an interval" if verdict == "quiet" else f"the machine was {verdict or 'not watched'}"
+    return Cost(latency.median, min(latency.min, latency.median), math.inf, (why,))
+
+
+def _video_s(case: CaseRecord, latency: Latency) -> float | None:
+    """Seconds that belong to the video alone; None where the stages do not say."""
+    stages = known(latency.by_stage)
+    counted = known(of(case.compute, lambda compute: compute.by_stage)) or {}
+    once = known(of(case.compute, lambda compute: compute.query_independent_macs))
+    if not stages or sum(counted[name].macs for name in VIDEO_STAGES if name in counted) != once:
+        return None
+    return sum(stages.get(name, 0.0) for name in VIDEO_STAGES) if once else 0.0
