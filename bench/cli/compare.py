@@ -9,15 +9,6 @@ from typing import Annotated
 
 import typer
 
-from bench.compare.comparison import MIN_EFFECT
-from bench.compare.comparison import compare as compare_runs
-from bench.compare.document import document
-from bench.compare.markdown import markdown
-from bench.compare.text import print_comparison
-from bench.compare.wording import remark
-from bench.consistency import read_consistent
-from bench.report.formats.terminal import terminal
-from bench.selection import matcher
 from emtm.errors import UserError
 
 
@@ -27,7 +18,7 @@ def compare(
     expression: Annotated[str, typer.Option("-k", help="Cases to compare, as pytest's -k over case ids.")] = "",
     min_effect: Annotated[
         float, typer.Option(help="Percent below which no time is called slower or faster.", min=0)
-    ] = 100 * MIN_EFFECT,
+    ] = 2.0,
     across_machines: Annotated[
         bool, typer.Option("--across-machines", help="Compare times of different machines all the same, as ratios.")
     ] = False,
@@ -43,6 +34,15 @@ def compare(
     Exit codes: 0 fine, 2 wrong input, 3 a regression, 4 a case missing, extra or newly failing, 5 different
     machines, 6 cannot be told, 7 a file that does not follow its schema or contradicts itself.
     """
+    from bench.compare.comparison import compare as compare_runs
+    from bench.compare.document import document
+    from bench.compare.markdown import markdown
+    from bench.compare.text import print_comparison
+    from bench.compare.wording import remark
+    from bench.consistency import read_consistent
+    from bench.report.formats.terminal import terminal
+    from bench.selection import matcher
+
     if as_json and as_markdown:
         raise UserError("--json and --markdown exclude each other")
     found = compare_runs(
