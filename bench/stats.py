@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import bdtr
 
 Interval = tuple[float, float]
 
@@ -53,8 +53,8 @@ def median_interval(samples: Sequence[float] | NDArray[np.float64], confidence: 
     values = np.sort(_finite(samples))
     n = len(values)
     # Rank k (from 0) is the largest with P(X < k) <= alpha / 2 for X ~ Binomial(n, 1/2).
-    rank = int(binom.ppf((1 - confidence) / 2, n, 0.5))
-    if binom.cdf(rank - 1, n, 0.5) > (1 - confidence) / 2 or rank < 1:
+    rank = int(np.searchsorted(bdtr(np.arange(n), n, 0.5), (1 - confidence) / 2))
+    if rank < 1:
         return None
     return float(values[rank - 1]), float(values[n - rank])
 

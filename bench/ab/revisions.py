@@ -6,10 +6,7 @@ so that nothing has to be installed and a model that only one revision registers
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
-import subprocess
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -17,10 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.git import git
 from emtm.errors import UserError
 
 WORKTREE = "WORKTREE"
 """Names the tree as it lies on disk, uncommitted changes included."""
+CHECKOUT_LIMIT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,8 @@ def repository(path: Path) -> Path:
     """Top of the git checkout that holds `path`; raises UserError where there is none."""
     if not path.is_dir():
         raise UserError(f"{path} is not a folder")
+    if shutil.which("git") is None:
+        raise UserError("git is not installed, and revisions are read with it")
     return Path(_git(path, "rev-parse", "--show-toplevel", otherwise=f"{path} is not in a git checkout"))
 
 
@@ -62,9 +63,9 @@ def revisions(package: Path, names: tuple[str, ...]) -> Iterator[tuple[Revision,
     finally:
         for revision in made.values():
             if revision.name != WORKTREE:
-                _quietly(top, "worktree", "remove", "--force", str(revision.tree))
+                git(top, "worktree", "remove", "--force", str(revision.tree), limit_s=CHECKOUT_LIMIT_S)
         shutil.rmtree(scratch, ignore_errors=True)
-        _quietly(top, "worktree", "prune")
+        git(top, "worktree", "prune")
 
 
 def _revision(top: Path, below: Path, name: str, place: Path) -> Revision:
@@ -109,26 +110,7 @@ def _write_metadata(pyproject: Path, folder: Path) -> None:
 
 def _git(folder: Path, *arguments: str, otherwise: str) -> str:
     """What git prints; raises UserError with `otherwise` when it fails."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, env=_environment()
-        )
-    except OSError:
-        raise UserError("git is not installed, and revisions are read with it") from None
-    if done.returncode != 0:
+    answer = git(folder, *arguments, limit_s=CHECKOUT_LIMIT_S)
+    if answer is None:
         raise UserError(otherwise)
-    return done.stdout.strip()
-
-
-def _quietly(folder: Path, *arguments: str) -> None:
-    with contextlib.suppress(OSError):
-        _run(folder, *arguments)
-
-
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, env=_environment())
-
-
-def _environment() -> dict[str, str]:
-    """Without what a git hook sets, which would point git at another repository."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    return answer

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from bench.verdict import Verdict
 
@@ -83,15 +83,15 @@ def estimate(logs: Sequence[float], plan: Plan, earlier_p: float = 1.0) -> Estim
     centre = float(values.mean())
     # Rounds that agree to the last digit would claim a certainty that no clock has.
     error = max(float(values.std(ddof=1)), 1e-6) / math.sqrt(len(values))
-    reach = float(student.isf(plan.alpha / looks / 2, degrees)) * error
-    equivalence = float(student.isf(plan.beta / looks, degrees)) * error
+    reach = float(-stdtrit(degrees, plan.alpha / looks / 2)) * error
+    equivalence = float(-stdtrit(degrees, plan.beta / looks)) * error
     bound = math.log1p(plan.min_effect)
     return Estimate(
         rounds=len(values),
         ratio=math.exp(centre),
         low=math.exp(centre - reach),
         high=math.exp(centre + reach),
-        p=min(earlier_p, 1.0, looks * 2 * float(student.sf(abs(centre) / error, degrees))),
+        p=min(earlier_p, 1.0, looks * 2 * float(stdtr(degrees, -abs(centre) / error))),
         same=abs(centre) + equivalence < bound,
         resolution=math.expm1(reach),
     )

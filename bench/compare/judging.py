@@ -19,9 +19,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.stats import norm
 
 from bench.compare.finding import Change
 from bench.compare.spread import Spread, chance, reach, widening
@@ -100,7 +100,7 @@ def scatter(changes: Sequence[float]) -> float | None:
     if len(changes) < FEWEST_SCATTERED:
         return None
     values = np.asarray(changes)
-    return float(np.median(np.abs(values - np.median(values))) / norm.ppf(0.75))
+    return float(np.median(np.abs(values - np.median(values))) / NormalDist().inv_cdf(0.75))
 
 
 def judge(change: float, interval: Interval | None, can: Resolution, min_effect: float) -> tuple[Verdict, Change]:

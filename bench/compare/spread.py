@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import stdtrit
 
 FAMILY_ERROR = 0.01
 """Chance that any of all changes that are called in a comparison is none."""
@@ -61,13 +62,14 @@ def reach(base: Spread, head: Spread, comparisons: int) -> float:
 
 def chance(deviation: float, freedom: float, comparisons: int) -> float:
     """How far from its mean the farthest of so many values comes out by chance, at FAMILY_ERROR (Student's t)."""
-    return float(t.ppf(1 - FAMILY_ERROR / (2 * max(1, comparisons)), freedom)) * deviation
+    return float(stdtrit(freedom, 1 - FAMILY_ERROR / (2 * max(1, comparisons)))) * deviation
 
 
 def widening(comparisons: int, confidence: float = OWN_CONFIDENCE) -> float:
     """What the half width of an interval of this confidence is multiplied with to hold for all comparisons at once."""
-    one = norm.ppf((1 + confidence) / 2)
-    return max(1.0, float(norm.ppf(1 - FAMILY_ERROR / (2 * max(1, comparisons))) / one))
+    normal = NormalDist()
+    one = normal.inv_cdf((1 + confidence) / 2)
+    return max(1.0, normal.inv_cdf(1 - FAMILY_ERROR / (2 * max(1, comparisons))) / one)
 
 
 def difference(

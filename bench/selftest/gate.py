@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from scipy.stats import beta, binom
+from scipy.special import bdtrc, betaincinv
 
 import bench
 from bench.ab.arm import Arm
@@ -56,7 +56,7 @@ class Rates:
 
     def bound(self, events: int) -> float:
         """Largest share that so many events leave plausible (Clopper-Pearson, one-sided 95 %); 1 without any trial."""
-        return 1.0 if events >= self.comparisons else float(beta.ppf(0.95, events + 1, self.comparisons - events))
+        return 1.0 if events >= self.comparisons else float(betaincinv(events + 1, self.comparisons - events, 0.95))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Gate:
 
 def plausible(events: int, trials: int, share: float) -> bool:
     """Could so many events be chance when each has this probability? False when the odds are under 5 %."""
-    return float(binom.sf(events - 1, trials, share)) > _DOUBT
+    return events == 0 or float(bdtrc(events - 1, trials, share)) > _DOUBT
 
 
 def sessions(

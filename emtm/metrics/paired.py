@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def mean_interval(values: Sequence[float]) -> MeanInterval:
     n = len(sample)
     if n == 1:
         return MeanInterval(float(sample[0]), None, 1)
-    half = float(stats.t.ppf(0.975, n - 1) * sample.std(ddof=1) / np.sqrt(n))
+    half = float(stdtrit(n - 1, 0.975) * sample.std(ddof=1) / np.sqrt(n))
     return MeanInterval(float(sample.mean()), half, n)
 
 
