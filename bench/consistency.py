@@ -40,6 +40,7 @@ from bench.record import (
 )
 from bench.results import SchemaInvalidError, read_run
 from bench.run import Environment, Run
+from emtm.metrics.conventions import compared_by
 from emtm.metrics.means import Means
 
 Complaints = Iterator[str]
@@ -328,7 +329,7 @@ def _per_query(scores: QueryScores, quality: Quality) -> Complaints:
     if {len(scores.queries), len(scores.videos), len(scores.iou)} != {quality.n}:
         yield f"quality.per_query does not hold {quality.n} queries"
         return
-    again = Means.of(np.array(scores.iou), strict=known(quality.comparison) == "IoU > m")
+    again = Means.of(np.array(scores.iou), compared_by(known(quality.comparison)))
     yield from _follows("quality.miou", quality.miou, again.miou)
     for threshold, value in quality.r1.items():
         yield from _follows(f"quality.r1.{threshold}", value, again.r1.get(threshold, value))

@@ -15,6 +15,7 @@ from bench.missing import known
 from bench.record import CaseRecord, Interval, Quality, QueryScores
 from bench.verdict import Verdict
 from emtm.metrics.bootstrap import cluster_interval
+from emtm.metrics.conventions import compared_by
 from emtm.metrics.iou import Array
 from emtm.metrics.means import hits
 from emtm.metrics.metric import METRICS, MIOU, Metric
@@ -126,8 +127,8 @@ def _videos(queries: QueryScores) -> list[tuple[str, str]]:
 def _values(case: CaseRecord, queries: QueryScores) -> Array:
     """Hits and IoU by query `[Q, M + 1]` in percent, in the order of the queries' names."""
     quality = known(case.quality)
-    strict = quality is not None and known(quality.comparison) == "IoU > m"
-    return hits(np.array([iou for _, iou in sorted(zip(queries.queries, queries.iou, strict=True))]), strict=strict)
+    iou = np.array([iou for _, iou in sorted(zip(queries.queries, queries.iou, strict=True))])
+    return hits(iou, compared_by(None if quality is None else known(quality.comparison)))
 
 
 def _same_weights(pair: Pair) -> bool:

@@ -81,7 +81,6 @@ _BENCHMARKS = (
         counts={
             "train": (
                 Count(12408, 5338, "official"),
-                Count(12408, 5336, "official"),
                 Count(12404, 5336, "official without its four broken lines, as in 2D-TAN and lighthouse"),
             ),
             "test": (Count(3720, 1334, "official"),),
@@ -123,7 +122,7 @@ _BENCHMARKS = (
         counts={
             "train": (Count(9790, 75, "2D-TAN split"),),
             "val": (Count(4436, 27, "2D-TAN split"),),
-            "test": (Count(4001, 25, "2D-TAN split"),),
+            "test": (Count(4001, 25, "2D-TAN split"), Count(4083, 25, "TALL split")),
         },
         licence="videos and sentences under the terms of MPII Cooking; annotations: MIT (VideoX, 2D-TAN)",
         annotation_source="https://github.com/microsoft/VideoX (2D-TAN/data/TACoS; Regneri et al., TACL 2013)",

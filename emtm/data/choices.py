@@ -10,3 +10,9 @@ Ends = Literal["clip", "keep"]
 """Of moments that end beyond the video."""
 Empty = Literal["drop", "keep"]
 """Of moments that are empty or inverted."""
+Ties = Literal["strict", "inclusive"]
+"""Of an IoU that equals the threshold: it does not count, or it does."""
+Missing = Literal["miss", "refuse"]
+"""Of queries without a prediction: counted as misses, or the file is refused."""
+Evaluator = Literal["tgn", "cbp", "2d-tan", "vslnet", "seqpan", "emtm", "lgi", "moment-detr", "lighthouse"]
+"""Published evaluators whose conventions have a name; see `emtm.metrics.conventions`."""

@@ -119,10 +119,10 @@ def _annotations(inspection: Inspection, known: Benchmark, policy: Policy) -> Re
         report = read[split].report
         inspection.files[split] = report.to_json()
         inspection.found.append(f"{split}: {file_note(known, split, read[split])}")
-        where, version = known.recognise(split, report.annotated, report.videos)
+        where, version = known.recognise(split, report.annotated, report.annotated_videos)
         if version is not None and where != split:
             inspection.wrong.append(f"{path} is the published {where} ({version.label}), not {split}")
-        other = belongs_elsewhere(known, report.annotated, report.videos)
+        other = belongs_elsewhere(known, report.annotated, report.annotated_videos)
         if other:
             inspection.wrong.append(f"{path} holds {other}, not {known.title}")
             del read[split]

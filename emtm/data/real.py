@@ -144,8 +144,8 @@ def arrange(known: Benchmark, read: Mapping[str, Annotations]) -> RealAnnotation
 def file_note(known: Benchmark, split: str, annotations: Annotations) -> str:
     """One line about a file: what it is, its counts and policies, and which published version that is."""
     report = annotations.report
-    where, version = known.recognise(split, report.annotated, report.videos)
-    other = belongs_elsewhere(known, report.annotated, report.videos)
+    where, version = known.recognise(split, report.annotated, report.annotated_videos)
+    other = belongs_elsewhere(known, report.annotated, report.annotated_videos)
     label = f"{other}, not {known.title}" if other else "a count that no publication gives"
     if version is not None:
         label = version.label if where == split else f"the published {where}, not {split} ({version.label})"

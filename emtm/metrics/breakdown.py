@@ -9,6 +9,7 @@ import numpy as np
 
 from emtm.data.records import Query
 from emtm.data.text import tokenize
+from emtm.metrics.conventions import SOUND, Conventions
 from emtm.metrics.iou import Array
 from emtm.metrics.means import Means
 
@@ -36,20 +37,19 @@ def by_group(
     iou: Array,
     group: Callable[[Query], str],
     order: Sequence[str] | None = None,
-    *,
-    strict: bool = False,
+    conventions: Conventions = SOUND,
 ) -> dict[str, Means]:
     """Means of the IoUs `[Q]` in each group that has queries; in `order`, or by name."""
     names = np.array([group(query) for query in queries])
     found = sorted(set(names.tolist())) if order is None else [name for name in order if name in names]
-    return {name: Means.of(iou[names == name], strict=strict) for name in found}
+    return {name: Means.of(iou[names == name], conventions) for name in found}
 
 
-def by_moment_length(queries: Sequence[Query], iou: Array, *, strict: bool = False) -> dict[str, Means]:
+def by_moment_length(queries: Sequence[Query], iou: Array, conventions: Conventions = SOUND) -> dict[str, Means]:
     """Means by `moment_share`, shortest first."""
-    return by_group(queries, iou, moment_share, _SHARE_NAMES, strict=strict)
+    return by_group(queries, iou, moment_share, _SHARE_NAMES, conventions)
 
 
-def by_query_length(queries: Sequence[Query], iou: Array, *, strict: bool = False) -> dict[str, Means]:
+def by_query_length(queries: Sequence[Query], iou: Array, conventions: Conventions = SOUND) -> dict[str, Means]:
     """Means by `sentence_words`, shortest first."""
-    return by_group(queries, iou, sentence_words, _WORD_NAMES, strict=strict)
+    return by_group(queries, iou, sentence_words, _WORD_NAMES, conventions)

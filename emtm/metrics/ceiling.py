@@ -15,6 +15,7 @@ import numpy as np
 
 from emtm.data.labels import index_to_time, time_to_index
 from emtm.data.records import Query
+from emtm.metrics.conventions import SOUND, Conventions
 from emtm.metrics.means import Means
 from emtm.metrics.truth import annotated_windows, best_iou
 
@@ -37,7 +38,10 @@ class Ceiling:
 
 
 def ceiling(
-    queries: Sequence[Query], clips: int, num_clips: Mapping[str, int] | None = None, *, strict: bool = False
+    queries: Sequence[Query],
+    clips: int,
+    num_clips: Mapping[str, int] | None = None,
+    conventions: Conventions = SOUND,
 ) -> Ceiling:
     """Oracle score of the grid of `clips` a video, or of `num_clips[video_id]` where that is given.
 
@@ -48,5 +52,5 @@ def ceiling(
     counts = np.array([[clips if num_clips is None else num_clips[q.video_id]] for q in queries])
     indices = time_to_index(windows[..., 0], windows[..., 1], counts, duration)
     answers = np.stack(index_to_time(*indices, counts, duration), -1)
-    iou = best_iou(answers.swapaxes(0, 1), windows).max(0)
-    return Ceiling(clips, Means.of(iou, strict=strict), float(iou.min()))
+    iou = best_iou(answers.swapaxes(0, 1), windows, conventions.union_s).max(0)
+    return Ceiling(clips, Means.of(iou, conventions), float(iou.min()))

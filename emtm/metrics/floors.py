@@ -1,7 +1,8 @@
 """What is reached without grounding anything: the scores under which a result means nothing.
 
 A query-only model reaches R1@0.5 near 38 % on Charades-STA, so an accuracy is read as its distance
-from the best of these floors, never from zero. All are scored by the timestamp protocol.
+from the best of these floors, never from zero. All are scored by the timestamp protocol, under the
+conventions of the result.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from emtm.data.records import Dataset, FloatArray, Query
 from emtm.errors import UserError
 from emtm.files import kept
 from emtm.metrics.blind import durations, normalised, query_only, video_only
+from emtm.metrics.conventions import SOUND, Conventions
 from emtm.metrics.iou import Array, temporal_iou
 from emtm.metrics.means import Means
 from emtm.metrics.metric import HEADLINE_IOU, THRESHOLDS, Metric, written
@@ -30,7 +32,13 @@ _GRID = 64
 _DRAWS = 20
 
 
-def floors(dataset: Dataset, split: str = "test", seed: int = 0, progress: Progress = lambda name: None) -> Floors:
+def floors(
+    dataset: Dataset,
+    split: str = "test",
+    seed: int = 0,
+    progress: Progress = lambda name: None,
+    conventions: Conventions = SOUND,
+) -> Floors:
     """Floors of a split by name, each `{r1: {"0.3": .., ..}, miou}` in percent.
 
     Those of `sightless_floors`, and `video_only` of `emtm.metrics.blind`. `progress` hears the name of
@@ -40,13 +48,17 @@ def floors(dataset: Dataset, split: str = "test", seed: int = 0, progress: Progr
         UserError: the dataset lacks training queries or the split.
     """
     train, test = _split(dataset, "train"), _split(dataset, split)
-    found = sightless_floors(train, test, seed, progress)
+    found = sightless_floors(train, test, seed, progress, conventions)
     progress("video_only")
-    return {**found, **_video_floor(dataset, train, test, seed)}
+    return {**found, **_video_floor(dataset, train, test, seed, conventions)}
 
 
 def sightless_floors(
-    train: Sequence[Query], test: Sequence[Query], seed: int = 0, progress: Progress = lambda name: None
+    train: Sequence[Query],
+    test: Sequence[Query],
+    seed: int = 0,
+    progress: Progress = lambda name: None,
+    conventions: Conventions = SOUND,
 ) -> Floors:
     """The floors that need nothing but annotations.
 
@@ -59,14 +71,14 @@ def sightless_floors(
     progress("fixed_best")
     by_recall, by_miou = best_segments(moments)
     found = {
-        "fixed_best": {**_figures(by_recall * seconds, truth), "segment": by_recall.tolist()},
-        "fixed_best_miou": {**_figures(by_miou * seconds, truth), "segment": by_miou.tolist()},
+        "fixed_best": {**_figures(by_recall * seconds, truth, conventions), "segment": by_recall.tolist()},
+        "fixed_best_miou": {**_figures(by_miou * seconds, truth, conventions), "segment": by_miou.tolist()},
     }
     progress("drawn_from_train")
     drawn = np.random.default_rng(seed).choice(moments, (_DRAWS, len(test)))
-    found["drawn_from_train"] = _figures(drawn * seconds, truth)
+    found["drawn_from_train"] = _figures(drawn * seconds, truth, conventions)
     progress("query_only")
-    found["query_only"] = _figures(query_only(train, test, seed), truth)
+    found["query_only"] = _figures(query_only(train, test, seed), truth, conventions)
     return found
 
 
@@ -92,31 +104,39 @@ def best_segments(moments: Array) -> tuple[Array, Array]:
     return grid[np.concatenate(recalls).argmax()], grid[np.concatenate(means).argmax()]
 
 
-def cached_floors(dataset: Dataset, split: str = "test", progress: Progress = lambda name: None) -> Floors:
+def cached_floors(
+    dataset: Dataset, split: str = "test", progress: Progress = lambda name: None, conventions: Conventions = SOUND
+) -> Floors:
     """`floors`, kept as JSON in the user's cache directory (or `$EMTM_CACHE`) by content of the data."""
     train, test = _split(dataset, "train"), _split(dataset, split)
-    found = cached_sightless_floors(train, test, progress)
+    found = cached_sightless_floors(train, test, progress, conventions)
     # The features are known by those of the first and the last video, which names the store well enough.
     samples = [dataset.features[query.video_id] for query in (train[0], test[-1])]
 
     def compute() -> Floors:
         progress("video_only")
-        return _video_floor(dataset, train, test, 0)
+        return _video_floor(dataset, train, test, 0, conventions)
 
-    return {**found, **kept(f"floors/video-only-{_fingerprint(train, test, samples)}.json", compute)}
+    return {**found, **kept(f"floors/video-only-{_fingerprint(train, test, conventions, samples)}.json", compute)}
 
 
 def cached_sightless_floors(
-    train: Sequence[Query], test: Sequence[Query], progress: Progress = lambda name: None
+    train: Sequence[Query],
+    test: Sequence[Query],
+    progress: Progress = lambda name: None,
+    conventions: Conventions = SOUND,
 ) -> Floors:
     """`sightless_floors`, kept likewise."""
-    name = f"floors/sightless-{_fingerprint(train, test)}.json"
-    return kept(name, lambda: sightless_floors(train, test, progress=progress))
+    name = f"floors/sightless-{_fingerprint(train, test, conventions)}.json"
+    return kept(name, lambda: sightless_floors(train, test, progress=progress, conventions=conventions))
 
 
-def _fingerprint(train: Sequence[Query], test: Sequence[Query], samples: Sequence[FloatArray] = ()) -> str:
-    """Hash of the version, the queries, and samples of features."""
-    digest = hashlib.sha256(f"{_VERSION} {THRESHOLDS} {len(train)}".encode())
+def _fingerprint(
+    train: Sequence[Query], test: Sequence[Query], conventions: Conventions, samples: Sequence[FloatArray] = ()
+) -> str:
+    """Hash of the version, the queries, how they are scored, and samples of features."""
+    scored = (THRESHOLDS, conventions.ties, conventions.slack, conventions.union_s)
+    digest = hashlib.sha256(f"{_VERSION} {scored} {len(train)}".encode())
     for query in (*train, *test):
         digest.update(repr(query).encode())
     for rows in samples:
@@ -124,9 +144,11 @@ def _fingerprint(train: Sequence[Query], test: Sequence[Query], samples: Sequenc
     return digest.hexdigest()[:16]
 
 
-def _video_floor(dataset: Dataset, train: Sequence[Query], test: Sequence[Query], seed: int) -> Floors:
+def _video_floor(
+    dataset: Dataset, train: Sequence[Query], test: Sequence[Query], seed: int, conventions: Conventions
+) -> Floors:
     answers = video_only(one_window_each(train), test, dataset.features, seed)
-    return {"video_only": _figures(answers, annotated_windows(test))}
+    return {"video_only": _figures(answers, annotated_windows(test), conventions)}
 
 
 def _split(dataset: Dataset, split: str) -> Sequence[Query]:
@@ -137,5 +159,5 @@ def _split(dataset: Dataset, split: str) -> Sequence[Query]:
     return queries
 
 
-def _figures(moments: Array, truth: Array) -> dict[str, Any]:
-    return written(Means.of(best_iou(moments, truth).ravel()))
+def _figures(moments: Array, truth: Array, conventions: Conventions = SOUND) -> dict[str, Any]:
+    return written(Means.of(best_iou(moments, truth, conventions.union_s).ravel(), conventions))

@@ -7,14 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from emtm.metrics.conventions import SOUND, Conventions
 from emtm.metrics.iou import Array
 from emtm.metrics.metric import THRESHOLDS
 
 Percent = dict[str, float]
-
-TIE_SLACK = 1e-6
-"""An IoU this near a threshold equals it: on the clip grid IoUs of exactly 1/2 are common, and float32
-rounding must not decide about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +23,9 @@ class Means:
     miou: float
 
     @classmethod
-    def of(cls, iou: Array, *, strict: bool = False) -> Means:
-        """Means of the IoUs `[Q]` of the answers; an IoU equal to a threshold counts unless `strict`."""
-        mean = hits(iou, strict=strict).mean(0)
+    def of(cls, iou: Array, conventions: Conventions = SOUND) -> Means:
+        """Means of the IoUs `[Q]` of the answers; `conventions` decide about an IoU that equals a threshold."""
+        mean = hits(iou, conventions).mean(0)
         return cls(queries=len(iou), r1=percent(mean[:-1]), miou=float(mean[-1]))
 
     def to_json(self) -> dict[str, Any]:
@@ -36,10 +33,10 @@ class Means:
         return {"queries": self.queries, "r1": dict(self.r1), "miou": self.miou}
 
 
-def hits(iou: Array, *, strict: bool = False) -> Array:
+def hits(iou: Array, conventions: Conventions = SOUND) -> Array:
     """Hits at each threshold, then IoU, of answers `[Q]`; in percent, `[Q, M + 1]`."""
-    marks = np.array(THRESHOLDS)
-    reached = iou[:, None] > marks + TIE_SLACK if strict else iou[:, None] >= marks - TIE_SLACK
+    marks, slack = np.array(THRESHOLDS), conventions.slack
+    reached = iou[:, None] > marks + slack if conventions.ties == "strict" else iou[:, None] >= marks - slack
     return 100 * np.column_stack([reached, iou])
 
 

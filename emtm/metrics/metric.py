@@ -70,6 +70,8 @@ R1 = tuple(Metric("r1", threshold) for threshold in THRESHOLDS)
 MIOU = Metric("miou")
 METRICS = (*R1, MIOU)
 """Of the first moment, in the order of tables."""
+ALL = (*R1, *(Metric("r5", threshold) for threshold in THRESHOLDS), MIOU)
+"""With those of the first five moments, which floors and ceilings do not have."""
 HEADLINE_IOU = 0.5
 HEADLINE = Metric("r1", HEADLINE_IOU)
 """What models are ordered by."""

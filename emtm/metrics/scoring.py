@@ -15,6 +15,7 @@ from emtm.data.records import Query
 from emtm.errors import UserError
 from emtm.metrics.bootstrap import cluster_interval
 from emtm.metrics.breakdown import by_group, by_moment_length, by_query_length
+from emtm.metrics.conventions import SOUND, Conventions
 from emtm.metrics.means import Means, Percent, hits
 from emtm.metrics.metric import THRESHOLDS
 from emtm.metrics.truth import annotated_windows, best_iou
@@ -53,8 +54,7 @@ class Scores:
     """By the share of the video that the moment takes."""
     by_query_length: Mapping[str, Means]
     """By the number of words in the sentence."""
-    strict: bool = False
-    """Whether an IoU must be more than the threshold, rather than at least that."""
+    conventions: Conventions = SOUND
     floors: Mapping[str, Any] | None = None
     """What models reach that lack the query or the video; see `emtm.metrics.floors`."""
 
@@ -65,7 +65,7 @@ class Scores:
             **{key: value for key, value in source.items() if value is not None},
             "queries": self.queries,
             "protocol": self.protocol,
-            "comparison": f"IoU {'>' if self.strict else '>='} m",
+            "comparison": self.conventions.comparison,
             "r1": dict(self.r1),
             "r5": None if self.r5 is None else dict(self.r5),
             "miou": self.miou,
@@ -83,41 +83,44 @@ def score(
     protocol: Protocol = "timestamp",
     num_clips: Mapping[str, int] | None = None,
     floors: Mapping[str, Any] | None = None,
-    *,
-    strict: bool = False,
+    conventions: Conventions = SOUND,
 ) -> Scores:
     """Score moments `[K, 3]` (start_s, end_s, score; best first) by query id.
 
-    A prediction counts at m when its IoU is **at least** m, as in the VSLNet family; `strict` asks for
-    more than m, as the 2D-TAN family does. R5 asks it of any of the first five, mIoU averages the IoU of
-    the first. Where a sentence describes several moments, the one that an answer overlaps most counts.
+    A prediction counts at m when its IoU is **at least** m, as in the VSLNet family, unless `conventions` ask
+    for more than m, as the 2D-TAN family does; they also say whether a query without a prediction is a miss or
+    an error. (What they say of annotations and of ranking has been done to `queries` and `predictions`.) R5
+    asks it of any of the first five, mIoU averages the IoU of the first. Where a sentence describes several
+    moments, the one that an answer overlaps most counts.
     `timestamp` compares with the annotated seconds. `index` compares with the annotation rounded to
     the model's own grid of `num_clips[video_id]` clips, as EMTM and SeqPAN published; it forgives every
     error smaller than the grid. Predictions of other queries are ignored.
 
     Raises:
-        UserError: no query, a query without a prediction, moments that are not finite rows of three,
-            or `index` without the clip count of a video.
+        UserError: no query, a query without a prediction unless that is a miss, moments that are not finite
+            rows of three, or `index` without the clip count of a video.
     """
     if not queries:
         raise UserError("there is no query to score")
     ordered = sorted(queries, key=lambda query: query.query_id)
-    _require(predictions, [query.query_id for query in ordered], "query", "a prediction")
+    ids = [query.query_id for query in ordered]
+    if conventions.missing == "refuse":
+        _require(predictions, ids, "query", "a prediction")
     found, most = _first_moments(predictions, ordered)
-    iou = _best_iou(found, ordered, protocol, num_clips)
+    iou = _best_iou(found, ordered, protocol, num_clips, conventions)
     first = iou[:, 0]
-    overall = Means.of(first, strict=strict)
+    overall = Means.of(first, conventions)
     return Scores(
         queries=len(ordered),
         protocol=protocol,
         r1=overall.r1,
-        r5=Means.of(iou.max(1), strict=strict).r1 if most >= TOP else None,
+        r5=Means.of(iou.max(1), conventions).r1 if most >= TOP else None,
         miou=overall.miou,
-        ci95=_intervals(first, ordered, strict),
-        by_kind=by_group(ordered, first, lambda query: query.kind, strict=strict),
-        by_moment_length=by_moment_length(ordered, first, strict=strict),
-        by_query_length=by_query_length(ordered, first, strict=strict),
-        strict=strict,
+        ci95=_intervals(first, ordered, conventions),
+        by_kind=by_group(ordered, first, lambda query: query.kind, conventions=conventions),
+        by_moment_length=by_moment_length(ordered, first, conventions),
+        by_query_length=by_query_length(ordered, first, conventions),
+        conventions=conventions,
         floors=floors,
     )
 
@@ -127,6 +130,8 @@ def _first_moments(predictions: Mapping[str, npt.ArrayLike], queries: Sequence[Q
     found = np.zeros((len(queries), TOP, 2))
     most = 0
     for row, query in zip(found, queries, strict=True):
+        if query.query_id not in predictions:
+            continue
         moments = _checked(predictions[query.query_id], query.query_id)
         row[: len(moments)] = moments[:TOP, :2]
         most = max(most, len(moments))
@@ -144,7 +149,11 @@ def _checked(moments: npt.ArrayLike, query_id: str) -> FloatArray:
 
 
 def _best_iou(
-    found: FloatArray, queries: Sequence[Query], protocol: Protocol, num_clips: Mapping[str, int] | None
+    found: FloatArray,
+    queries: Sequence[Query],
+    protocol: Protocol,
+    num_clips: Mapping[str, int] | None,
+    conventions: Conventions,
 ) -> FloatArray:
     """IoU of moments `[Q, 5, 2]` with the window of their query that each overlaps most, `[Q, 5]`."""
     windows = annotated_windows(queries)
@@ -155,7 +164,7 @@ def _best_iou(
         duration = np.array([[query.duration_s] for query in queries])
         indices = time_to_index(windows[..., 0], windows[..., 1], clips, duration)
         windows = np.stack(index_to_time(*indices, clips, duration), -1)
-    return best_iou(found.swapaxes(0, 1), windows).T
+    return best_iou(found.swapaxes(0, 1), windows, conventions.union_s).T
 
 
 def _require(known: Mapping[str, Any], wanted: Sequence[str], what: str, thing: str) -> None:
@@ -170,8 +179,8 @@ def _json(groups: Mapping[str, Means]) -> dict[str, Any]:
     return {name: means.to_json() for name, means in groups.items()}
 
 
-def _intervals(iou: FloatArray, queries: Sequence[Query], strict: bool) -> Intervals | None:
-    found = cluster_interval(hits(iou, strict=strict), [query.video_id for query in queries])
+def _intervals(iou: FloatArray, queries: Sequence[Query], conventions: Conventions) -> Intervals | None:
+    found = cluster_interval(hits(iou, conventions), [query.video_id for query in queries])
     if found is None:
         return None
     pairs = [(float(low), float(high)) for low, high in found]

@@ -10,15 +10,15 @@ from typing import Any
 
 from emtm.data.annotations import read_annotations
 from emtm.data.benchmarks import BENCHMARKS, Benchmark, belongs_elsewhere
-from emtm.data.choices import Protocol
 from emtm.data.datasets import dataset_names, open_dataset
 from emtm.data.real import file_note
 from emtm.data.records import Dataset, Query, video_key
 from emtm.data.synthetic.config import WORLDS
 from emtm.errors import UserError, unknown
 from emtm.metrics.ceiling import GRIDS, Ceiling, ceiling
+from emtm.metrics.conventions import SOUND, Choice, Conventions
 from emtm.metrics.floors import Floors, Progress, cached_floors, cached_sightless_floors
-from emtm.metrics.predictions import read_predictions
+from emtm.metrics.predictions import read_predictions, without_prediction
 from emtm.metrics.published import published
 from emtm.metrics.scoring import score
 
@@ -33,17 +33,20 @@ class Truth:
     notes: tuple[str, ...]
     train: tuple[Query, ...] = ()
     """Empty where no training annotations lie beside the file."""
-    dropped: tuple[Query, ...] = ()
-    """Those of the file with empty moments, which nobody can answer."""
+    asked: tuple[Query, ...] = ()
+    """Those of the file in its order, with those that a policy has dropped; empty where it is the same."""
     world: Dataset | None = None
     """The embedded dataset, if it is one."""
 
 
-def load_truth(dataset: str, annotations: Path | None, split: str | None = None) -> Truth:
+def load_truth(
+    dataset: str, annotations: Path | None, split: str | None = None, conventions: Conventions = SOUND
+) -> Truth:
     """Queries of a split of an embedded dataset, or of an annotation file of a real one.
 
     `annotations` is the file, or a folder with the files of the dataset. `split` defaults to the one that
-    the file is known to be, and to test. The training file is looked for beside it.
+    the file is known to be, and to test. The training file is looked for beside it. `conventions` say what is
+    done to ends beyond the video and to empty moments.
 
     Raises:
         UserError: there is no such dataset or file, an annotation is malformed, or the file is another split.
@@ -58,16 +61,16 @@ def load_truth(dataset: str, annotations: Path | None, split: str | None = None)
     if annotations.is_dir():
         split = split or about.test_alias or "test"
         annotations = _file_of(about, annotations, split)
-    read = read_annotations(annotations)
+    read = read_annotations(annotations, policy=conventions.policy)
     named = split or _split_of(about, annotations.name)
     if named not in about.counts:
         raise UserError(f"{dataset} has no split '{named}', only {', '.join(about.counts)}")
-    other = belongs_elsewhere(about, read.report.annotated, read.report.videos)
+    other = belongs_elsewhere(about, read.report.annotated, read.report.annotated_videos)
     if other:
         raise UserError(f"{annotations} holds {other}, not {about.title}")
     if not read.queries:
         raise UserError(f"{annotations} gives no moments to score against")
-    found, version = about.recognise(named, read.report.annotated, read.report.videos)
+    found, version = about.recognise(named, read.report.annotated, read.report.annotated_videos)
     if found is not None and version is not None and found != named:
         if split is not None:
             raise UserError(
@@ -75,16 +78,16 @@ def load_truth(dataset: str, annotations: Path | None, split: str | None = None)
             )
         named = found
     beside = [annotations.parent / name for name in about.files["train"]]
-    train = next((read_annotations(path).queries for path in beside if path.is_file() and path != annotations), ())
-    return Truth(dataset, named, read.queries, (file_note(about, named, read), *about.notes), train, read.dropped)
+    found_train = next((path for path in beside if path.is_file() and path != annotations), None)
+    train = () if found_train is None else read_annotations(found_train, policy=conventions.policy).queries
+    return Truth(dataset, named, read.queries, (file_note(about, named, read), *about.notes), train, read.asked)
 
 
 def score_file(
     path: Path,
     truth: Truth,
-    protocol: Protocol = "timestamp",
+    choice: Choice | None = None,
     *,
-    strict: bool = False,
     clips: int | None = None,
     clip_counts: Path | None = None,
     progress: Progress = lambda name: None,
@@ -94,39 +97,47 @@ def score_file(
     Args:
         path: see `emtm.metrics.predictions`.
         truth: what to score against.
-        protocol: see `emtm.metrics.scoring.score`.
-        strict: an IoU must be more than the threshold.
+        choice: conventions and protocol, by default the sound ones; the truth was loaded under the same.
         clips: clips of the model's grid; `index` needs them, `timestamp` tells their ceiling.
         clip_counts: JSON object of feature rows by video; shorter videos have fewer clips than `clips`.
         progress: hears the name of each floor before it is computed.
     """
-    predictions = read_predictions(path, truth.queries, truth.dropped)
+    choice = choice or Choice()
+    conventions, protocol = choice.conventions, choice.protocol
+    predictions = read_predictions(path, truth.queries, truth.asked, conventions)
     counts = None if clips is None else clips_of(truth.queries, clips, clip_counts)
     if protocol == "index" and counts is None:
         raise UserError("protocol 'index' needs --clips: the number of clips of the model's grid")
-    scores = score(predictions, truth.queries, protocol, counts, strict=strict)
+    scores = score(predictions, truth.queries, protocol, counts, conventions=conventions)
     report = scores.to_json(truth.dataset, truth.split)
-    floors, reason = _floors(truth, progress)
+    floors, reason = _floors(truth, progress, conventions)
     report["floors"] = floors
     if reason:
         report["floors_reason"] = reason
     if clips is not None:
-        report["ceiling"] = ceiling(truth.queries, clips, counts, strict=strict).to_json()
+        report["ceiling"] = ceiling(truth.queries, clips, counts, conventions).to_json()
+    absent = [query for query in truth.queries if query.query_id not in predictions]
+    misses = [f"{without_prediction(absent, len(truth.queries))}; they count as misses"] if absent else []
     return {
         **report,
+        "conventions": {"as": choice.evaluator, **conventions.to_json()},
+        "missing": len(absent),
         "synthetic": truth.world is not None,
         "predictions": str(path),
-        "notes": list(truth.notes),
+        "notes": [*misses, *truth.notes],
         "published": [entry.to_json() for entry in published(truth.dataset)],
     }
 
 
 def ceilings(
-    truth: Truth, grids: Sequence[int] | None = None, clip_counts: Path | None = None, *, strict: bool = False
+    truth: Truth,
+    grids: Sequence[int] | None = None,
+    clip_counts: Path | None = None,
+    conventions: Conventions = SOUND,
 ) -> list[Ceiling]:
     """Ceilings of the published grids, or of those given."""
     queries = truth.queries
-    return [ceiling(queries, n, clips_of(queries, n, clip_counts), strict=strict) for n in grids or GRIDS]
+    return [ceiling(queries, n, clips_of(queries, n, clip_counts), conventions) for n in grids or GRIDS]
 
 
 def clips_of(queries: Sequence[Query], clips: int, clip_counts: Path | None = None) -> dict[str, int]:
@@ -172,10 +183,11 @@ def _split_of(about: Benchmark, file_name: str) -> str:
     return next(known, about.test_alias or "test")
 
 
-def _floors(truth: Truth, progress: Progress) -> tuple[Floors, str]:
+def _floors(truth: Truth, progress: Progress, conventions: Conventions) -> tuple[Floors, str]:
     """Floors of the queries, and why there are none, or fewer than for a dataset with features."""
     if truth.world is not None:
-        return cached_floors(truth.world, truth.split, progress), ""
+        return cached_floors(truth.world, truth.split, progress, conventions), ""
     if not truth.train:
         return {}, "no training annotations lie beside the file, so there are no floors"
-    return cached_sightless_floors(truth.train, truth.queries, progress), "the video-only floor needs features"
+    found = cached_sightless_floors(truth.train, truth.queries, progress, conventions)
+    return found, "the video-only floor needs features"

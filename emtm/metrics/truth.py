@@ -19,12 +19,13 @@ def annotated_windows(queries: Sequence[Query]) -> Array:
     )
 
 
-def best_iou(moments: Array, windows: Array) -> Array:
+def best_iou(moments: Array, windows: Array, union_s: float = 0.0) -> Array:
     """IoU of answers `[..., Q, 2]` with the window `[Q, W, 2]` that each overlaps most, `[..., Q]`.
 
-    Scoring against the best window is the rule of QVHighlights (Lei et al., NeurIPS 2021).
+    `union_s` as in `temporal_iou`. Scoring against the best window is the rule of QVHighlights (Lei et al.,
+    NeurIPS 2021).
     """
-    best: Array = temporal_iou(moments[..., None, :], windows).max(-1)
+    best: Array = temporal_iou(moments[..., None, :], windows, union_s).max(-1)
     return best
 
 

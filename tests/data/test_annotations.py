@@ -134,7 +134,7 @@ def test_policies_are_applied_and_counted(write: Write) -> None:
         ("AAAAA/1", "blanks.", 4.0),
     ]
     report = read.report
-    assert (report.annotated, report.queries, report.videos) == (4, 2, 1)
+    assert (report.annotated, report.queries, report.videos, report.annotated_videos) == (4, 2, 1, 2)
     assert (report.ends_beyond, report.ends_beyond_1s, report.worst_excess_s) == (2, 2, 1.5)
     assert (report.empty, report.stripped) == (2, 1)
     assert report.note() == (
@@ -152,8 +152,10 @@ def test_policies_that_keep(write: Write) -> None:
 
 
 def test_what_a_policy_drops_is_kept_as_annotated(write: Write) -> None:
-    assert [(q.query_id, q.start_s, q.end_s) for q in read_annotations(write(QUIRKS), DURATIONS).dropped] == [
+    assert [(q.query_id, q.start_s, q.end_s) for q in read_annotations(write(QUIRKS), DURATIONS).asked] == [
+        ("AAAAA/0", 1, 30),
         ("BBBBB/0", 8, 7),
+        ("AAAAA/1", 2, 4),
         ("BBBBB/1", 10.5, 12),
     ]
 

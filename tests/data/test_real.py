@@ -2,12 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from emtm.data.annotations import Policy, read_annotations
 from emtm.data.benchmarks import BENCHMARKS, benchmark
+from emtm.data.choices import Empty
 from emtm.data.datasets import dataset_names, describe, open_dataset, open_queries
+from emtm.data.real import file_note
 from emtm.data.records import Dataset
 from emtm.errors import UserError
 from tests.shared import SHARED, needs_shared
@@ -128,6 +132,23 @@ def test_published_versions_are_told_apart() -> None:
     split, version = anet.recognise("test", 15333, 4400)
     assert (split, version.label) == ("test", "I3D subset of val_2, EMTM's test set")
     assert anet.recognise("test", 5, 5) == (None, None)
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("path", "name", "label"),
+    [
+        ("charades-cd/charades_test_ood.json", "charades-cd", "official"),
+        ("activitynet-cd/anet_test_ood.json", "activitynet-cd", "official"),
+        ("tacos-tall/test.json", "tacos", "TALL split"),
+    ],
+)
+def test_a_published_file_is_recognised_whatever_is_done_to_its_moments(path: str, name: str, label: str) -> None:
+    known = BENCHMARKS[name]
+    for empty in get_args(Empty):
+        read = read_annotations(REAL / path, policy=Policy(empty=empty))
+        note = file_note(known, known.test_alias or "test", read)
+        assert note.endswith(f"; {label}"), note
 
 
 @needs_shared

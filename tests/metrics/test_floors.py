@@ -11,6 +11,7 @@ from emtm.data.records import Dataset, FloatArray, Query, WindowsQuery, WordVect
 from emtm.errors import UserError
 from emtm.metrics import floors as module
 from emtm.metrics.blind import candidates, durations, normalised, query_only, video_only
+from emtm.metrics.conventions import Conventions
 from emtm.metrics.floors import (
     Floors,
     best_floor,
@@ -136,7 +137,7 @@ def test_cache_is_read_back_and_follows_the_data(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("EMTM_CACHE", str(tmp_path))
     calls: list[str] = []
 
-    def sightless(*_: object, progress: object) -> Floors:
+    def sightless(*_: object, **__: object) -> Floors:
         calls.append("sightless")
         return {"fixed_best": {"r1": {"0.5": 1.0}, "miou": 2.0}}
 
@@ -155,6 +156,10 @@ def test_cache_is_read_back_and_follows_the_data(tmp_path: Path, monkeypatch: py
     assert len(calls) == 2
     cached_floors(untold)
     assert len(calls) == 4
+    cached_floors(untold, conventions=Conventions(missing="miss"))
+    assert len(calls) == 4
+    cached_floors(untold, conventions=Conventions(ties="strict"))
+    assert [calls.pop(), calls.pop()] == ["video", "sightless"]
     other = Features()
     other.__class__ = type("Other", (Features,), {"__getitem__": lambda self, video: np.ones((3, 8), np.float32)})
     cached_floors(dataclasses.replace(told, features=other))

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from emtm.data.records import Query
 from emtm.errors import UserError
+from emtm.metrics.conventions import Conventions
+from emtm.metrics.iou import Array
 from emtm.metrics.predictions import read_predictions
 from emtm.metrics.scoring import score
 
@@ -19,7 +21,7 @@ QUERIES = (
     Query("v/1", "v", "she sits", 20.0, 5.0, 10.0),
     Query("w/0", "w", "she sits", 20.0, 5.0, 10.0),
 )
-TWICE = (*QUERIES, Query("w/1", "w", "She  sits", 20.0, 15.0, 20.0))
+MISS = Conventions(missing="miss")
 
 OPENS = {"video_id": "v", "query": "a person opens  the door.", "moments": [[0, 5, 0.9]]}
 SITS = {"query_id": "v/1", "moments": [[5, 10, 1]]}
@@ -59,11 +61,11 @@ def test_videos_by_any_spelling_of_their_id(write: Write, annotated: str, predic
 
 
 def test_lines_about_dropped_queries_are_passed_over(write: Write) -> None:
-    dropped = [Query("v/2", "v", "he waits", 20.0, 7.0, 7.0)]
+    asked = [*QUERIES, Query("v/2", "v", "he waits", 20.0, 7.0, 7.0)]
     waits = {"video_id": "v", "query": "he waits", "moments": [[0, 5, 0.9]]}
-    found = read_predictions(write(OPENS, SITS, OTHER, waits), QUERIES, dropped)
+    found = read_predictions(write(OPENS, SITS, OTHER, waits), QUERIES, asked)
     assert found.keys() == {"v/0", "v/1", "w/0"}
-    assert read_predictions(write(OPENS, SITS, OTHER), QUERIES, dropped).keys() == found.keys()
+    assert read_predictions(write(OPENS, SITS, OTHER), QUERIES, asked).keys() == found.keys()
     with pytest.raises(UserError, match="no query 'he waits'"):
         read_predictions(write(OPENS, SITS, OTHER, waits), QUERIES)
 
@@ -77,15 +79,63 @@ def test_a_file_written_on_windows(write: Write) -> None:
     }
 
 
-def test_a_sentence_asked_twice(write: Write) -> None:
-    once = read_predictions(write(OPENS, SITS, OTHER), TWICE)
-    assert once["w/0"].tolist() == once["w/1"].tolist()
-    assert read_predictions(write(OPENS, SITS, OTHER, OTHER), TWICE).keys() == once.keys()
-    different = {**OTHER, "pred_relevant_windows": [[0, 1, 1]]}
-    with pytest.raises(UserError, match=r"line 4: query 'w/0' was answered in line 3 already; .* by query_id"):
-        read_predictions(write(OPENS, SITS, OTHER, different), TWICE)
-    apart = [{"query_id": f"w/{i}", "moments": [[i, 9, 1]]} for i in range(2)]
-    assert read_predictions(write(OPENS, SITS, *apart), TWICE)["w/1"].tolist() == [[1, 9, 1]]
+THRICE = tuple(Query(f"w/{i}", "w", "she sits", 20.0, i, i + 5.0) for i in range(3))
+
+
+def sits(start: int) -> dict[str, Any]:
+    return {"video_id": "w", "query": "She  sits", "moments": [[start, 9, 1]]}
+
+
+def starts(found: dict[str, Array]) -> dict[str, float]:
+    return {name: float(rows[0, 0]) for name, rows in found.items()}
+
+
+def test_one_line_serves_a_sentence_asked_several_times(write: Write) -> None:
+    assert starts(read_predictions(write(sits(4)), THRICE)) == {"w/0": 4, "w/1": 4, "w/2": 4}
+
+
+def test_several_lines_serve_it_in_the_order_of_the_annotations(write: Write) -> None:
+    found = read_predictions(write(sits(7), OPENS, sits(8), SITS, sits(3)), (*QUERIES[:2], *THRICE))
+    assert [starts(found)[f"w/{i}"] for i in range(3)] == [7, 8, 3]
+    backwards = read_predictions(write(sits(7), sits(8), sits(3)), THRICE[::-1])
+    assert starts(backwards) == {"w/2": 7, "w/1": 8, "w/0": 3}
+    assert starts(read_predictions(write(sits(7), sits(7), sits(7)), THRICE)) == {"w/0": 7, "w/1": 7, "w/2": 7}
+
+
+def test_the_order_is_that_of_the_file_with_what_a_policy_dropped(write: Write) -> None:
+    scored = (THRICE[0], THRICE[2])
+    assert starts(read_predictions(write(sits(1), sits(2), sits(3)), scored, THRICE)) == {"w/0": 1, "w/2": 3}
+    # Who dropped it too answers the others in turn.
+    assert starts(read_predictions(write(sits(1), sits(2)), scored, THRICE)) == {"w/0": 1, "w/2": 2}
+
+
+def test_a_sentence_answered_too_seldom_or_too_often(write: Write) -> None:
+    with pytest.raises(UserError, match="1 of 3 queries have no prediction"):
+        read_predictions(write(sits(1), sits(2)), THRICE)
+    found = read_predictions(write(sits(1), sits(2)), THRICE, conventions=MISS)
+    assert starts(found) == {"w/0": 1, "w/1": 2}
+    with pytest.raises(UserError, match=r"line 4: 'She  sits' is asked 3 times, and line 3 was the answer number 3"):
+        read_predictions(write(*[sits(1)] * 4), THRICE)
+    with pytest.raises(UserError, match=r"query 'w/1' was answered in line 1 already"):
+        read_predictions(write({"query_id": "w/1", "moments": [[0, 9, 1]]}, sits(1)), THRICE)
+
+
+def test_repeated_sentences_may_be_told_apart_by_id(write: Write) -> None:
+    apart = [{"query_id": f"w/{i}", "moments": [[i, 9, 1]]} for i in (2, 0, 1)]
+    assert starts(read_predictions(write(*apart), THRICE)) == {"w/0": 0, "w/1": 1, "w/2": 2}
+
+
+def test_a_query_may_be_missed(write: Write) -> None:
+    nothing = {"query_id": "w/0", "moments": []}
+    for lines in ((OPENS,), (OPENS, nothing)):
+        assert read_predictions(write(*lines), QUERIES, conventions=MISS).keys() == {"v/0"}
+    with pytest.raises(UserError, match="3 of 3 queries have no prediction"):
+        read_predictions(write(nothing), QUERIES, conventions=MISS)
+
+
+def test_moments_may_stand_in_the_order_of_the_file(write: Write) -> None:
+    found = read_predictions(write(OPENS, SITS, OTHER), QUERIES, conventions=Conventions(order="file"))
+    assert found["w/0"].tolist() == [[0, 1, 0.2], [5, 10, 0.8]]
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emtm.data.choices import Ties
 from emtm.data.records import Query, WindowsQuery
 from emtm.errors import UserError
+from emtm.metrics.conventions import Conventions
 from emtm.metrics.iou import Array
 from emtm.metrics.scoring import score
 from tests.shared import SHARED, needs_shared
+
+TIES: tuple[Ties, Ties] = ("inclusive", "strict")
 
 
 def query(
@@ -40,7 +44,7 @@ def test_by_hand() -> None:
 def test_strictness_decides_about_an_iou_equal_to_the_threshold() -> None:
     queries = [query("a"), query("b"), query("c")]
     answers = {"a": moment(0, 5), "b": moment(0, 7.1), "c": moment(0, 3)}  # IoUs 1/2, 0.71 and 3/10
-    at_least, more = (score(answers, queries, strict=strict) for strict in (False, True))
+    at_least, more = (score(answers, queries, conventions=Conventions(ties=ties)) for ties in TIES)
     third = pytest.approx(100 / 3)
     assert at_least.r1 == {"0.3": 100, "0.5": pytest.approx(200 / 3), "0.7": third}
     assert more.r1 == {"0.3": pytest.approx(200 / 3), "0.5": third, "0.7": third}

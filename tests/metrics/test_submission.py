@@ -110,8 +110,62 @@ def test_strictness(folder: Path, predictions: Path) -> None:
         line["moments"][0][1] = line["moments"][0][0] + 4
     predictions.write_text("\n".join(map(json.dumps, lines)))
     assert scored(predictions, *of(folder))["r1"]["0.5"] == 100
-    strict = scored(predictions, *of(folder), "--strict")
+    strict = scored(predictions, *of(folder), "--ties", "strict")
     assert (strict["r1"]["0.5"], strict["comparison"]) == (0, "IoU > m")
+    assert scored(predictions, *of(folder), "--strict") == strict
+
+
+def test_the_table_shows_five_moments_where_there_are_five(folder: Path, predictions: Path) -> None:
+    lines = [json.loads(line) for line in predictions.read_text().splitlines()]
+    assert "R5@" not in score(predictions, *of(folder)).stdout.split("Published, not measured here")[0]
+    for line in lines:
+        line["moments"] += [[15, 20, 0.5]] * 3 + [[*line["moments"][0][:1], 12, 0.1]]
+    predictions.write_text("\n".join(map(json.dumps, lines)))
+    # The second sentence is about [i, i + 8]: IoUs of 8/12, 8/11, 8/10 and 8/9.
+    assert scored(predictions, *of(folder))["r5"]["0.7"] == 87.5
+    text = score(predictions, *of(folder)).stdout
+    assert [text.count(f"R5@{m}") for m in ("0.3", "0.5", "0.7")] == [1, 1, 1]
+
+
+def test_a_published_evaluator_and_what_overrules_it(folder: Path, predictions: Path) -> None:
+    found = scored(predictions, *of(folder), "--as", "2d-tan")
+    assert found["conventions"] == {
+        "as": "2d-tan",
+        "ends": "clip",
+        "empty": "drop",
+        "ties": "strict",
+        "missing": "refuse",
+        "order": "file",
+        "slack": 0,
+        "union_s": 0,
+    }
+    overruled = scored(predictions, *of(folder), "--as", "2d-tan", "--ends", "keep", "--ties", "inclusive")
+    assert (overruled["conventions"]["ends"], overruled["comparison"]) == ("keep", "IoU >= m")
+    assert scored(predictions, *of(folder))["conventions"]["as"] is None
+    refused = score(predictions, *of(folder), "--as", "seqpan")
+    assert (refused.exit_code, "needs --clips" in refused.stderr) == (2, True)
+    assert scored(predictions, *of(folder), "--as", "seqpan", "--clips", 20)["protocol"] == "index"
+
+
+def test_conventions_reach_the_annotations_the_floors_and_the_ceiling(folder: Path, predictions: Path) -> None:
+    path = folder / "charades_sta_test.txt"
+    path.write_text(path.read_text().replace("V012 0.0 8.0", "V012 12.0 24.0").replace("V013 1.0 9.0", "V013 9.0 9.0"))
+    clipped = scored(predictions, *of(folder), "--clips", 1)
+    kept = scored(predictions, *of(folder), "--clips", 1, "--ends", "keep", "--empty", "keep")
+    assert (clipped["queries"], kept["queries"]) == (6, 8)
+    assert clipped["floors"] != kept["floors"]
+    assert clipped["ceiling"]["miou"] > kept["ceiling"]["miou"]
+    assert "2 ends kept beyond the duration; 2 empty or inverted moments kept" in kept["notes"][0]
+
+
+def test_missing_predictions_are_misses_if_asked(folder: Path, predictions: Path) -> None:
+    lines = predictions.read_text().splitlines()
+    predictions.write_text("\n".join(lines[:6]))
+    assert score(predictions, *of(folder)).exit_code == 2
+    found = scored(predictions, *of(folder), "--missing", "miss")
+    assert (found["queries"], found["missing"], found["r1"]["0.3"]) == (8, 2, 75)
+    text = score(predictions, *of(folder), "--missing", "miss").stdout
+    assert "note: 2 of 8 queries have no prediction" in text and "count as misses" in text
 
 
 def test_tables_keep_published_figures_apart(folder: Path, predictions: Path) -> None:
@@ -154,6 +208,9 @@ def test_options_that_do_not_fit(folder: Path, predictions: Path) -> None:
         ((predictions, *of(folder), "--protocol", "tiou"), "'tiou' is not one of 'timestamp', 'index'"),
         ((predictions, *of(folder), "--clips", 2, "--clips", 3), "give --clips once"),
         (of(folder), "name a file of predictions"),
+        ((predictions, *of(folder), "--as", "tnt"), "'tnt' is not one of 'tgn', 'cbp'"),
+        ((predictions, *of(folder), "--ends", "cut"), "'cut' is not one of 'clip', 'keep'"),
+        ((predictions, *of(folder), "--strict", "--ties", "inclusive"), "give one of them"),
         ((predictions, *of(folder), "--split", "dev"), "no split 'dev'"),
     ):
         result = score(*arguments)

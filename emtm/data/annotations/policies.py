@@ -47,6 +47,8 @@ class Report:
     """Those kept."""
     videos: int
     """Distinct videos of the kept."""
+    annotated_videos: int
+    """Distinct videos of the file, by which a published file is recognised."""
     ends_beyond: int
     """Windows that end after the video."""
     ends_beyond_1s: int
@@ -97,8 +99,8 @@ class Annotations:
 
     queries: tuple[Query, ...]
     report: Report
-    dropped: tuple[Query, ...] = ()
-    """Those that the policy left out, as annotated."""
+    asked: tuple[Query, ...] = ()
+    """Those of the file that have a moment, in its order; those that the policy left out as annotated."""
 
 
 def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> Annotations:
@@ -108,7 +110,8 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
         UserError: a row can be no annotation of its video, an id comes twice, or there is no row.
     """
     queries: list[Query] = []
-    dropped: list[Query] = []
+    asked: list[Query] = []
+    videos: set[str] = set()
     ordinals: Counter[str] = Counter()
     ids: set[str] = set()
     whole: set[tuple[str, tuple[Window, ...] | None, str]] = set()
@@ -120,6 +123,7 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
         ordinal = ordinals[row.video_id]
         ordinals[row.video_id] += 1
         count["annotated"] += 1
+        videos.add(row.video_id)
         whole.add((row.video_id, row.windows, row.sentence))
         if row.windows is None:
             count["unannotated"] += 1
@@ -140,9 +144,10 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
         sound = tuple(window for window in windows if window[0] < window[1])
         count["empty"] += not sound
         if not sound and policy.empty == "drop":
-            dropped.append(_query(query_id, row, sentence, row.windows))
+            asked.append(_query(query_id, row, sentence, row.windows))
             continue
         queries.append(_query(query_id, row, sentence, sound or windows))
+        asked.append(queries[-1])
     if not count["annotated"]:
         raise UserError(f"{path} holds no annotations")
     report = Report(
@@ -152,6 +157,7 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
         annotated=count["annotated"],
         queries=len(queries),
         videos=len({query.video_id for query in queries}),
+        annotated_videos=len(videos),
         ends_beyond=count["ends_beyond"],
         ends_beyond_1s=count["ends_beyond_1s"],
         worst_excess_s=round(worst, 6),
@@ -162,7 +168,7 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
         several_windows=sum(len(query.windows) > 1 for query in queries),
         unannotated=count["unannotated"],
     )
-    return Annotations(tuple(queries), report, tuple(dropped))
+    return Annotations(tuple(queries), report, tuple(asked))
 
 
 def _check(row: Row) -> None:
