@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.audit.files import read_audit
 from bench.report.content.study import read_study
 from bench.report.formats.markdown import table_markdown
+from bench.report.sections.audit import audit_tables
 from bench.report.sections.study_tables import study_tables
 from emtm.metrics.paired import mean_interval
 
@@ -20,12 +22,13 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Every line of the report of the reference run, and of the studies' tables."""
+    """Every line of the report of the reference run, and of the tables of the studies and of the audit."""
     (run,) = REFERENCE.glob("2*.json")
     out = tmp_path_factory.mktemp("readme") / "report"
     command = [sys.executable, "-m", "bench.report", str(run), "--out", str(out)]
     subprocess.run(command, check=True, capture_output=True)
     tables = [table for path in REFERENCE.glob("study-*.json") for table in study_tables(read_study(path))]
+    tables += audit_tables(read_audit(REFERENCE / "audit.json"))
     return {
         line
         for text in [(out / "report.md").read_text("utf-8"), *map(table_markdown, tables)]

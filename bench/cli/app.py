@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from bench.cli.ab import ab
+from bench.cli.audit import audit
 from bench.cli.choose import choose
 from bench.cli.compare import compare
 from bench.cli.export import EPILOG, export
@@ -32,6 +33,7 @@ app.command(epilog="Example: python -m bench.report ab --base main --head WORKTR
 app.command(epilog="Example: python -m bench.report selftest --out selftest.json")(selftest)
 app.command(epilog=EPILOG)(export)
 app.command(epilog="Example: python -m bench.report history reports/runs --out site")(history)
+app.command(epilog="Example: python -m bench.report audit --fit")(audit)
 app.command(epilog="Example: python -m bench.report choose --dataset charades-sta --latency-ms 5 --memory-mb 100")(
     choose
 )

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from bench.audit.files import read_audit
 from bench.consistency import read_consistent
 from bench.report.content.runs import any_run, newest
 from bench.report.content.study import read_study
@@ -31,15 +32,20 @@ def report(
     study: Annotated[
         Path | None, typer.Option(help="The summary.json of `python -m emtm reproduce`: what distillation is worth.")
     ] = None,
+    audit: Annotated[
+        Path | None, typer.Option(help="What `audit --json` printed: the published costs, reproduced and exact.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print paths and a summary as JSON.")] = False,
 ) -> None:
     """Write an HTML page, Markdown, CSV and figures of one run, or of several that share no case.
 
-    A study of distillation gets a section beside the run, or a report of its own where there is no run.
+    A study of distillation and an audit of the published costs get sections beside the run, or a report of their own
+    where there is no run.
     """
     found = read_study(study) if study else None
-    paths = run or ([newest()] if found is None or any_run() else [])
-    built = build([read_run(path) for path in paths], [path.as_posix() for path in paths], found)
+    audited = read_audit(audit) if audit else None
+    paths = run or ([newest()] if (found is None and audited is None) or any_run() else [])
+    built = build([read_run(path) for path in paths], [path.as_posix() for path in paths], found, audited)
     files = report_files(built)
     replace_folder(files, out)
     if as_json:

@@ -35,8 +35,11 @@ _NOT_PRODUCTS = ("norm", "upsample", "interpolate")
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
+    """What fvcore says of one call."""
+
     total: int
+    """As it prints it, norms included."""
     norm_flops: int
     unsupported: dict[str, int]
 
@@ -52,7 +55,7 @@ def crosscheck(
 ) -> Crosscheck:
     """Compares the exact count of `run` with fvcore's of `traced(*inputs)`, the same computation."""
     try:
-        answer = _fvcore(traced, inputs)
+        answer = ask_fvcore(traced, inputs)
     except Exception as error:
         reason = f"fvcore failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         return _without(reason.rstrip(": "), exact_macs)
@@ -81,7 +84,8 @@ def _without(reason: str, exact_macs: int) -> Crosscheck:
     )
 
 
-def _fvcore(module: nn.Module, inputs: tuple[object, ...]) -> _Answer:
+def ask_fvcore(module: nn.Module, inputs: tuple[object, ...]) -> Answer:
+    """fvcore's count of `module(*inputs)` in eval mode; raises what fvcore raises."""
     training = module.training
     logger = logging.getLogger("fvcore")
     level = logger.level
@@ -104,7 +108,7 @@ def _fvcore(module: nn.Module, inputs: tuple[object, ...]) -> _Answer:
             module.train(training)
             logger.setLevel(level)
             jit_logger.setLevel(jit_level)
-    return _Answer(
+    return Answer(
         total=int(sum(by_operator.values())),
         norm_flops=int(sum(v for k, v in by_operator.items() if any(word in k for word in _NOT_PRODUCTS))),
         unsupported={str(op): int(calls) for op, calls in sorted(unsupported.items())},

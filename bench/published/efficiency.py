@@ -66,7 +66,7 @@ class Protocol:
     why: str
     """What speaks for it."""
     clips: int | None = None
-    """Feature rows of the one video; None for as many as the model is configured for."""
+    """Feature rows of the one video; None where every video is brought to the configured length."""
     alphabet: int | None = None
     """Rows of the table of characters; None for the dataset's."""
     settings: tuple[str, ...] = ()
@@ -75,8 +75,8 @@ class Protocol:
     """Fields of the output that the counted pass returns; empty for all. What none needs, a tracer drops."""
     shapes_of: tuple[str, ...] = ()
     """Modules whose result is asked for its size alone: a tracer keeps them."""
-    extras: str = ""
-    """What runs at inference and serves training alone; empty where nothing does."""
+    waste: str = ""
+    """What the pass runs and its prediction does not need."""
 
     def __post_init__(self) -> None:
         check_fields(self)

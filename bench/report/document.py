@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.audit.record import Audit
 from bench.report.content.content import Content, gather
 from bench.report.content.study import Study
 from bench.report.figures.style import Figure
@@ -36,13 +37,13 @@ class Report:
         return [figure for section in self.sections for figure in section.figures]
 
 
-def build(runs: Sequence[Run], names: Sequence[str], study: Study | None = None) -> Report:
-    """The report of these runs and of a study; `names` are the run files as the user would give them.
+def build(runs: Sequence[Run], names: Sequence[str], study: Study | None = None, audit: Audit | None = None) -> Report:
+    """The report of these runs, a study and an audit; `names` are the run files as the user would give them.
 
-    Without runs it is the report of the study alone. Raises UserError when two runs hold the same
+    Without runs it is the report of the other two alone. Raises UserError when two runs hold the same
     case, or there is no case at all.
     """
-    content = gather(runs, names, study)
+    content = gather(runs, names, study, audit)
     made = [make(content) for make in SECTIONS]
     sections = [section for section in made if section.figures or section.tables]
     return Report(

@@ -1,4 +1,4 @@
-"""The committed run and study files give the very tables and CSV that are stored beside this test.
+"""The committed run, study and audit files give the very tables and CSV that are stored beside this test.
 
 `python tests/report/test_committed.py` stores them anew after a change that is meant to show.
 """
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.audit.files import read_audit
 from bench.report.content.study import read_study
 from bench.report.document import build
 from bench.report.formats.folder import report_files
@@ -23,6 +24,8 @@ def rendered(path: Path) -> dict[str, str]:
     name = path.relative_to(ROOT).as_posix()
     if path.stem.startswith("study-"):
         report = build([], [], read_study(Path(name)))
+    elif path.stem == "audit":
+        report = build([], [], None, read_audit(Path(name)))
     else:
         report = build([read_run(Path(name))], [name])
     return {file: content.decode() for file, content in report_files(report).items() if file in TEXTS}

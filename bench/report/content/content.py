@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.audit.record import Audit
 from bench.missing import Missing
 from bench.record import CaseRecord
 from bench.report.content.cases import Group, Named, by_dataset, for_cost, joined, named
@@ -22,12 +23,14 @@ from emtm.errors import UserError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """Runs and a study, and what their cases say together."""
+    """Runs, a study and an audit, and what the cases say together."""
 
     runs: tuple[Run, ...]
     names: tuple[str, ...]
     """Of the run files, as the user would give them."""
     study: Study | None
+    audit: Audit | None
+    """Of the published costs."""
     cases: tuple[CaseRecord, ...]
     """Of all runs."""
     trained: tuple[Trained, ...]
@@ -52,19 +55,22 @@ class Content:
         return [case for case in self.cases if case.status == "ok"]
 
 
-def gather(runs: Sequence[Run], names: Sequence[str], study: Study | None = None) -> Content:
-    """The content of a report of these runs and of a study.
+def gather(
+    runs: Sequence[Run], names: Sequence[str], study: Study | None = None, audit: Audit | None = None
+) -> Content:
+    """The content of a report of these runs, of a study and of an audit.
 
-    Raises UserError when two runs hold the same case, or there is no case at all; a study may stand alone.
+    Raises UserError when two runs hold the same case, or there is no case at all; a study or an audit may stand alone.
     """
     cases = joined(runs)
-    if not cases and (runs or study is None):
+    if not cases and (runs or (study is None and audit is None)):
         raise UserError(f"there is no case in {', '.join(names)}")
     models, single, once = trained_models(cases), for_cost(cases, "single_stream"), counted(cases)
     return Content(
         runs=tuple(runs),
         names=tuple(names),
         study=study,
+        audit=audit,
         cases=cases,
         trained=models,
         contests=contests(models),

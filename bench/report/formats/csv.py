@@ -10,6 +10,7 @@ import pandas as pd
 from bench.codec import encode
 from bench.missing import Json
 from bench.report.content.study import Study, Variant
+from bench.report.sections.cells import Cell, Table
 from bench.run import Run
 from emtm.metrics.metric import Metric
 from emtm.metrics.paired import MeanInterval
@@ -45,6 +46,20 @@ def _walk(node: Mapping[str, Json], prefix: str) -> Iterable[tuple[str, Json]]:
 def runs_csv(runs: Sequence[Run]) -> str:
     """All cases of all runs, one row each, with the run they come from in `run_id`."""
     return to_csv({"run_id": run.run_id, **flatten(encode(case))} for run in runs for case in run.cases)
+
+
+def tables_csv(tables: Iterable[Table]) -> str:
+    """Tables as they are shown, one row a row, with the title in `table`; numbers are not rounded."""
+    return to_csv(
+        {"table": table.title} | {head: _exact(cell) for head, cell in zip(table.headers, row, strict=True)}
+        for table in tables
+        for row in table.rows
+    )
+
+
+def _exact(cell: Cell) -> Json:
+    """The number behind a cell, or its text."""
+    return cell.sort if isinstance(cell.sort, float | int) else (None if cell.sort is None else cell.text)
 
 
 def study_csv(study: Study) -> str:

@@ -14,6 +14,15 @@ from emtm.metrics.metric import HEADLINE, METRICS, MIOU, SHORT_LIST
 
 _SPARE = [f"{metric.title} (%)" for metric in METRICS if metric not in SHORT_LIST]
 _FIRST_TO_GO = (
+    *(
+        "What speaks for it",
+        "Rank printed",
+        "Rank exact",
+        "Params reproduced",
+        "Params printed",
+        "Needed of it",
+        "Settings",
+    ),
     *("What it is", "FLOPs", "p90", "Clips", "Params", *_SPARE[:-1], f"{HEADLINE.title} 95 % CI", "× GEMM floor"),
     *(*_SPARE[-1:], "fvcore MACs (coverage)", "Seeds", "Peak memory", "Trainable", "Throughput at knee", "MACs"),
     f"{MIOU.title} (%)",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bench.report.content.content import Content
 from bench.report.sections import (
     accuracy,
+    audit,
     control,
     cost,
     crosscheck,
@@ -27,6 +28,7 @@ SECTIONS: tuple[Callable[[Content], Section], ...] = (
     workflows.section,
     stages.section,
     crosscheck.section,
+    audit.section,
     no_result.section,
 )
 """In the order of the document."""

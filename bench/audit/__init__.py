@@ -1,0 +1,1 @@
+"""Published costs, reproduced as they may have come about, and counted exactly."""
