@@ -42,6 +42,7 @@ from bench.results import SchemaInvalidError, read_run
 from bench.run import Environment, Run
 from emtm.metrics.conventions import compared_by
 from emtm.metrics.means import Means
+from emtm.metrics.metric import Metric
 
 Complaints = Iterator[str]
 
@@ -312,7 +313,7 @@ def _quality(quality: Quality, case: CaseRecord) -> Complaints:
         hits = value * quality.n / 100
         if quality.source == "measured" and abs(hits - round(hits)) > 1e-6:
             yield f"quality.r1.{threshold} is no whole number of {quality.n} queries"
-        flat = quality.kept.extra.get(f"r1_iou{threshold.replace('.', '')}", value)
+        flat = quality.kept.extra.get(Metric("r1", float(threshold)).column, value)
         if flat != value:
             yield f"quality.r1.{threshold} is {value}, and once more {flat}"
     per_query = known(quality.per_query)

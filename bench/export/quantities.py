@@ -91,8 +91,7 @@ def _accuracy(metric: Metric) -> Quantity:
         value, interval = metric.of(quality), of(quality.ci95, metric.of)
         return Missing(f"{metric.title} is not in the run file") if value is None else figure(value, interval)
 
-    key = "miou" if metric.threshold is None else f"{metric.block}_iou{metric.threshold}".replace(".", "")
-    return Quantity(key, "%", "bigger", f"{metric.title} of the first moment", read)
+    return Quantity(metric.column, "%", "bigger", f"{metric.title} of the first moment", read)
 
 
 QUANTITIES: tuple[Quantity, ...] = (

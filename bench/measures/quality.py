@@ -10,6 +10,7 @@ from bench.measure import Measure, Timing
 from bench.missing import Json
 from bench.record import Quality
 from bench.workbench import Workbench
+from emtm.metrics.metric import R1
 from emtm.training.evaluation import evaluate_run
 
 _NOT_ON_THIS_SPLIT = "this split does not allow it"
@@ -31,7 +32,7 @@ def measure(run_dir: Path, seed: int, split: str = "test") -> Quality:
     evaluation = evaluate_run(run_dir, split=split)
     doc: dict[str, Json] = evaluation.to_json()
     doc |= {f"{key}_reason": _NOT_ON_THIS_SPLIT for key, value in doc.items() if value is None}
-    doc |= {f"r1_iou{threshold.replace('.', '')}": value for threshold, value in evaluation.scores.r1.items()}
+    doc |= {metric.column: value for metric in R1 if (value := metric.of(evaluation.scores)) is not None}
     return decode(Quality, {**doc, "n": evaluation.scores.queries, "source": "measured", "seeds": [seed]})
 
 

@@ -50,6 +50,11 @@ class Metric:
         """In tables and figures: `R1@0.5`, `mIoU`."""
         return "mIoU" if self.threshold is None else f"{self.block.upper()}@{self.threshold}"
 
+    @property
+    def column(self) -> str:
+        """In flat tables of other programs: `r1_iou05`, `miou`."""
+        return self.block if self.threshold is None else f"{self.block}_iou{str(self.threshold).replace('.', '')}"
+
     def of(self, figures: Figures[T]) -> T | None:
         """Value of a metric of the first moment; None where the figures lack its threshold."""
         return figures.miou if self.threshold is None else self.at(figures.r1)

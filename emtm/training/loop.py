@@ -24,6 +24,7 @@ from torch.optim import Optimizer
 from emtm.contract import AnyModel
 from emtm.data.loader import batches
 from emtm.errors import UserError
+from emtm.metrics.metric import HEADLINE, MIOU
 from emtm.metrics.scoring import score
 from emtm.training import runs
 from emtm.training.checkpoint import restore, save_best, save_last
@@ -126,7 +127,8 @@ def fit(setup: Setup, history: list[Epoch], quiet: bool) -> None:
                     save_best(setup)
                 save_last(setup, history)
             best_miou = history[best]["val"]["miou"]
-            show(status=f"val R1@0.5 {validation.r1['0.5']:.1f}, best mIoU {best_miou:.1f}")
+            reached = HEADLINE.of(validation) or 0.0
+            show(status=f"val {HEADLINE.title} {reached:.1f}, best {MIOU.title} {best_miou:.1f}")
 
 
 def optimize(model: AnyModel, optimizer: Optimizer, loss: Tensor, learning_rate: float, clip_norm: float) -> None:
