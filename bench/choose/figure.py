@@ -18,7 +18,7 @@ from bench.choose.tables import name, question
 from bench.report.content.pareto import Interval, Point, front
 from bench.report.content.seeds import Trained
 from bench.report.figures.placing import Box, nearest, needs_leader, place
-from bench.report.figures.style import FAINT, INK, MUTED, ROLE_COLOUR, Figure, canvas, finish, head, look
+from bench.report.figures.style import FAINT, INK, MUTED, ROLE_COLOUR, Figure, brief, canvas, finish, head, look
 from emtm.errors import UserError
 from emtm.metrics.metric import HEADLINE
 from emtm.metrics.published import LEGEND
@@ -116,7 +116,10 @@ def _mark(axes: Axes, one: Judged, point: Point) -> None:
 def _names(axes: Axes, drawn: Sequence[Drawn]) -> None:
     """Beside their points, in pixels, once the axes no longer move."""
     pixels = [axes.transData.transform((point.cost.value, point.gain.value)) for _, point in drawn]
-    texts = [axes.text(0, 0, one.candidate.label, fontsize=8.5, va="center", ha="center", zorder=5) for one, _ in drawn]
+    texts = [
+        axes.text(0, 0, brief(one.candidate.label), fontsize=8.5, va="center", ha="center", zorder=5)
+        for one, _ in drawn
+    ]
     sizes = [(extent.width + 4, extent.height) for extent in (text.get_window_extent() for text in texts)]
     frame = axes.get_window_extent()
     boxes = place(

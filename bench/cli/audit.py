@@ -34,12 +34,13 @@ def audit(
     from bench.report.formats.terminal import print_table, terminal
     from bench.report.sections.audit import audit_tables
     from bench.report.sections.audit_fit import fit_tables
+    from bench.safe import cleaned
     from emtm.errors import UserError
 
     if as_json + as_markdown + as_csv > 1:
         raise UserError("--json, --markdown and --csv exclude each other")
     with progressing() as progress:
-        found = read_audit(file) if file else count(progress=_saying(progress, "counting"))
+        found = cleaned(read_audit(file)) if file else count(progress=_saying(progress, "counting"))
         fitted = search(progress=_saying(progress, "searching")) if fit else None
     if as_json:
         print(json.dumps(document(found, fitted), indent=1, allow_nan=False))

@@ -16,6 +16,7 @@ from bench.choose.figure import frontier
 from bench.choose.tables import origin, question, sentences, tables
 from bench.report.formats.terminal import print_table, terminal
 from bench.results import read_run
+from bench.safe import clean, cleaned
 from emtm.errors import UserError
 from emtm.files import replacing
 
@@ -50,9 +51,9 @@ def choose(
     limits = [Limit(kind, value) for kind, value in zip(KINDS, (*most, macs, params), strict=True) if value is not None]
     if any(not 0 < limit.most < float("inf") for limit in limits):
         raise UserError("limits are positive numbers")
-    place = Place(dataset, device, threads)
+    place = Place(clean(dataset), clean(device), threads)
     runs = [read_run(path) for path in run] if run else [newest_at(place)]
-    found = judge(runs, place, limits, queries_per_video)
+    found = judge([cleaned(run) for run in runs], place, limits, queries_per_video)
     if plot is not None:
         _write(frontier(found).svg, plot)
     if as_json:

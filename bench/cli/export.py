@@ -13,8 +13,8 @@ import typer
 from bench.export.formats import FORMATS, format_named
 from bench.export.output import check_out, write
 from bench.export.selection import Selection, select
-from bench.export.text import one_line
 from bench.results import read_run
+from bench.safe import one_line
 
 _WIDTH = max(len(kind.name) for kind in FORMATS)
 _LIST = "\n".join(f"{kind.name:<{_WIDTH}}  {kind.out:<6}  {kind.summary}" for kind in FORMATS)

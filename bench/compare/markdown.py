@@ -1,31 +1,28 @@
 """A comparison as the comment of a pull request: the verdict first, few lines, everything else folded.
 
-Names come from run files, and a run file from whoever opened the pull request. So every character of theirs that
-is not a letter, a digit, a space, a comma or a hyphen is written as a number: nothing is left that Markdown or HTML
-could read, and inside <code> nobody is mentioned and nothing linked.
+Names come from run files, and a run file from whoever opened the pull request: they are code in which nothing means
+anything.
 """
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 
 from bench.compare.comparison import Comparison
 from bench.compare.finding import Finding, Judged
 from bench.compare.wording import (
     change,
-    clean,
     environment_lines,
     headline,
     noteworthy,
     resolution_lines,
     run_line,
-    short,
     values,
 )
+from bench.safe import markdown_literal as code
+from bench.safe import short
 from bench.verdict import Verdict
 
-_PLAIN = frozenset(f"{string.ascii_letters}{string.digits} ,-")
 _SHOWN = 3
 """Findings above the fold."""
 _MOST_ROWS = 150
@@ -51,11 +48,6 @@ def comment(judged: Judged, sides: tuple[str, str], notes: Sequence[str]) -> str
     lines += [""] if rows else []
     lines += [f"base {code(sides[0])}<br>head {code(sides[1])}", ""]
     return "\n".join(lines + _folded(notes, rows)) + "\n"
-
-
-def code(text: str) -> str:
-    """Any text as code in which nothing means anything."""
-    return f"<code>{''.join(char if char in _PLAIN else f'&#{ord(char)};' for char in clean(text))}</code>"
 
 
 def _line(case_id: str, finding: Finding) -> str:

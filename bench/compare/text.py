@@ -10,15 +10,14 @@ from bench.compare.comparison import Comparison
 from bench.compare.finding import Finding, Judged
 from bench.compare.wording import (
     change,
-    clean,
     environment_lines,
     headline,
     noteworthy,
     resolution_lines,
     run_line,
-    short,
     values,
 )
+from bench.safe import clean, short
 from bench.verdict import Verdict
 from emtm.errors import ExitCode
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections import Counter
 
 from bench.compare.comparison import Comparison
@@ -12,6 +11,7 @@ from bench.compare.judging import Resolution
 from bench.missing import Json, known
 from bench.report.quantity import byte_size, plural, si
 from bench.run import Run
+from bench.safe import clean, short
 from bench.verdict import Verdict, heaviest
 from emtm.errors import ExitCode
 
@@ -21,18 +21,6 @@ _NOUNS: dict[Kind, tuple[str, str]] = {
     "timing": ("timing", "timings"),
     "accuracy": ("accuracy", "accuracies"),
 }
-_LONGEST = 160
-
-
-def clean(text: str) -> str:
-    """One line without control, direction or private characters: names come from files, and a terminal obeys them."""
-    return "".join(" " if char.isspace() else "�" if unicodedata.category(char)[0] == "C" else char for char in text)
-
-
-def short(text: str) -> str:
-    """As `clean`, and of a bounded length."""
-    line = clean(text)
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def headline(judged: Judged) -> str:

@@ -32,9 +32,9 @@ from bench.export.created import created_s
 from bench.export.format import Format, Rendering
 from bench.export.quantities import Figure, Quantity, figure
 from bench.export.selection import select
-from bench.export.text import label, one_line
 from bench.missing import Missing, known
 from bench.run import Hardware, Run
+from bench.safe import label, one_line
 from emtm.errors import UserError
 
 VERSION = "1"

@@ -18,8 +18,8 @@ from pathlib import Path
 from bench.export.format import Format, Rendering
 from bench.export.quantities import Figure, Quantity
 from bench.export.selection import select
-from bench.export.text import label
 from bench.run import Run
+from bench.safe import label
 from emtm.errors import UserError
 
 NANOSECONDS = 1e9

@@ -15,16 +15,13 @@ from pathlib import Path
 from bench.export.format import Format, Rendering
 from bench.export.quantities import QUANTITIES, synthetic
 from bench.export.selection import Selection, select
-from bench.export.text import label, one_line
 from bench.missing import known, of
 from bench.record import CaseRecord
 from bench.run import Run
+from bench.safe import csv_cell, file_stem, one_line
 from emtm.errors import UserError
 
 Cell = str | float | None
-
-_FORMULA = tuple("=+-@＝＋－＠'")
-"""A text that begins so is run by some spreadsheet, or is one that was escaped already."""
 
 
 def render(run: Run, out: Path) -> Rendering:
@@ -37,7 +34,7 @@ def render(run: Run, out: Path) -> Rendering:
         by_device.setdefault(case.execution.device, []).append(case)
     return Rendering(
         {
-            f"results-{label(device, longest=100)}.csv": _table(_row(case, run, selection) for case in cases)
+            f"results-{file_stem(device)}.csv": _table(_row(case, run, selection) for case in cases)
             for device, cases in by_device.items()
         }
     )
@@ -53,10 +50,7 @@ def _table(rows: Iterable[dict[str, Cell]]) -> str:
 
 
 def _cell(value: Cell) -> Cell:
-    if not isinstance(value, str):
-        return value
-    text = one_line(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return csv_cell(one_line(value)) if isinstance(value, str) else value
 
 
 def _row(case: CaseRecord, run: Run, selection: Selection) -> dict[str, Cell]:

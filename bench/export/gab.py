@@ -20,9 +20,9 @@ from pathlib import Path
 from bench.export.format import Format, Rendering
 from bench.export.quantities import Better, Unit, synthetic
 from bench.export.selection import Point, select
-from bench.export.text import label
 from bench.record import Interval
 from bench.run import Run
+from bench.safe import label
 from emtm.errors import UserError
 
 FILES: dict[Better, str] = {"smaller": "gab-smaller.json", "bigger": "gab-bigger.json", "same": "gab-exact.json"}

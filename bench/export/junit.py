@@ -15,10 +15,10 @@ from pathlib import Path
 
 from bench.export.format import Format, Rendering
 from bench.export.selection import Selection, failure, select
-from bench.export.text import one_line
 from bench.missing import known
 from bench.record import CaseRecord
 from bench.run import Run
+from bench.safe import one_line
 from emtm.errors import UserError
 
 _ELEMENTS = {"failed": "error", "invalid": "failure", "skipped": "skipped"}

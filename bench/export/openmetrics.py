@@ -18,10 +18,10 @@ from bench.export.created import created_s
 from bench.export.format import Format, Rendering
 from bench.export.quantities import QUANTITIES, Quantity, Unit, synthetic
 from bench.export.selection import Point, Selection, select
-from bench.export.text import one_line
 from bench.missing import known
 from bench.record import CaseRecord
 from bench.run import Run
+from bench.safe import one_line
 
 _UNITS: dict[Unit, str] = {
     "s": "seconds",

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.compare.wording import clean
 from bench.git import git
 from bench.history.environments import Facts, facts, machine
 from bench.history.measures import Readings, batch_sizes, readings
@@ -17,6 +16,7 @@ from bench.missing import Missing, known
 from bench.record import CaseRecord, Status
 from bench.results import SCHEMA, read_run
 from bench.run import Run
+from bench.safe import clean
 from emtm.errors import UserError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -135,8 +135,8 @@ def _meant_as_run(path: Path) -> bool:
 
 def _entry(run: Run, path: Path) -> RunEntry:
     return RunEntry(
-        file=path.name,
-        run_id=run.run_id,
+        file=clean(path.name),
+        run_id=clean(run.run_id),
         created_utc=run.created_utc,
         commit=None if isinstance(run.suite.commit, Missing) else clean(run.suite.commit),
         dirty=known(run.suite.dirty) is True,

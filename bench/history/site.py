@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +28,7 @@ from bench.history.format import (
 )
 from bench.history.series import CaseHistory, Gap, History
 from bench.history.status import Status, status
+from bench.safe import file_stem
 
 SYMBOLS: Mapping[Status, str] = {
     Status.FAILING: "✕",
@@ -112,18 +111,12 @@ def _views(history: History, analyses: Sequence[Analysis]) -> list[CaseView]:
     for analysis in analyses:
         of_case[analysis.case_id].append(analysis)
     views = [
-        CaseView(case, tuple(found), status(history, case, found), page_name(case.case_id))
+        CaseView(case, tuple(found), status(history, case, found), f"{file_stem(case.case_id)}.html")
         for case in history.cases
         if (found := of_case[case.case_id]) is not None
     ]
     order = list(Status)
     return sorted(views, key=lambda view: (order.index(view.status), view.history.case_id))
-
-
-def page_name(case_id: str) -> str:
-    """A file name of a case: plain letters for people, a hash so that no two cases share one."""
-    plain = re.sub(r"[^a-z0-9]+", "-", case_id.lower()).strip("-")[:80]
-    return f"{plain}-{hashlib.sha256(case_id.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}.html"
 
 
 def _environment_rows(history: History) -> list[dict[str, object]]:

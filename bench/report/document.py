@@ -16,6 +16,7 @@ from bench.report.sections.protocol import protocol
 from bench.report.sections.repeat import commands
 from bench.report.sections.section import Section
 from bench.run import Run
+from bench.safe import clean, cleaned
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,11 @@ class Report:
 def build(runs: Sequence[Run], names: Sequence[str], study: Study | None = None, audit: Audit | None = None) -> Report:
     """The report of these runs, a study and an audit; `names` are the run files as the user would give them.
 
-    Without runs it is the report of the other two alone. Raises UserError when two runs hold the same
-    case, or there is no case at all.
+    No text of theirs holds more than one line, or anything that a terminal would obey. Without runs it is the report of
+    the other two alone. Raises UserError when two runs hold the same case, or there is no case at all.
     """
-    content = gather(runs, names, study, audit)
+    runs, study, audit = [cleaned(run) for run in runs], cleaned(study), cleaned(audit)
+    content = gather(runs, [clean(name) for name in names], study, audit)
     made = [make(content) for make in SECTIONS]
     sections = [section for section in made if section.figures or section.tables]
     return Report(

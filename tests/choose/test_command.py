@@ -1,6 +1,7 @@
 """`python -m bench.report choose`."""
 
 import json
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -10,6 +11,7 @@ import pytest
 
 from bench.cli.app import main
 from tests.choose.conftest import EXAMPLE
+from tests.hostile import HOSTILE, open_places, planted, sound
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,3 +79,25 @@ def test_a_plot_without_accuracies_is_refused(capsys: pytest.CaptureFixture[str]
 def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["choose", "--help"]) == 0
     assert "Example: python -m bench.report choose --dataset charades-sta" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("first", (0, 12, 24))
+def test_no_text_of_a_run_file_becomes_more(first: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = [text for text in (*HOSTILE[first:], *HOSTILE[:first]) if "\x00" not in text and text.strip()]
+    doc = json.loads(EXAMPLE.read_text("utf-8"))
+    doc["cases"] = [case for case in doc["cases"] if re.search(r"\|smoke\|.*\|s0$", case["case_id"])][:2]
+    places = open_places(doc, sound)
+    wanted = {"dataset": texts[0], "device": texts[1]}
+    turn = {place: f"{texts[i % len(texts)]}{i}" for i, place in enumerate(places)}
+    doc = planted(doc, turn | {place: wanted[str(place[-1])] for place in places if place[-1] in wanted})
+    run, plot = tmp_path / "run.json", tmp_path / "plot.svg"
+    run.write_text(json.dumps(doc))
+    options = [f"--{name}={text}" for name, text in wanted.items()]
+    assert main(["choose", str(run), *options, "--latency-ms", "4", "--plot", str(plot)]) == 0
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u202e\ud800]", capsys.readouterr().out)
+    elements = list(ET.fromstring(plot.read_text("utf-8")).iter())
+    assert {element.tag.rpartition("}")[2] for element in elements} <= {
+        *("svg", "g", "path", "use", "defs", "style", "clipPath", "rect"),
+        *("metadata", "RDF", "Work", "type", "format"),
+    }
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "plot.svg"}

@@ -9,6 +9,7 @@ import pytest
 from bench.export.quantities import QUANTITIES
 from bench.record import CaseRecord
 from bench.run import Run
+from bench.safe import file_stem
 from emtm.errors import UserError
 from tests.export.conftest import FAILED, NOISY, ONE_OF_EACH, PLAIN, TRAINED, changed, rendered
 
@@ -44,7 +45,7 @@ def test_one_file_a_device(example: Run) -> None:
     files = rendered("csv", changed(example, TRAINED, move)).files
     assert {name: len(rows(text)) for name, text in files.items()} == {
         "results-cpu.csv": 5,
-        "results-cuda%3A0.csv": 1,
+        f"results-{file_stem('cuda:0')}.csv": 1,
     }
     assert len({text.partition("\n")[0] for text in files.values()}) == 1
 

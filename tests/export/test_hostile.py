@@ -1,13 +1,12 @@
 """Whatever strings a run file holds, every format stays readable and nothing is written outside."""
 
 import ast
-import copy
 import csv
 import io
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,75 +15,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bench.codec import MalformedError, decode, encode
+from bench.codec import decode, encode
 from bench.export.formats import FORMATS
 from bench.run import Run
 from emtm.errors import UserError
 from tests.export.conftest import few_cases, rendered
 from tests.export.openmetrics import parse
+from tests.hostile import HOSTILE, TEXTS, Place, open_places, planted
 
-HOSTILE = (
-    "=cmd|'/C calc'!A0",
-    "@SUM(1)",
-    "-2+3",
-    "\t=1",
-    "../../../etc/passwd",
-    "/etc/passwd",
-    "C:\\CON",
-    "a\nb\r\nc\u2028d",
-    '"} 1\n# EOF\nx{a="',
-    "</script><script>alert(1)</script>",
-    "]]><!--&amp;\x00\x0b\x1b[31m",
-    "\ud800\udfff\ufffe",
-    "`|` **x** @everyone ![](x)",
-    "x_bencher_ignore",
-    "123e4567-e89b-12d3-a456-426614174000",
-    "\u202egpj.exe",
-    " ",
-    "' OR 1=1; --",
-    "{{7*7}}${7*7}%s%n",
-    "x" * 3000,
-)
-TEXTS = st.sampled_from(HOSTILE) | st.text(st.characters())
 BASE: dict[str, Any] = encode(few_cases())
-
-
-def strings(node: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Places of all strings, the keys of maps of names aside."""
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, value in items:
-        if isinstance(value, str):
-            yield (*path, key)
-        else:
-            yield from strings(value, (*path, key))
-
-
-Place = tuple[str | int, ...]
-
-
-def planted(places: Sequence[Place], texts: Sequence[str]) -> Run:
-    """The example with texts at these places; raises MalformedError where a record does not let them in."""
-    doc = copy.deepcopy(BASE)
-    for place, text in zip(places, texts, strict=True):
-        node: Any = doc
-        for key in place[:-1]:
-            node = node[key]
-        node[place[-1]] = text
-    return decode(Run, doc)
-
-
-def free(place: Place) -> bool:
-    """May any text stand here, or only some words?"""
-    try:
-        planted([place], ["any text"])
-    except MalformedError:
-        return False
-    return True
-
-
-PLACES = [place for place in strings(BASE) if free(place)]
-
-
+PLACES = open_places(BASE, lambda doc: decode(Run, doc))
 PLANS = st.dictionaries(st.sampled_from(PLACES), TEXTS, min_size=1, max_size=40)
 """One to many strings to replace at once."""
 
@@ -177,7 +117,7 @@ def test_every_format_and_the_strings_that_count_are_held() -> None:
 def test_no_string_breaks_a_format(plan: dict[Place, str]) -> None:
     ids = [text for place, text in plan.items() if "case_id" in place]
     assume(all(ids) and len(set(ids)) == len(ids))  # Every case of a run file has a name, and one of its own.
-    run = planted(list(plan), list(plan.values()))
+    run = decode(Run, planted(BASE, plan))
     for name in CHECKS:
         survives(run, name)
 
@@ -186,7 +126,7 @@ def test_no_string_breaks_a_format(plan: dict[Place, str]) -> None:
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text)[:20])
 def test_every_string_at_once(text: str) -> None:
     ids = iter(range(len(PLACES)))  # Cases keep names of their own.
-    run = planted(PLACES, [f"{text}{next(ids)}" if "case_id" in place else text for place in PLACES])
+    run = decode(Run, planted(BASE, {place: f"{text}{next(ids)}" if "case_id" in place else text for place in PLACES}))
     for name in CHECKS:
         survives(run, name)
 

@@ -8,6 +8,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -25,10 +26,12 @@ from bench.history.folder import _entry as entry_of
 from bench.history.measures import Reading
 from bench.history.paths import GRID, Scale
 from bench.history.series import History, Point, by_case
-from bench.history.site import page_name, site_files
+from bench.history.site import site_files
 from bench.run import Run
+from bench.safe import file_stem
 from tests.history.conftest import Load
 from tests.history.synthetic import Doc, case_doc, failed_doc, noise, params, quality, run_doc, timed, write
+from tests.hostile import HOSTILE, open_places, planted, sound, strings
 
 
 def analyses_of(history: History) -> list[Analysis]:
@@ -100,13 +103,30 @@ def structures(text: str) -> dict[str, Structure]:
 
 
 def history_case(name: str, history: History) -> str:
-    return next(case.case_id[0] for case in history.cases if name.endswith(page_name(case.case_id)))
+    return next(case.case_id[0] for case in history.cases if name.endswith(f"/{file_stem(case.case_id)}.html"))
 
 
 @pytest.mark.parametrize("text", NASTY)
 def test_no_text_of_a_run_file_becomes_markup(text: str, harmless: dict[str, Structure]) -> None:
     for kind, found in structures(text).items():
         assert found.tags == harmless[kind].tags
+
+
+@pytest.mark.parametrize("first", [0, 12, 24])
+def test_a_text_in_every_place_becomes_no_markup(first: int, harmless: dict[str, Structure]) -> None:
+    docs = example(runs=14)
+    free = [place for doc in (docs[0], docs[-1]) for place in open_places(doc, sound) if "case_id" not in place]
+    texts = {place: HOSTILE[(first + i) % len(HOSTILE)] for i, place in enumerate(dict.fromkeys(free))}
+    docs = [planted(doc, {place: texts[place] for place in strings(doc) if place in texts}) for doc in docs]
+    allowed = {kind for page in harmless.values() for tag, names in page.tags for kind in [tag, *product([tag], names)]}
+    with tempfile.TemporaryDirectory() as folder:
+        files = site(by_case(read_folder(write(Path(folder), docs), None, lambda done: None)))
+    for name, page in files.items():
+        assert re.fullmatch(r"(cases/)?[a-z0-9][a-z0-9-]*\.(html|js|css)", name)
+        found = Structure(page) if name.endswith(".html") else Structure("")
+        assert {kind for tag, names in found.tags for kind in [tag, *product([tag], names)]} <= allowed
+        assert all(re.fullmatch(r"[a-z0-9./#-]+", link) for link in found.links)
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2028]", page)
 
 
 @settings(max_examples=10, deadline=None)
@@ -197,12 +217,6 @@ def test_ticks_are_few_and_inside(low: float, span: float) -> None:
 
 def test_letters_never_end() -> None:
     assert [letter(i) for i in (0, 25, 26, 51, 52, 701, 702)] == ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]
-
-
-def test_names_of_pages_are_safe_and_different() -> None:
-    names = [page_name(case_id) for case_id in (*NASTY, "a|b", "a/b", "A|B", "x" * 500)]
-    assert len(set(names)) == len(names)
-    assert all(re.fullmatch(r"[a-z0-9-]{1,95}\.html", name) for name in names)
 
 
 def test_false_alarms_are_measured_on_the_histories_own_noise(load: Load) -> None:

@@ -7,13 +7,18 @@ import re
 from dataclasses import replace
 
 import pytest
+from markdown_it import MarkdownIt
 from rich.console import Console
 
+from bench.codec import decode, encode
 from bench.compare.comparison import Comparison, compare
-from bench.compare.markdown import code, markdown
+from bench.compare.markdown import markdown
 from bench.compare.text import print_comparison
-from bench.compare.wording import clean
 from bench.record import CaseRecord
+from bench.run import Run
+from bench.safe import clean, markdown_literal
+from tests.hostile import HOSTILE as TEXTS
+from tests.hostile import open_places, planted
 from tests.verdict.runs import case, failed, run
 
 HOSTILE = [
@@ -29,6 +34,9 @@ HOSTILE = [
     "left\u202eright\u200bzero",
     "$\\href{javascript:alert(1)}{x}$",
 ]
+
+
+TAGS = {"<code>", "</code>", "<br>", "<details>", "</details>", "<summary>", "</summary>"}
 
 
 def hostile(name: str) -> CaseRecord:
@@ -61,9 +69,25 @@ def test_nothing_of_a_name_means_anything(name: str) -> None:
     assert {row.count("|") for row in rows} == {7}
 
 
+def test_no_text_of_a_run_file_becomes_markup() -> None:
+    """A text in every place of the run that is judged, the next one in the next."""
+    doc = encode(run(case("a"), failed(case("b")), case("c", dataset="tacos", params=9)))
+    places = open_places(doc, lambda found: decode(Run, found))
+    assert len(places) > 40
+    for first in range(0, len(TEXTS), 6):
+        texts = {place: f"{TEXTS[(first + i) % len(TEXTS)]}{i}" for i, place in enumerate(places)}
+        text = markdown(compare(decode(Run, doc), decode(Run, planted(doc, texts))))
+        queue = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(text)
+        for token in queue:
+            queue += token.children or []
+            assert not token.type.startswith(("link", "image", "code", "fence", "em", "s_", "heading")), token
+            if token.type.startswith("html"):
+                assert set(re.findall("<[^>]*>", token.content)) <= TAGS
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_is_shown_is_the_name(name: str) -> None:
-    shown = html.unescape(re.sub(r"</?code>", "", code(name)))
+    shown = html.unescape(re.sub(r"</?code>", "", markdown_literal(name)))
     assert shown == clean(name)
 
 

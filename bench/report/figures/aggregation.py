@@ -17,7 +17,19 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.report.content.study import BOUNDARIES, Aggregation, Array, Example, Study
-from bench.report.figures.style import FAINT, INK, MUTED, PALETTE, ROLE_COLOUR, Figure, canvas, finish, head, look
+from bench.report.figures.style import (
+    FAINT,
+    INK,
+    MUTED,
+    PALETTE,
+    ROLE_COLOUR,
+    Figure,
+    brief,
+    canvas,
+    finish,
+    head,
+    look,
+)
 
 _COLOURS = [PALETTE[i] for i in (0, 2, 4, 9, 5, 8)]
 """Those of the palette that keep clear of the student's."""
@@ -44,7 +56,7 @@ def _weight_figure(study: Study, found: Aggregation) -> Figure:
     title = f"How much each teacher is trusted, {study.title}"
     with look():
         figure = canvas(10.4, 3.9)
-        count = f"{len(found.weights)} queries of the {found.split} split"
+        count = f"{len(found.weights)} queries of the {brief(found.split)} split"
         head(figure, title, f"Weights of the aggregation unit for the {count}, stacked to 1")
         axes = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.08})
         for i, (ax, boundary) in enumerate(zip(axes, BOUNDARIES, strict=True)):
@@ -52,7 +64,7 @@ def _weight_figure(study: Study, found: Aggregation) -> Figure:
         axes[0].set_ylabel("weight")
         means = found.weights.mean(0)
         handles = [
-            Patch(color=_colour(k), label=f"{name}, mean {means[k, 0]:.2f} and {means[k, 1]:.2f}")
+            Patch(color=_colour(k), label=f"{brief(name)}, mean {means[k, 0]:.2f} and {means[k, 1]:.2f}")
             for k, name in enumerate(found.teachers)
         ]
         figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=9)
@@ -131,7 +143,7 @@ def _query(part: SubFigure, example: Example) -> None:
         axes[i, 0].set_ylabel(boundary)
         _strip(axes[i, 1], example.weights[:, i])
     start, end = example.moment_s
-    axes[0, 0].set_title(textwrap.shorten(f"“{example.sentence}”", _TITLE_WIDTH, placeholder=" …”"), parse_math=False)
+    axes[0, 0].set_title(textwrap.shorten(f"“{example.sentence}”", _TITLE_WIDTH, placeholder=" …”"))
     axes[1, 0].set_xlabel(f"seconds; the moment is {start:.1f} to {end:.1f} s")
 
 
@@ -169,7 +181,7 @@ def _strip(ax: Axes, weights: Array) -> None:
 
 def _legend(found: Aggregation) -> Sequence[Any]:
     teachers = [
-        Line2D([], [], color=_colour(k), linewidth=1.6, linestyle=_DASHES[k % len(_DASHES)], label=name)
+        Line2D([], [], color=_colour(k), linewidth=1.6, linestyle=_DASHES[k % len(_DASHES)], label=brief(name))
         for k, name in enumerate(found.teachers)
     ]
     return [

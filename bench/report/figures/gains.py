@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.report.content.study import Study, Variant
-from bench.report.figures.style import FAINT, INK, MUTED, PALETTE, Figure, canvas, finish, head, look
+from bench.report.figures.style import FAINT, INK, MUTED, PALETTE, Figure, brief, canvas, finish, head, look
 from bench.report.quantity import plural, plus_minus
 from emtm.metrics.metric import HEADLINE, SHORT_LIST, Metric
 from emtm.metrics.paired import MeanInterval
@@ -39,7 +39,7 @@ def gain_figures(study: Study) -> list[Figure]:
 def _subtitle(study: Study) -> str:
     seeds = {len(row.seeds) for row in study.rows}
     count = plural(seeds.pop(), "seed") if len(seeds) == 1 else f"{min(seeds)} to {max(seeds)} seeds"
-    return f"Gain over the student alone in percentage points, {study.split} split, paired by seed, {count}"
+    return f"Gain over the student alone in percentage points, {brief(study.split)} split, paired by seed, {count}"
 
 
 def _gain(row: Variant, metric: Metric) -> MeanInterval:
@@ -84,14 +84,12 @@ def _draw(ax: Axes, at: int, gain: MeanInterval) -> None:
 
 def _name_rows(ax: Axes, rows: Sequence[Variant]) -> None:
     """The name above what it is, both flush right at the axis."""
-    ax.set_yticks(range(len(rows)), [f"{row.name}\n{row.what}" for row in rows])
+    ax.set_yticks(range(len(rows)), [f"{brief(row.name)}\n{brief(row.what)}" for row in rows])
     ax.tick_params(axis="y", pad=10, labelsize=9, labelcolor="none")
-    for label in ax.get_yticklabels():
-        label.set_parse_math(False)
     for at, row in enumerate(rows):
         for text, ink, weight, lift in ((row.name, INK, "bold", 1.5), (row.what, MUTED, "normal", -1.5)):
             ax.annotate(
-                text,
+                brief(text),
                 (0, at),
                 xycoords=("axes fraction", "data"),
                 xytext=(-10, lift),
@@ -101,7 +99,6 @@ def _name_rows(ax: Axes, rows: Sequence[Variant]) -> None:
                 fontsize=9 if lift > 0 else 8,
                 fontweight=weight,
                 color=ink,
-                parse_math=False,
                 annotation_clip=False,
             )
 

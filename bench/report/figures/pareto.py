@@ -16,8 +16,21 @@ from bench.report.content.pareto import Interval, Point, Standing
 from bench.report.content.seeds import Scope
 from bench.report.content.standings import COSTS, Cost, Entry, Placed, Tradeoff
 from bench.report.figures.placing import Box, nearest, needs_leader, place
-from bench.report.figures.style import FAINT, INK, MUTED, ROLE_COLOUR, ROLE_MARKER, Figure, canvas, finish, head, look
+from bench.report.figures.style import (
+    FAINT,
+    INK,
+    MUTED,
+    ROLE_COLOUR,
+    ROLE_MARKER,
+    Figure,
+    brief,
+    canvas,
+    finish,
+    head,
+    look,
+)
 from bench.report.quantity import plural
+from bench.safe import file_stems
 from emtm.metrics.metric import HEADLINE
 
 _ROOMY = 5
@@ -28,8 +41,7 @@ _VEIL = {"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 0.5}
 
 def pareto_figures(tradeoffs: Sequence[Tradeoff]) -> list[Figure]:
     """One figure for each dataset and execution that has trained models."""
-    stems = [f"pareto-{tradeoff.scope.dataset}" for tradeoff in tradeoffs]
-    names = [f"{stem}-{stems[:i].count(stem) + 1}" if stems.count(stem) > 1 else stem for i, stem in enumerate(stems)]
+    names = file_stems([f"pareto-{tradeoff.scope.dataset}" for tradeoff in tradeoffs])
     return [_figure(name, tradeoff) for name, tradeoff in zip(names, tradeoffs, strict=True)]
 
 
@@ -54,7 +66,8 @@ def _figure(name: str, tradeoff: Tradeoff) -> Figure:
 
 
 def _scope_line(scope: Scope) -> str:
-    parts = [f"{scope.split} split", f"{scope.protocol} protocol", scope.device, scope.dtype, scope.backend]
+    parts = [f"{brief(scope.split)} split", f"{scope.protocol} protocol"]
+    parts += map(brief, (scope.device, scope.dtype, scope.backend))
     parts += [plural(scope.threads, "thread")] if scope.threads else []
     return ", ".join([*parts, f"batch {scope.batch_size}"])
 
@@ -104,7 +117,7 @@ def _floor(ax: Axes, tradeoff: Tradeoff) -> None:
         name, value = max(tradeoff.floors, key=lambda floor: floor[1])
         ax.axhline(value, color=MUTED, linewidth=1, linestyle=(0, (5, 4)), zorder=1)
         ax.annotate(
-            f"{name} floor {value:.1f} %",
+            f"{brief(name)} floor {value:.1f} %",
             (0.99, value),
             xycoords=("axes fraction", "data"),
             xytext=(0, 3),
@@ -146,7 +159,7 @@ def _name_points(ax: Axes, named: Sequence[Placed]) -> None:
     pixels = [ax.transData.transform((n.point.cost.value, n.point.gain.value)) for n in named]
     inks = [MUTED if n.standing is Standing.DOMINATED else INK for n in named]
     texts = [
-        ax.text(0, 0, n.entry.label, fontsize=9, va="center", ha="center", zorder=5, color=ink, bbox=_VEIL)
+        ax.text(0, 0, brief(n.entry.label), fontsize=9, va="center", ha="center", zorder=5, color=ink, bbox=_VEIL)
         for n, ink in zip(named, inks, strict=True)
     ]
     extents = [text.get_window_extent() for text in texts]

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter
 
 from bench.report.content.cases import Group
 from bench.report.content.stages import Stages, stages_of
-from bench.report.figures.style import INK, PALETTE, Figure, canvas, finish, head, look
+from bench.report.figures.style import INK, PALETTE, Figure, brief, canvas, finish, head, look
 from bench.report.quantity import si
 from emtm.contract import STAGES
 
@@ -36,7 +36,7 @@ def stage_figures(groups: Sequence[Group[Stages]]) -> list[Figure]:
         head(figure, title, "Share of each stage in the MACs of one query; the total stands at the end of the bar")
         for ax, group in zip(axes, groups, strict=True):
             _panel(ax, group, models, stages)
-        handles = [Patch(color=_colour(name), label=name) for name in stages]
+        handles = [Patch(color=_colour(name), label=brief(name)) for name in stages]
         figure.legend(handles=handles, loc="outside lower left", ncols=len(stages), frameon=False, fontsize=8.5)
         caption = "Shares of exact MACs; training-only branches do not run. The table below has the numbers."
         datasets = ", ".join(group.dataset for group in groups)
@@ -49,8 +49,8 @@ def _colour(stage: str) -> tuple[float, float, float]:
 
 
 def _panel(ax: Axes, group: Group[Stages], models: list[str], stages: list[str]) -> None:
-    ax.set_title(f"{group.dataset} sizes")
-    ax.set_yticks(range(len(models)), models)
+    ax.set_title(f"{brief(group.dataset)} sizes")
+    ax.set_yticks(range(len(models)), [brief(model) for model in models])
     ax.tick_params(axis="y", labelcolor=INK)
     for row in group.rows:
         _bar(ax, models.index(row.label), row, stages)

@@ -14,6 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from bench.safe import short
+
 INK, MUTED, FAINT = "#1f2933", "#5f6c7b", "#c3cad2"
 
 PALETTE: tuple[tuple[float, float, float], ...] = tuple(sns.color_palette("colorblind"))
@@ -35,10 +37,14 @@ _RC: dict[Any, Any] = {
     "grid.color": "#e7ebef",
     "grid.linewidth": 0.8,
     "axes.axisbelow": True,
+    # Names come from files: a dollar in one is a dollar, not the beginning of a formula.
+    "text.parse_math": False,
     # Without a fixed salt the ids inside an SVG differ from one run to the next.
     "svg.hashsalt": "emtm-bench",
     "svg.fonttype": "path",
 }
+
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +76,16 @@ def canvas(width_in: float, height_in: float) -> Canvas:
 def head(figure: Canvas, title: str, subtitle: str) -> None:
     """A bold title and a muted line below it, flush left, with the panels kept clear of both."""
     inch = 1 / figure.get_figheight()
-    figure.text(0.012, 1 - 0.06 * inch, title, va="top", fontsize=13, fontweight="bold")
-    figure.text(0.012, 1 - 0.34 * inch, subtitle, va="top", fontsize=9.5, color=MUTED)
+    figure.text(0.012, 1 - 0.06 * inch, short(title), va="top", fontsize=13, fontweight="bold")
+    figure.text(0.012, 1 - 0.34 * inch, short(subtitle), va="top", fontsize=9.5, color=MUTED)
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0, 0, 1, 1 - 0.62 * inch), h_pad=0.06, hspace=0.05)
+
+
+def brief(name: str) -> str:
+    """A name as a figure has room for it, whatever its length."""
+    return short(name, _LONGEST_NAME)
 
 
 def finish(figure: Canvas, name: str, title: str, alt: str, caption: str) -> Figure:

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 from bench.report.content.cases import Group
 from bench.report.content.curves import Curve
 from bench.report.figures.placing import spread
-from bench.report.figures.style import MUTED, PALETTE, Figure, canvas, finish, head, look
+from bench.report.figures.style import MUTED, PALETTE, Figure, brief, canvas, finish, head, look
 from bench.report.quantity import digits, si
 
 _CURVE_IN = 2.2
@@ -45,7 +45,7 @@ def throughput_figures(groups: Sequence[Group[Curve]]) -> list[Figure]:
 
 def _name_room(models: list[str]) -> float:
     """Inches that the longest name takes."""
-    return 0.35 + 0.074 * max(map(len, models))
+    return 0.35 + 0.074 * max(len(brief(model)) for model in models)
 
 
 def _colour(model: str, models: list[str]) -> tuple[float, float, float]:
@@ -70,7 +70,7 @@ def _panel(ax: Axes, group: Group[Curve], models: list[str]) -> None:
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value) if value >= 1 else digits(value, 1)))
     ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.set_title(f"{group.dataset} sizes")
+    ax.set_title(f"{brief(group.dataset)} sizes")
     ax.set_xlabel("batch size")
     ax.set_ylabel("queries per second")
     # Room for the names at the right-hand end of the lines.
@@ -94,4 +94,4 @@ def _name_lines(ax: Axes, curves: Sequence[Curve], models: list[str]) -> None:
             ax.plot([start[0], target[0]], [start[1], target[1]], color=MUTED, linewidth=0.6)
         dark = tuple(0.72 * channel for channel in _colour(curve.label, models))
         x, y = back.transform((end[0] + 19, height))
-        ax.text(x, y, curve.label, va="center", fontsize=9, color=dark)
+        ax.text(x, y, brief(curve.label), va="center", fontsize=9, color=dark)

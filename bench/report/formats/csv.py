@@ -12,6 +12,7 @@ from bench.missing import Json
 from bench.report.content.study import Study, Variant
 from bench.report.sections.cells import Cell, Table
 from bench.run import Run
+from bench.safe import csv_cell
 from emtm.metrics.metric import Metric
 from emtm.metrics.paired import MeanInterval
 
@@ -68,13 +69,15 @@ def study_csv(study: Study) -> str:
 
 
 def to_csv(rows: Iterable[Mapping[str, Json]]) -> str:
-    """Rows as CSV, with the columns of all of them; lists are written as JSON."""
+    """Rows as CSV, with the columns of all of them; lists are written as JSON, and no text is a formula."""
     frame = pd.DataFrame(list(rows), dtype=object)
-    return frame.map(_cell).to_csv(index=False, lineterminator="\n")
+    return frame.map(_cell).rename(columns=csv_cell).to_csv(index=False, lineterminator="\n")
 
 
 def _cell(value: Json) -> Json:
-    return json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
+    if isinstance(value, list | dict):
+        return json.dumps(value, sort_keys=True)
+    return csv_cell(value) if isinstance(value, str) else value
 
 
 def _study_rows(study: Study) -> list[dict[str, Json]]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import base64
+import hashlib
+from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from bench.report.document import Report
-from bench.report.figures.style import Figure
+from bench.report.formats.inline_svg import inline
 from bench.report.quantity import superscript
 from bench.report.sections.cells import Table, marked
 
@@ -22,9 +24,19 @@ def report_html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"inline": _inline, "grid": _grid}
-    css, _, _ = environment.loader.get_source(environment, "page.css")  # type: ignore[union-attr]
-    return environment.get_template("page.html.j2").render(report=report, css=Markup(css)) + "\n"
+    environment.filters |= {"inline": inline, "grid": _grid}
+    css, script = ((files("bench.report.formats") / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    template = environment.get_template("page.html.j2")
+    return template.render(report=report, css=Markup(css), script=Markup(script), policy=_policy(css, script)) + "\n"
+
+
+def _policy(css: str, script: str) -> str:
+    """A Content-Security-Policy that knows the page's own style and script by their hashes and lets nothing else in."""
+    style, code = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (css, script))
+    return (
+        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{code}'; base-uri 'none'; "
+        "form-action 'none'"
+    )
 
 
 def _grid(table: Table) -> dict[str, Any]:
@@ -41,14 +53,3 @@ def _grid(table: Table) -> dict[str, Any]:
         "foot": rows[split:],
         "notes": [(superscript(i), note) for i, note in enumerate(notes, 1)],
     }
-
-
-def _inline(figure: Figure) -> Markup:
-    """The SVG without its prologue, with ids of its own, since several share one page."""
-    svg = figure.svg[figure.svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="', f'id="{figure.name}-', svg)
-    svg = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{figure.name}-", svg)
-    svg = re.sub(r'<svg ([^>]*?)width="[^"]*" height="[^"]*"|<svg height="[^"]*" width="[^"]*"', r"<svg \g<1>", svg)
-    label = str(Markup.escape(figure.alt)).replace("\\", "")
-    return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))

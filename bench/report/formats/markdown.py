@@ -10,11 +10,12 @@ from bench.report.document import Report
 from bench.report.quantity import superscript
 from bench.report.sections.cells import Table, marked
 from bench.report.sections.section import Section
+from bench.safe import markdown, markdown_alt, markdown_cell, markdown_fence, markdown_paragraph
 
 
 def report_markdown(report: Report) -> str:
     """The whole report; figures are linked from `figures/`."""
-    parts = [f"# {report.title}"]
+    parts = [f"# {markdown(report.title)}"]
     if report.warnings:
         parts += ["## Read this first", _bullets(report.warnings)]
     if report.cards:
@@ -22,13 +23,16 @@ def report_markdown(report: Report) -> str:
     parts += ["## What the numbers do not say", _bullets(report.limits)]
     parts += ["## How they were measured", _bullets(report.protocol)]
     parts += [part for section in report.sections for part in _section(section)]
-    parts += ["## Repeat it", "```console\n" + "\n".join(report.commands) + "\n```"]
+    parts += ["## Repeat it", markdown_fence(report.commands)]
     return "\n\n".join(parts) + "\n"
 
 
 def _section(section: Section) -> list[str]:
-    pictures = [f"![{figure.alt}](figures/{figure.name}.svg)\n\n{figure.caption}" for figure in section.figures]
-    return [f"## {section.title}", *pictures, *(table_markdown(table) for table in section.tables)]
+    pictures = [
+        f"![{markdown_alt(figure.alt)}](figures/{figure.name}.svg)\n\n{markdown_paragraph(figure.caption)}"
+        for figure in section.figures
+    ]
+    return [f"## {markdown(section.title)}", *pictures, *(table_markdown(table) for table in section.tables)]
 
 
 def table_markdown(table: Table) -> str:
@@ -36,24 +40,21 @@ def table_markdown(table: Table) -> str:
     rows, notes = marked(table)
     align = ["right" if all(row[i].numeric for row in rows) else "left" for i in range(len(table.headers))]
     body = tabulate(
-        [[_escaped(cell.plain) for cell in row] for row in rows],
-        headers=[_escaped(header) for header in table.headers],
+        [[markdown_cell(cell.plain) for cell in row] for row in rows],
+        headers=[markdown_cell(header) for header in table.headers],
         tablefmt="pipe",
         colalign=align,
         disable_numparse=True,
     )
-    footnotes = "  \n".join(f"{superscript(i)} {note}" for i, note in enumerate(notes, 1))
-    return "\n\n".join(part for part in (f"### {table.title}", table.caption, body, footnotes) if part)
+    footnotes = "  \n".join(f"{superscript(i)} {markdown(note)}" for i, note in enumerate(notes, 1))
+    parts = (f"### {markdown(table.title)}", markdown_paragraph(table.caption), body, footnotes)
+    return "\n\n".join(part for part in parts if part)
 
 
 def _facts(facts: Sequence[tuple[str, str]]) -> str:
-    rows = [[_escaped(label), _escaped(value)] for label, value in facts]
+    rows = [[markdown_cell(label), markdown_cell(value)] for label, value in facts]
     return tabulate(rows, headers=["", ""], tablefmt="pipe", disable_numparse=True)
 
 
 def _bullets(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
+    return "\n".join(f"- {markdown_paragraph(line)}" for line in lines)

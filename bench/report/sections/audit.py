@@ -155,7 +155,7 @@ def _hypotheses(rows: Sequence[Row]) -> Table:
     return Table(
         title="How each figure may have come about",
         caption="Hypotheses: batch 1, evaluation mode, the published code's own pass. "
-        f"`{COMMAND} --fit` searches clips, words and mode anew.",
+        f"“{COMMAND} --fit” searches clips, words and mode anew.",
         headers=("Model", "Counter", "Clips", "of", "Words", "Letters", "Settings", "What speaks for it"),
         rows=tuple(_hypothesis(row) for row in rows),
     )
