@@ -18,7 +18,7 @@ from emtm.data.benchmarks import FAMILY
 from emtm.data.datasets import describe
 from emtm.data.video import Backbone, Sampling
 from emtm.errors import UserError
-from emtm.registry import config_hash, model_class, model_names, override, preset
+from emtm.registry import config_hash, left_out, model_class, model_names, override, preset
 
 TRAIN_BATCH = 16
 TRAIN_THREADS = 2
@@ -181,6 +181,11 @@ def build_matrix(runs: Path, profile: Profile) -> Matrix:
     for label, model, settings in [*((name, name, ()) for name in names), *VARIANTS]:
         if model not in names:
             continue
+        try:
+            model_class(model)
+        except UserError as error:
+            broken.append(Broken(label, model, "unknown", str(error)))
+            continue
         for dataset in PAPER:
             try:
                 if dataset not in model_class(model).presets:
@@ -193,6 +198,7 @@ def build_matrix(runs: Path, profile: Profile) -> Matrix:
             cases += _untrained(label, model, dataset, config, train)
             if dataset == VIDEO_DATASET and label in profile.video_models:
                 cases += _from_video(label, model, config, profile)
+    broken += [Broken(title, title.partition(" of ")[0], "unknown", why) for title, why in left_out().items()]
     for path in _run_paths(runs):
         try:
             cases += _trained(path)

@@ -130,7 +130,7 @@ class Lab:
         except InvalidOutputError as error:
             self._fail(case, "invalid", str(error))
             raise CaseError(str(error)) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = f"{measure.name}: {type(error).__name__}: {error}"
             self._fail(case, "failed", reason)
             raise CaseError(reason) from error

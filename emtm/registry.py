@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
@@ -21,15 +22,44 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="DataclassInstance")
 GROUP = "emtm.models"
+OURS = ("emtm", "baselines")
+"""Packages whose models keep their names, whoever else takes one."""
+_LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Entry points of a group: one a name, and why the others are left out."""
+
+    entries: Mapping[str, EntryPoint]
+    """By name, sorted."""
+    left_out: Mapping[str, str]
+    """Reasons by `NAME of PACKAGE`."""
 
 
 @cache
-def registered() -> Mapping[str, EntryPoint]:
-    """Where the installed models are, by name, sorted; of two with one name, the first that is found."""
+def _found() -> Found:
+    """Of two with one name ours stays, or else the one whose package comes first in the alphabet."""
     found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=GROUP):
-        found.setdefault(entry.name, entry)
-    return dict(sorted(found.items()))
+    left_out: dict[str, str] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda e: (not _is_ours(e), package_of(e), e.value)):
+        if _module(entry) is None:
+            left_out[_title(entry)] = f"'{entry.value}' does not name a class as module:class does"
+            continue
+        first = found.setdefault(entry.name, entry)
+        if first.value != entry.value:
+            left_out[_title(entry)] = f"its name is taken by {package_of(first)}"
+    return Found(dict(sorted(found.items())), left_out)
+
+
+def registered() -> Mapping[str, EntryPoint]:
+    """Where the installed models are, by name, sorted; our own keep their names."""
+    return _found().entries
+
+
+def left_out() -> Mapping[str, str]:
+    """Why entry points of the group are no models, by `NAME of PACKAGE`: a name is taken, or names no class."""
+    return _found().left_out
 
 
 def model_names() -> tuple[str, ...]:
@@ -39,11 +69,63 @@ def model_names() -> tuple[str, ...]:
 
 @cache
 def model_class(name: str) -> type[AnyModel]:
-    """Class registered under `name`; raises UserError with the closest names when there is none."""
+    """Class registered under `name`.
+
+    Raises UserError with the closest names when there is none, and for a plug-in that does not load, exits, or is no
+    model.
+    """
     if name not in registered():
         raise UserError(unknown("model", name, model_names()))
-    loaded: type[AnyModel] = registered()[name].load()
-    return loaded
+    entry = registered()[name]
+    try:
+        loaded = entry.load()
+    except (Exception, SystemExit) as error:
+        raise UserError(f"model '{name}' of {package_of(entry)} cannot be loaded: {reason(error)}") from error
+    fault = _fault(loaded)
+    if fault is not None:
+        raise UserError(f"model '{name}' of {package_of(entry)} cannot be used: {entry.value} {fault}")
+    kind: type[AnyModel] = loaded
+    return kind
+
+
+def _fault(loaded: object) -> str | None:
+    """What keeps an object from being a model's class; None where it is one."""
+    from emtm.contract import GroundingModel, ModelInfo, Preset
+
+    if not (isinstance(loaded, type) and issubclass(loaded, GroundingModel)):
+        return "is no class of a GroundingModel"
+    if not isinstance(getattr(loaded, "info", None), ModelInfo):
+        return "has no `info` of class ModelInfo"
+    presets = getattr(loaded, "presets", None)
+    if not isinstance(presets, Mapping) or not all(isinstance(found, Preset) for found in presets.values()):
+        return "has no `presets` that are a mapping of Preset"
+    return None
+
+
+def package_of(entry: EntryPoint) -> str:
+    """Whose it is: the distribution, or else the module."""
+    return entry.dist.name if entry.dist is not None else (_module(entry) or entry.value)
+
+
+def reason(error: BaseException) -> str:
+    """What an error of somebody else's code says, in one line."""
+    if isinstance(error, SystemExit):
+        return f"it exits with {error.code!r:.{_LONGEST}}"
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…"
+
+
+def _title(entry: EntryPoint) -> str:
+    return f"{entry.name} of {package_of(entry)}"
+
+
+def _is_ours(entry: EntryPoint) -> bool:
+    return (_module(entry) or "").partition(".")[0] in OURS
+
+
+def _module(entry: EntryPoint) -> str | None:
+    match = entry.pattern.match(entry.value)
+    return match["module"] if match is not None and match["attr"] else None
 
 
 def preset(name: str, dataset: str, which: str = "paper") -> Preset:

@@ -6,13 +6,16 @@ in the cache directory for as long as the code of the models stays the same.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from emtm.errors import UserError
 from emtm.files import kept
-from emtm.registry import model_class, registered
+from emtm.registry import model_class, package_of, reason, registered
 
 NUM_CHARS = 36
 """Characters that sizes assume; every one has a trainable embedding."""
@@ -31,12 +34,30 @@ class Card:
     """By preset."""
 
 
-def cards() -> list[Card]:
-    """Cards of all installed models, by name; from the cache unless any of their code has changed."""
-    return [
+def cards() -> tuple[list[Card], dict[str, str]]:
+    """Cards of all installed models, by name, from the cache unless any of their code has changed; and what is wrong
+    with those that have none, by name.
+    """
+    faults: dict[str, str] = {}
+
+    def made(name: str) -> Iterator[Card]:
+        try:
+            yield make_card(name)
+        except UserError as error:
+            faults[name] = str(error)
+        except (Exception, SystemExit) as error:
+            faults[name] = f"model '{name}' of {package_of(registered()[name])} cannot be built: {reason(error)}"
+
+    found = [
         Card(**card)
-        for card in kept(f"models/{code_state()}.json", lambda: [asdict(make_card(name)) for name in registered()])
+        for card in kept(
+            f"models/{code_state()}.json", lambda: [asdict(card) for name in registered() for card in made(name)]
+        )
     ]
+    # A plug-in that was broken may have been repaired without a change of its code.
+    for name in registered().keys() - {card.name for card in found} - faults.keys():
+        found += made(name)
+    return sorted(found, key=lambda card: card.name), faults
 
 
 def make_card(name: str) -> Card:
@@ -65,7 +86,8 @@ def code_state() -> str:
         digest.update(repr((entry.name, entry.value, version)).encode())
     for package in sorted({__name__.partition(".")[0], *(entry.module.partition(".")[0] for entry in entries)}):
         for file in _sources(package):
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
+            with contextlib.suppress(OSError):
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -13,10 +14,13 @@ from emtm.cli.output import FIGURES, figures, print_json, print_table, say_floor
 
 @command("python -m emtm models")
 def models(as_json: JsonFlag = False) -> None:
-    """List the models with their origin, licence and size at each preset."""
+    """List the models with their origin, licence and size at each preset; one that is broken is named."""
     from emtm.cli.cards import NUM_CHARS, cards
+    from emtm.registry import left_out
 
-    found = cards()
+    found, faults = cards()
+    for fault in (*faults.values(), *(f"model {title} is left out: {why}" for title, why in left_out().items())):
+        print(f"warning: {fault}", file=sys.stderr)
     if as_json:
         print_json([asdict(card) for card in found])
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -49,9 +50,13 @@ def train(
     as_json: JsonFlag = False,
 ) -> None:
     """Train a model; keep its best validation epoch and score that once on the test split."""
+    from emtm.registry import left_out
     from emtm.training.loop import train as run
     from emtm.training.runs import plan
 
+    for title, why in left_out().items():
+        if title.startswith(f"{model} of "):
+            print(f"warning: model {title} is left out: {why}", file=sys.stderr)
     spec = plan(model, source(dataset, root, features, glove), preset, settings or [], seed)
     check_device(device)
     use_threads(threads)
