@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from bench.audit.files import read_audit
+from bench.claims.claim import packaged_claims
+from bench.claims.evidence import gather
+from bench.claims.judging import judge
+from bench.claims.tables import claim_tables
 from bench.report.content.study import read_study
 from bench.report.formats.markdown import table_markdown
 from bench.report.sections.audit import audit_tables
@@ -22,13 +26,15 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Every line of the report of the reference run, and of the tables of the studies and of the audit."""
+    """Every line of the report of the reference run, and of the tables of studies, audit and claims."""
     (run,) = REFERENCE.glob("2*.json")
     out = tmp_path_factory.mktemp("readme") / "report"
     command = [sys.executable, "-m", "bench.report", str(run), "--out", str(out)]
     subprocess.run(command, check=True, capture_output=True)
     tables = [table for path in REFERENCE.glob("study-*.json") for table in study_tables(read_study(path))]
     tables += audit_tables(read_audit(REFERENCE / "audit.json"))
+    evidence = gather([path for path in REFERENCE.glob("*.json") if not path.stem.startswith("search-")])
+    tables += claim_tables(judge(packaged_claims(), evidence))
     return {
         line
         for text in [(out / "report.md").read_text("utf-8"), *map(table_markdown, tables)]

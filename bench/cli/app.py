@@ -10,6 +10,7 @@ import typer
 from bench.cli.ab import ab
 from bench.cli.audit import audit
 from bench.cli.choose import choose
+from bench.cli.claims import claims
 from bench.cli.compare import compare
 from bench.cli.export import EPILOG, export
 from bench.cli.history import history
@@ -34,6 +35,7 @@ app.command(epilog="Example: python -m bench.report selftest --out selftest.json
 app.command(epilog=EPILOG)(export)
 app.command(epilog="Example: python -m bench.report history reports/runs --out site")(history)
 app.command(epilog="Example: python -m bench.report audit --fit")(audit)
+app.command(epilog="Example: python -m bench.report claims reports/runs/RUN.json --claims mine.yaml")(claims)
 app.command(epilog="Example: python -m bench.report choose --dataset charades-sta --latency-ms 5 --memory-mb 100")(
     choose
 )

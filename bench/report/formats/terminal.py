@@ -16,6 +16,8 @@ _SPARE = [f"{metric.title} (%)" for metric in METRICS if metric not in SHORT_LIS
 _FIRST_TO_GO = (
     *(
         "What speaks for it",
+        "What is claimed",
+        "Evidence",
         "Rank printed",
         "Rank exact",
         "Params reproduced",

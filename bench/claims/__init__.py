@@ -1,0 +1,1 @@
+"""Claims as data, and what files of evidence say of them."""

@@ -1,0 +1,99 @@
+"""Files that claims are judged by: runs, studies and audits, each recognised by what it holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from bench.audit.files import read_audit
+from bench.audit.record import FORMAT as AUDIT
+from bench.audit.record import Audit
+from bench.missing import Missing
+from bench.record import CaseRecord
+from bench.report.content.study import Study, read_study
+from bench.results import SCHEMA, read_run
+from bench.run import Run
+from emtm.distillation.summary import FORMAT as STUDY
+from emtm.errors import UserError
+
+T = TypeVar("T")
+
+FOLDER = Path("reports/reference")
+"""Whose files are the evidence when none are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The case of a run file, or the file itself, that an estimate was read from."""
+
+    file: str
+    place: str
+    """Case, row or label within the file."""
+
+    def __str__(self) -> str:
+        return f"{self.file}#{self.place}"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was read, each with the name of its file as the user would give it."""
+
+    runs: tuple[tuple[str, Run], ...] = ()
+    studies: tuple[Study, ...] = ()
+    audits: tuple[tuple[str, Audit], ...] = ()
+
+    def cases(self) -> Iterator[tuple[str, CaseRecord]]:
+        """All sound cases, with their file."""
+        return ((name, case) for name, run in self.runs for case in run.cases if case.status == "ok")
+
+    def single(self, model: str, dataset: str, pick: Callable[[CaseRecord], T | Missing]) -> tuple[T, Read] | Missing:
+        """What the first single-query case of a model on a dataset's sizes has, random weights before trained ones."""
+        found = [
+            (name, case)
+            for name, case in self.cases()
+            if (case.model.name, case.workload.dataset, case.workload.scenario) == (model, dataset, "single_stream")
+        ]
+        for name, case in sorted(found, key=lambda pair: pair[1].model.weights_kind != "random"):
+            value = pick(case)
+            if not isinstance(value, Missing):
+                return value, Read(name, case.case_id)
+        return Missing(f"no run file has a single query of {model} at the sizes of {dataset} with it")
+
+
+def gather(paths: Sequence[Path] | None) -> Evidence:
+    """Reads files of evidence, by default all of `reports/reference`.
+
+    Raises UserError for a file that cannot be read, for a named one that is none of the three kinds, and where
+    there is none at all.
+    """
+    named = paths is not None
+    found = sorted(FOLDER.glob("*.json")) if paths is None else paths
+    runs: list[tuple[str, Run]] = []
+    studies: list[Study] = []
+    audits: list[tuple[str, Audit]] = []
+    for path in found:
+        kind = _kind(path)
+        if kind == SCHEMA:
+            runs.append((path.as_posix(), read_run(path)))
+        elif kind == STUDY:
+            studies.append(read_study(path))
+        elif kind == AUDIT:
+            audits.append((path.as_posix(), read_audit(path)))
+        elif named:
+            raise UserError(f"{path} is no evidence: it is neither a run file nor a study's summary nor an audit")
+    if not (runs or studies or audits):
+        raise UserError(f"there is no evidence in {FOLDER}: name run files, studies' summaries or audits")
+    return Evidence(tuple(runs), tuple(studies), tuple(audits))
+
+
+def _kind(path: Path) -> str:
+    try:
+        doc = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UserError(f"{path} is not valid JSON: {error}") from None
+    return str(doc.get("schema") or doc.get("format")) if isinstance(doc, dict) else ""

@@ -1,0 +1,183 @@
+"""Verdicts come from the committed files, and a planted change flips those that it should and no other."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.claims.claim import packaged_claims
+from bench.claims.estimate import Estimate
+from bench.claims.evidence import gather
+from bench.claims.judging import Judged, Verdict, exit_code, judge
+from bench.cli.app import main
+from emtm.errors import ExitCode
+from tests.claims.conftest import Change, Doc, files
+
+TODAY = {
+    "emtm-cheapest-charades": "supported",
+    "emtm-cheapest-activitynet": "supported",
+    "emtm-cheapest-tacos": "refuted",
+    "emtm-printed-cost": "refuted",
+    "printed-costs-reproduced": "supported",
+    "printed-parameters-reproduced": "supported",
+    "fvcore-misranks": "supported",
+    "accuracy-kept-synthetic": "inconclusive",
+    "accuracy-kept-charades": "not measured",
+    "method-helps-synthetic": "supported",
+    "diverse-teachers-help": "not measured",
+    "beats-plain-distillation": "inconclusive",
+    "aggregation-beats-averaging": "inconclusive",
+    "shared-encoder-helps": "inconclusive",
+    "best-balance-synthetic": "refuted",
+    "released-losses-distil-nothing": "not measured",
+    "index-protocol-flatters": "not measured",
+    "conventions-move-scores": "not measured",
+}
+
+
+def verdicts(judged: tuple[Judged, ...]) -> dict[str, str]:
+    return {one.claim.id: one.verdict.value for one in judged}
+
+
+def test_verdicts_of_the_committed_files(judged: tuple[Judged, ...]) -> None:
+    assert verdicts(judged) == TODAY
+    assert exit_code(judged) is ExitCode.FINE
+
+
+def test_the_part_that_decides_comes_first(judged: tuple[Judged, ...]) -> None:
+    """The nearest to the bound of those that keep it, the farthest beyond it of those that break it."""
+    first = {one.claim.id: one.parts[0] for one in judged if one.parts}
+    assert first["printed-costs-reproduced"].name == "VSLNet"
+    assert first["emtm-cheapest-activitynet"].name == "vslnet"
+    assert first["emtm-cheapest-tacos"].name == "vslnet"
+    assert first["emtm-printed-cost"].name == "EMTM"
+    assert first["fvcore-misranks"].name == "tacos"
+    assert first["accuracy-kept-synthetic"].name == "seqpan"
+
+
+def test_a_gain_is_the_studys(judged: tuple[Judged, ...]) -> None:
+    (claim,) = (one for one in judged if one.claim.id == "method-helps-synthetic")
+    (study,) = (path for path in files() if path.name == "study-synth-charades.json")
+    (row,) = (row for row in json.loads(study.read_text())["rows"] if row["name"] == "full")
+    gain, found = row["r1_0.5"]["over_student_alone"], claim.parts[0].found
+    assert isinstance(found, Estimate)
+    assert found.value == pytest.approx(gain["mean"])
+    assert found.high - found.value == pytest.approx(gain["half_width"])
+
+
+def single(doc: Doc, model: str, dataset: str) -> Doc:
+    (case,) = (
+        case
+        for case in doc["cases"]
+        if (case["model"]["name"], case["workload"]["dataset"], case["workload"]["scenario"])
+        == (model, dataset, "single_stream")
+    )
+    return case
+
+
+def dearer(doc: Doc) -> None:
+    single(doc, "emtm-student", "charades-sta")["compute"]["macs"] *= 3
+
+
+def less_accurate(doc: Doc) -> None:
+    for case in doc["cases"]:
+        if case["model"]["name"] == "emtm" and case.get("quality"):
+            case["quality"]["r1"]["0.5"] -= 45
+
+
+def agreeing(doc: Doc) -> None:
+    for case in doc["cases"]:
+        if case.get("compute") and case["compute"].get("crosscheck"):
+            case["compute"]["crosscheck"]["fvcore_macs"] = case["compute"]["macs"]
+
+
+def both_protocols(doc: Doc) -> None:
+    for case in [case for case in doc["cases"] if case["model"]["name"] == "emtm-student" and case.get("quality")]:
+        other = copy.deepcopy(case)
+        other["case_id"] += "|index"
+        other["quality"]["protocol"] = "index"
+        other["quality"]["r1"]["0.7"] += 3 + case["model"]["seed"] / 10
+        doc["cases"].append(other)
+
+
+def shifted(variant: str, by: float) -> Change:
+    def change(doc: Doc) -> None:
+        (row,) = (row for row in doc["rows"] if row["name"] == variant)
+        row["r1_0.5"]["values"] = [value + by for value in row["r1_0.5"]["values"]]
+
+    return change
+
+
+def renamed(variant: str, name: str, ratio: float) -> Change:
+    def change(doc: Doc) -> None:
+        (row,) = (row for row in doc["rows"] if row["name"] == variant)
+        row["name"] = name
+        doc["soft_gradient_ratio"][name] = ratio
+
+    return change
+
+
+def off(doc: Doc) -> None:
+    (row,) = (row for row in doc["rows"] if row["label"] == "EAMAT")
+    row["figures"][0]["off_pct"] = -0.6
+
+
+def honest(doc: Doc) -> None:
+    for row in doc["rows"]:
+        if row["label"] in ("EMTM", "SeqPAN"):
+            row["counts"]["ratio"] = 1.0
+
+
+@pytest.mark.parametrize(
+    ("start", "change", "flipped", "code"),
+    [
+        ("2026", dearer, {"emtm-cheapest-charades": "refuted"}, 8),
+        ("2026", less_accurate, {"accuracy-kept-synthetic": "refuted"}, 8),
+        ("2026", agreeing, {"fvcore-misranks": "refuted"}, 8),
+        ("2026", both_protocols, {"index-protocol-flatters": "supported"}, 0),
+        (
+            "study-synth",
+            shifted("full", -6),
+            {"method-helps-synthetic": "refuted", "aggregation-beats-averaging": "refuted"},
+            8,
+        ),
+        ("study-synth", shifted("uniform", -10), {"aggregation-beats-averaging": "supported"}, 0),
+        ("study-parts", shifted("no-shared-encoder", -10), {"shared-encoder-helps": "supported"}, 0),
+        ("study-parts", shifted("plain-distillation", 10), {"beats-plain-distillation": "refuted"}, 0),
+        (
+            "study-parts",
+            renamed("no-distillation", "official-losses", 1e-6),
+            {"released-losses-distil-nothing": "supported"},
+            0,
+        ),
+        ("audit", off, {"printed-costs-reproduced": "refuted"}, 8),
+        ("audit", honest, {"emtm-printed-cost": "supported"}, 0),
+    ],
+)
+def test_a_planted_change_flips_its_verdict_and_no_other(
+    planted: Callable[[str, Change], list[Path]], start: str, change: Change, flipped: dict[str, str], code: int
+) -> None:
+    judged = judge(packaged_claims(), gather(planted(start, change)))
+    assert verdicts(judged) == TODAY | flipped
+    assert exit_code(judged) == code
+
+
+def test_the_command_says_the_same(capsys: pytest.CaptureFixture[str], planted: Callable[..., list[Path]]) -> None:
+    assert main(["claims", *map(str, planted("audit", off)), "--json"]) == 8
+    doc = json.loads(capsys.readouterr().out)
+    assert doc["exit_code"] == 8
+    assert {one["id"]: one["verdict"] for one in doc["claims"]} == TODAY | {"printed-costs-reproduced": "refuted"}
+    (broken,) = (one for one in doc["claims"] if one["id"] == "printed-costs-reproduced")
+    assert broken["parts"][0]["name"] == "EAMAT"
+    assert broken["parts"][0]["evidence"][0].endswith("audit.json#EAMAT on charades-sta")
+    assert {part["verdict"] for part in broken["parts"][1:]} == {Verdict.SUPPORTED}
+
+
+def test_without_evidence_nothing_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    (step,) = (path for path in files() if path.name == "train-step.json")
+    assert main(["claims", str(step), "--markdown"]) == 0
+    out = capsys.readouterr().out
+    assert "### What is not measured" in out
+    assert "supported" not in out.split("### What each verdict rests on")[0].split("|:--")[1]
