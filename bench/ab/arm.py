@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from bench.ab.revisions import Revision
 from bench.missing import Json
@@ -34,6 +35,22 @@ class Counts:
 
     params: int
     macs: int
+
+
+class Side(Protocol):
+    """What a session needs of a process; `Arm` is one."""
+
+    def hello(self) -> object:
+        """Waits until it can be asked; raises ArmError."""
+
+    def open(self, case_id: str) -> float:
+        """Builds a case; seconds of one call. Raises ArmError."""
+
+    def slot(self, calls: int, slowdown: float = 0.0) -> float:
+        """Seconds of a call; raises ArmError."""
+
+    def close(self) -> None:
+        """Ends it."""
 
 
 class Arm:

@@ -8,40 +8,21 @@ called the same. Where it does otherwise the machine cannot carry a verdict toda
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Protocol
 
-from bench.ab.arm import ArmError
+from bench.ab.arm import ArmError, Side
+from bench.ab.pairs import CALLS, Slot, log_ratios
 from bench.ab.sequential import Estimate, Plan, estimate, verdicts
 from bench.verdict import Verdict
 
 SLOWDOWN = 0.03
 """Of the sentinel."""
 TWIN, SLOWED = "base against itself", "base slowed down by 3 %"
-ROUND_S = 2.0
-"""What one case may take of a round, start of the processes aside."""
-PAIRS = (6, 60)
-"""Fewest and most in a round; an even number, since a block holds two."""
-CALLS = 2
-"""Timed calls in a slot, of which the faster counts; one untimed call goes before them."""
-
-
-class Side(Protocol):
-    """What a session needs of a process; `bench.ab.arm.Arm` is one."""
-
-    def open(self, case_id: str) -> float:
-        """Builds a case; seconds of one call. Raises ArmError."""
-
-    def slot(self, calls: int, slowdown: float = 0.0) -> float:
-        """Seconds of a call; raises ArmError."""
-
-    def close(self) -> None:
-        """Ends it."""
 
 
 Start = Callable[[str], Side]
@@ -155,6 +136,10 @@ def _round(
     try:
         for name in ("base", "head", *(("twin",) if any(sentinel.open for sentinel in sentinels) else ())):
             sides[name] = start(name)
+        for side in sides.values():
+            # They load at the same time; none is timed while another still does.
+            with suppress(ArmError):
+                side.hello()
         waiting = [trial for trial in trials if trial.open or trial.case_id == watched]
         for trial in lot.sample(waiting, len(waiting)):
             progress(trial.case_id)
@@ -172,29 +157,19 @@ def _round(
 
 
 def _measure(trial: Trial, sentinels: Sequence[Trial], sides: dict[str, Side], lot: random.Random) -> None:
-    call_s = _opened(trial.case_id, sides)
-    arms: list[tuple[Trial, Side, float]] = [(trial, sides["head"], 0.0)] if trial.open else []
+    _opened(trial.case_id, sides)
+    arms: list[tuple[Trial, str, float]] = [(trial, "head", 0.0)] if trial.open else []
     if sentinels:
         sides["twin"].open(trial.case_id)
         arms += [
-            (sentinel, sides["twin"], slowdown)
+            (sentinel, "twin", slowdown)
             for sentinel, slowdown in zip(sentinels, (0.0, SLOWDOWN), strict=True)
             if sentinel.open
         ]
-    slot_s = (CALLS + 1) * max(call_s, 1e-4)
-    wanted = int(ROUND_S / slot_s / (1 + len(arms)))
-    blocks = max(PAIRS[0], min(PAIRS[1], wanted)) // 2
-    logs: dict[int, list[float]] = {i: [] for i in range(len(arms))}
-    for _ in range(blocks):
-        order = [(None, sides["base"], 0.0), *((i, side, slowdown) for i, (_, side, slowdown) in enumerate(arms))]
-        lot.shuffle(order)
-        seconds = [(who, _slot(side, sides, slowdown)) for who, side, slowdown in (*order, *reversed(order))]
-        forth, back = dict(seconds[: len(order)]), dict(seconds[len(order) :])
-        for i in logs:
-            logs[i] += [math.log(half[i] / half[None]) for half in (forth, back)]
-    for i, (arm, _, _) in enumerate(arms):
-        arm.logs.append(median(logs[i]))
-        arm.pairs += len(logs[i])
+    slots = [_slot(sides, name, slowdown) for _, name, slowdown in arms]
+    for (arm, _, _), logs in zip(arms, log_ratios(_slot(sides, "base", 0.0), slots, lot), strict=True):
+        arm.logs.append(median(logs))
+        arm.pairs += len(logs)
 
 
 class _BrokenError(Exception):
@@ -205,22 +180,23 @@ class _BrokenError(Exception):
         self.sides = sides
 
 
-def _opened(case_id: str, sides: dict[str, Side]) -> float:
-    """Opens a case on base and head, whichever of them fails; seconds of the slower one's call."""
-    seconds, reasons = [0.0], {}
+def _opened(case_id: str, sides: dict[str, Side]) -> None:
+    """Opens a case on base and head, whichever of them fails."""
+    reasons = {}
     for name in ("base", "head"):
         try:
-            seconds.append(sides[name].open(case_id))
+            sides[name].open(case_id)
         except ArmError as error:
             reasons[name] = str(error)
     if reasons:
         raise _BrokenError("; ".join(f"{name}: {reason}" for name, reason in reasons.items()), frozenset(reasons))
-    return max(seconds)
 
 
-def _slot(side: Side, sides: dict[str, Side], slowdown: float) -> float:
-    try:
-        return side.slot(CALLS, slowdown)
-    except ArmError as error:
-        name = next(name for name, known in sides.items() if known is side)
-        raise _BrokenError(f"{name}: {error}", frozenset({"base" if name == "twin" else name})) from error
+def _slot(sides: dict[str, Side], name: str, slowdown: float) -> Slot:
+    def seconds() -> float:
+        try:
+            return sides[name].slot(CALLS, slowdown)
+        except ArmError as error:
+            raise _BrokenError(f"{name}: {error}", frozenset({"base" if name == "twin" else name})) from error
+
+    return seconds

@@ -15,10 +15,10 @@ from pathlib import Path
 from scipy.special import bdtrc, betaincinv
 
 import bench
-from bench.ab.arm import Arm
+from bench.ab.arm import Arm, Side
 from bench.ab.revisions import Revision
 from bench.ab.sequential import Plan
-from bench.ab.session import SLOWDOWN, Outcome, Side, Trial, run
+from bench.ab.session import SLOWDOWN, Outcome, Trial, run
 from bench.verdict import Verdict
 
 ALARMS_LIMIT, MISSES_LIMIT = 0.01, 0.05
@@ -140,6 +140,9 @@ class _Slowing:
 
     def __init__(self, side: Side, head: bool) -> None:
         self._side, self._head, self._slowdown = side, head, 0.0
+
+    def hello(self) -> object:
+        return self._side.hello()
 
     def open(self, case_id: str) -> float:
         self._slowdown = SLOWDOWN if self._head and case_id.endswith(_SLOWED) else 0.0

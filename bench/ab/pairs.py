@@ -1,0 +1,59 @@
+"""Pairs of slots, timed in turn, until their median is known well enough for a round.
+
+A block is base, arms, arms, base (or any other order, and back again), so that what changes the machine's speed
+slowly falls on all alike. On a quiet machine a few dozen pairs will do, and another round tells more than more pairs
+of the same processes; on a noisy one a round takes its time, since starting processes costs more than timing them.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+Slot = Callable[[], float]
+"""Seconds of a call."""
+
+CALLS = 4
+"""Timed calls in a slot, of which the fastest counts; one untimed call goes before them."""
+ENOUGH = 0.003
+"""Standard error of the median log ratio at which a round ends."""
+PAIRS = (12, 400)
+"""Fewest and most in a round; even numbers, since a block holds two."""
+ROUND_S = 6.0
+"""What one case may take of a round, beyond the fewest pairs."""
+
+
+def log_ratios(base: Slot, arms: Sequence[Slot], lot: random.Random) -> list[list[float]]:
+    """Logarithms of arm / base of every pair, for each of the arms; nothing is timed where there are none."""
+    logs: list[list[float]] = [[] for _ in arms]
+    ends = time.monotonic() + ROUND_S
+    while arms and not _enough(logs, ends):
+        order = [None, *range(len(arms))]
+        lot.shuffle(order)
+        slots = [(who, base() if who is None else arms[who]()) for who in (*order, *reversed(order))]
+        for half in (dict(slots[: len(order)]), dict(slots[len(order) :])):
+            for i, found in enumerate(logs):
+                found.append(math.log(half[i] / half[None]))
+    return logs
+
+
+def _enough(logs: Sequence[Sequence[float]], ends: float) -> bool:
+    pairs = len(logs[0])
+    if pairs < PAIRS[0]:
+        return False
+    return pairs >= PAIRS[1] or time.monotonic() >= ends or all(error_of_median(found) <= ENOUGH for found in logs)
+
+
+def error_of_median(values: Sequence[float]) -> float:
+    """Standard error of the median of normal values with some outliers: sqrt(pi / 2 n) sigma, and sigma by the MAD.
+
+    >>> round(error_of_median([-1.0, 0.0, 1.0]), 3)
+    1.073
+    """
+    sample = np.asarray(values, np.float64)
+    sigma = 1.4826 * float(np.median(np.abs(sample - np.median(sample))))
+    return math.sqrt(math.pi / 2) * sigma / math.sqrt(len(sample))
