@@ -222,11 +222,11 @@ class CCA(MapModel[EncodedVideo, Tensor]):
     def encode_video(self, video: Tensor, video_mask: Tensor) -> EncodedVideo:
         """`[B, L, V]`, `[B, L]` -> both maps and the concepts."""
         basis = self.graph()
-        columns = torch.cat([self._clips(video, video_mask), basis.t().expand(len(video), -1, -1)], 2)
+        columns = torch.cat([self._clips(video, video_mask), basis.t().expand(video.shape[0], -1, -1)], 2)
         mixed = self.mixer(columns)[:, :, : self.config.map_clips]
         cells = max_pooled(mixed, self.grid)
         convolved = self.grid.pick(self._convolve(self.grid.spread(cells).permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
-        keys, values = (layer(basis).expand(len(video), -1, -1) for layer in (self.concept_key, self.concept_value))
+        keys, values = (layer(basis).expand(video.shape[0], -1, -1) for layer in (self.concept_key, self.concept_value))
         return EncodedVideo(cells, convolved, keys, values, video_mask)
 
     def _clips(self, video: Tensor, video_mask: Tensor) -> Tensor:
@@ -237,7 +237,7 @@ class CCA(MapModel[EncodedVideo, Tensor]):
         stride = config.max_clips // config.map_clips
         if config.official:
             return F.avg_pool1d(F.relu(self.frame(rows)).mT, config.pool_kernel, stride)
-        shares = rows.view(len(rows), config.map_clips, stride, -1)
+        shares = rows.view(rows.shape[0], config.map_clips, stride, -1)
         pooled = shares[:, :, : config.pool_kernel]
         return F.relu(self.frame(pooled)).mean(2).mT
 

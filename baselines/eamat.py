@@ -146,13 +146,13 @@ class StridedLSTM(nn.Module):
         read = torch.arange(used, device=x.device) < whole
         # The phases of a stride share weights: they go as samples of one batch.
         states = lstm(_phases(x[:, :used], stride), _phases(read, stride))
-        states = states.reshape(len(x), stride, -1, x.shape[2]).transpose(1, 2).flatten(1, 2)
+        states = states.reshape(x.shape[0], stride, -1, x.shape[2]).transpose(1, 2).flatten(1, 2)
         return F.pad(states, (0, 0, 0, length - used))
 
 
 def _phases(x: Tensor, stride: int) -> Tensor:
     """`[B, L, ...]` -> every `stride`-th position from each of the first, `[B * stride, L / stride, ...]`."""
-    return x.reshape(len(x), -1, stride, *x.shape[2:]).transpose(1, 2).flatten(0, 1)
+    return x.reshape(x.shape[0], -1, stride, *x.shape[2:]).transpose(1, 2).flatten(0, 1)
 
 
 class AttentionBlock(nn.Module):
@@ -211,6 +211,7 @@ class EAMAT(SpanGroundingModel[EncodedVideo, EncodedQuery, EAMATOutput]):
     """Entity and motion branch, foreground prediction, LSTM attention, span prediction."""
 
     name: ClassVar[str] = "eamat"
+    unexportable: ClassVar[str] = "its strided LSTMs are traced for one number of words"
     info: ClassVar[ModelInfo] = ModelInfo(
         title="EAMAT",
         role="baseline",

@@ -148,7 +148,7 @@ class _SlotAttention(nn.Module):
         """`[B, L, D]`, `[B, L]` -> `[B, Q, D]`."""
         x = self.norm_in(x)
         key, value = self.key(x), self.value(x)
-        slots, padding = self.initial + x.new_zeros(len(x), 1, 1), ~mask.unsqueeze(1)
+        slots, padding = self.initial + x.new_zeros(x.shape[0], 1, 1), ~mask.unsqueeze(1)
         for _ in range(self.iterations):
             query = self.query(self.norm_slots(slots)) * x.shape[2] ** -0.5
             products = torch.bmm(query, key.transpose(1, 2))

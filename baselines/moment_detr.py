@@ -116,7 +116,7 @@ class MomentDETR(DETRModel[Encoded, DETROutput]):
         position = extend_positions(sine_positions(mask, self.config.dim), memory.shape[1])
         for layer in self.encoder:
             memory = layer(memory, position, bias)
-        keys, x, states = memory + position, self.queries.new_zeros(len(memory), *self.queries.shape), []
+        keys, x, states = memory + position, self.queries.new_zeros(memory.shape[0], *self.queries.shape), []
         for layer in self.decoder:
             x = layer(x, self.queries, memory, keys, bias)
             states.append(x)

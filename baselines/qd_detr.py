@@ -153,17 +153,17 @@ class QDDETR(DETRModel[Encoded, QDDETROutput]):
         position, to_words = sine_positions(mask, self.config.dim), key_bias(word_mask)
         for layer in self.text_encoder:
             clips = layer(clips, position, to_words, words)
-        x = torch.cat([self.token.expand(len(clips), 1, -1), clips], 1)
-        position = torch.cat([self.token_position.expand(len(clips), 1, -1), position], 1)
-        bias = key_bias(F.pad(mask, (1, 0), value=True))
+        x = torch.cat([self.token.expand(clips.shape[0], 1, -1), clips], 1)
+        position = torch.cat([self.token_position.expand(clips.shape[0], 1, -1), position], 1)
+        bias = key_bias(torch.cat([mask.new_ones(mask.shape[0], 1), mask], 1))
         for layer in self.encoder:
             x = layer(x, position, bias)
         return x[:, 1:], x[:, 0]
 
     def _decode(self, memory: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """States after and anchors before each layer, `[N, B, Q, D]` and `[N, B, Q, 2]`."""
-        anchors = torch.sigmoid(self.anchors).expand(len(memory), -1, -1)
-        queries = memory.new_zeros(len(memory), self.config.num_queries, self.config.dim)
+        anchors = torch.sigmoid(self.anchors).expand(memory.shape[0], -1, -1)
+        queries = memory.new_zeros(memory.shape[0], self.config.num_queries, self.config.dim)
         position = sine_positions(mask, self.config.dim)
         return self.decoder(queries, anchors, self.refine, memory, position, key_bias(mask))  # type: ignore[no-any-return]
 

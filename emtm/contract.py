@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from emtm.config import check_fields
 from emtm.data.batch import Batch
-from emtm.data.features.resampling import Resampling
+from emtm.data.resampling import Resampling
 from emtm.data.text import Lexicon
 
 VideoT = TypeVar("VideoT")
@@ -57,7 +57,7 @@ class ModelConfig:
     max_words: int
     """Longest query T; the rest is cut."""
     resampling: Resampling = "mean"
-    """How feature rows become clips; see `emtm.data.features.resampling`."""
+    """How feature rows become clips; see `emtm.data.resampling`."""
     official: bool = False
     """Published behaviour to the bit, padding leaks and wasted products included."""
 
@@ -136,6 +136,8 @@ class GroundingModel(nn.Module, ABC, Generic[VideoT, QueryT, OutputT]):
     """True for a model that learns from teachers' soft labels."""
     training_only: ClassVar[tuple[str, ...]] = ()
     """Submodules that `prepare_training` attaches; with `official` they are there from the start and always run."""
+    unexportable: ClassVar[str] = ""
+    """Why the model cannot be written as ONNX, and which part of it is to blame; empty where it can."""
     stages: ClassVar[Mapping[str, str]] = {}
     """Submodule path -> one of `STAGES`, where it differs from the enclosing method's own stage."""
 

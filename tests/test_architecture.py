@@ -17,7 +17,7 @@ ORDER = (
     {"emtm.contract", "emtm.metrics"},
     {"emtm.registry", "emtm.layers"},
     {"emtm.student", "emtm.training"},
-    {"emtm.distillation"},
+    {"emtm.distillation", "emtm.deploy"},
     {"emtm.parity"},
     {"emtm.cli"},
     {"emtm.__main__"},

@@ -203,6 +203,7 @@ class BANAPR(GroundingModel[EncodedVideo, EncodedQuery, BANAPROutput]):
     """Boundary-aware map of moments, adaptive sampling, refinement on a graph of proposals."""
 
     name: ClassVar[str] = "ban-apr"
+    unexportable: ClassVar[str] = "it samples proposals by scores that nearly tie, and another last bit samples others"
     info: ClassVar[ModelInfo] = ModelInfo(
         title="BAN-APR",
         role="baseline",

@@ -172,6 +172,7 @@ class CPL(GroundingModel[EncodedVideo, EncodedQuery, CPLOutput]):
     """Gaussian proposals from one decoder pair, judged by reconstruction with the same pair."""
 
     name: ClassVar[str] = "cpl"
+    unexportable: ClassVar[str] = "the reconstruction loss by which it ranks its proposals has no ONNX form"
     info: ClassVar[ModelInfo] = ModelInfo(
         title="CPL",
         role="baseline",
@@ -230,14 +231,14 @@ class CPL(GroundingModel[EncodedVideo, EncodedQuery, CPLOutput]):
 
     def encode_video(self, video: Tensor, video_mask: Tensor) -> EncodedVideo:
         """`[B, L, V]`, `[B, L]` -> `[B, L, D]` and the proposing token."""
-        token = self.proposing_token.expand(len(video), 1, -1)
+        token = self.proposing_token.expand(video.shape[0], 1, -1)
         projected = self.video_projection(self.dropout(torch.cat([video, token], 1)))
         return EncodedVideo(projected[:, :-1], projected[:, -1:], video_mask)
 
     def encode_query(self, word_ids: Tensor, char_ids: Tensor) -> EncodedQuery:
         """`[B, T]` -> `[B, T + 1, D]`; characters are not read."""
         vectors = self.table(word_ids)
-        start = self.start_token.expand(len(vectors), 1, -1)
+        start = self.start_token.expand(vectors.shape[0], 1, -1)
         words = self.word_projection(self.dropout(torch.cat([start, vectors], 1)))
         tags = self.tags[word_ids]
         mask = F.pad(word_ids > 0, (1, 0), value=True)

@@ -5,7 +5,6 @@ The counters look at this way of running too, since counts belong to a model how
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +16,7 @@ from bench.execution import Backend, Execution, Outputs, Parts, Runner
 from bench.stages import StageTracker
 from emtm.contract import AnyModel
 from emtm.data.batch import Batch
+from emtm.deploy.encodings import changed
 
 
 def build(model: AnyModel, execution: Execution, example: Batch) -> Runner:
@@ -112,16 +112,5 @@ def tensors_of(batch: Batch) -> tuple[Tensor, ...]:
 
 
 def take_rows(encoded: Any, rows: Tensor) -> Any:
-    """Rows of an encoding, whatever its structure: tensors, sequences, mappings, dataclasses."""
-    if isinstance(encoded, Tensor):
-        return encoded[rows] if encoded.dim() else encoded
-    if isinstance(encoded, dict):
-        return {key: take_rows(value, rows) for key, value in encoded.items()}
-    if isinstance(encoded, tuple) and hasattr(encoded, "_fields"):
-        return type(encoded)(*(take_rows(value, rows) for value in encoded))
-    if isinstance(encoded, list | tuple):
-        return type(encoded)(take_rows(value, rows) for value in encoded)
-    if dataclasses.is_dataclass(encoded) and not isinstance(encoded, type):
-        changes = {f.name: take_rows(getattr(encoded, f.name), rows) for f in dataclasses.fields(encoded)}
-        return dataclasses.replace(encoded, **changes)
-    return encoded
+    """Rows of an encoding, whatever its structure."""
+    return changed(encoded, lambda tensor: tensor[rows] if tensor.dim() else tensor)

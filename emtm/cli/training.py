@@ -94,7 +94,7 @@ def evaluate(
 
 @command("python -m emtm predict runs/student --video clip.mp4 --query 'a person opens the door'")
 def predict(
-    run: Annotated[Path, typer.Argument(help="Run directory.")],
+    run: Annotated[Path, typer.Argument(help="Run directory, or an .onnx file of `python -m emtm export`.")],
     video: Annotated[Path, typer.Option(help="A video file, or feature rows of one video: .npy or .npz, [rows, dim].")],
     query: Annotated[list[str], typer.Option(help="Sentence to ground; may be given several times.")],
     duration: Annotated[
@@ -104,8 +104,14 @@ def predict(
 ) -> None:
     """Ground sentences in one video; prints JSON with [start s, end s, score].
 
-    A video file needs the extra `video`, and a run that was trained on features of `extract`.
+    A video file needs the extra `video`, and a run that was trained on features of `extract`. An .onnx file takes
+    feature rows, and needs no torch.
     """
+    if run.suffix == ".onnx":
+        from emtm.deploy.predicting import ground_file
+
+        print_json(ground_file(run, video, query, duration, top_k))
+        return
     from emtm.cli.video import frame_bar
     from emtm.data.video import VIDEO_SUFFIXES
     from emtm.training.inference import ground_queries, ground_video

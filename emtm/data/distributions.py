@@ -85,7 +85,8 @@ def resample(distribution: Tensor, num_clips_from: Tensor | int, num_clips_to: T
         length: L, at least the largest of `num_clips_to`.
     """
     old, new = (
-        torch.as_tensor(n, device=distribution.device).expand(len(distribution)) for n in (num_clips_from, num_clips_to)
+        torch.as_tensor(n, device=distribution.device).expand(distribution.shape[0])
+        for n in (num_clips_from, num_clips_to)
     )
     weights = resampling_weights(old, new, distribution.shape[2], length).to(distribution.dtype)
     _, valid = _grid(new, length)

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from emtm.data.batch import Batch, Targets
 from emtm.data.features import Resampling, resample
 from emtm.data.labels import time_to_index
 from emtm.data.lru import ArrayCache
+from emtm.data.padding import IntArray, mask, padded, padded_chars, sentence_ids
 from emtm.data.records import Dataset, FloatArray, Query
 from emtm.data.text import Vocabulary
 from emtm.errors import UserError
 
-MIN_CHARS = 4
-"""The character convolutions are up to four wide."""
-
 _CACHE_BYTES = 1024 * 2**20
-
-IntArray = npt.NDArray[np.int64]
 
 
 class SoftLabelSource(Protocol):
@@ -89,11 +84,11 @@ class Collator:
         query_ids = tuple(query.query_id for query in queries)
         soft = [teacher.batch(query_ids, torch.tensor(counts), length) for teacher in self._soft_labels]
         return Batch(
-            video=torch.from_numpy(_padded(clips, (length, clips[0].shape[1]), np.float32)),
-            video_mask=_mask(counts, length),
-            word_ids=torch.from_numpy(_padded(words, (max(word_counts),), np.int64)),
-            char_ids=torch.from_numpy(_padded_chars([chars for _, chars in encoded])),
-            query_mask=_mask(word_counts, max(word_counts)),
+            video=torch.from_numpy(padded(clips, (length, clips[0].shape[1]), np.float32)),
+            video_mask=torch.from_numpy(mask(counts, length)),
+            word_ids=torch.from_numpy(padded(words, (max(word_counts),), np.int64)),
+            char_ids=torch.from_numpy(padded_chars([chars for _, chars in encoded])),
+            query_mask=torch.from_numpy(mask(word_counts, max(word_counts))),
             duration_s=torch.tensor([query.duration_s for query in queries], dtype=torch.float32),
             targets=Targets(
                 start_index=indices[:, 0].contiguous(),
@@ -118,10 +113,7 @@ class Collator:
     def _sentence(self, sentence: str) -> tuple[IntArray, IntArray]:
         """Word ids `[T]` and character ids `[T, C]` of one sentence."""
         if sentence not in self._sentences:
-            words, chars = self._vocabulary.encode(sentence, self._max_words)
-            width = max(MIN_CHARS, *map(len, chars))
-            rows = [np.array(row, np.int64) for row in chars]
-            self._sentences[sentence] = (np.array(words, np.int64), _padded(rows, (width,), np.int64))
+            self._sentences[sentence] = sentence_ids(self._vocabulary, sentence, self._max_words)
         return self._sentences[sentence]
 
     def _moment(self, query: Query, clips: int) -> tuple[int, int]:
@@ -141,23 +133,3 @@ def batches(queries: Sequence[Query], batch_size: int, shuffle_seed: int | None,
         order = np.random.default_rng([shuffle_seed, epoch]).permutation(len(queries))
     for first in range(0, len(queries), batch_size):
         yield [queries[i] for i in order[first : first + batch_size]]
-
-
-def _padded(rows: Sequence[npt.NDArray[Any]], shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Arrays of different lengths in one `[B, *shape]`, with zeros behind them."""
-    filled = np.zeros((len(rows), *shape), dtype)
-    for target, row in zip(filled, rows, strict=True):
-        target[: len(row)] = row
-    return filled
-
-
-def _padded_chars(rows: Sequence[IntArray]) -> IntArray:
-    length, width = (max(row.shape[axis] for row in rows) for axis in (0, 1))
-    filled = np.zeros((len(rows), length, width), np.int64)
-    for target, row in zip(filled, rows, strict=True):
-        target[: row.shape[0], : row.shape[1]] = row
-    return filled
-
-
-def _mask(counts: Sequence[int], length: int) -> torch.Tensor:
-    return torch.arange(length)[None] < torch.tensor(counts)[:, None]

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from emtm.data.records import WordVectors
 from emtm.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PAD = 0
 UNK = 1
@@ -105,6 +105,8 @@ class Vocabulary:
         Raises:
             UserError: a word of the vocabulary has no vector.
         """
+        import torch  # Here alone: what reads sentences for a deployed file does without.
+
         rows = {word: row for row, word in enumerate(word_vectors.words)}
         absent = [word for word in self.words if word not in rows]
         if absent:

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from emtm.data.boundary_labels import boundary_distribution
-from emtm.data.features.resampling import Resampling, resample
 from emtm.data.labels import match_labels
+from emtm.data.resampling import Resampling, resample
 from emtm.layers.map.moment_map import map_loss, moment_iou
 from emtm.layers.span.decoding import decode_spans, joint_probability, span_probabilities
 from emtm.parity.fixture import Array, Check, Fixture, Row, model_module

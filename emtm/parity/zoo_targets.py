@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from emtm.data.features.resampling import Resampling, resample
+from emtm.data.resampling import Resampling, resample
 
 MARK = 0.01
 """Share of marked rows from which a clip belongs to the moment."""

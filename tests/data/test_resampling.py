@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emtm.data.features import clip_count, pool_clips, resample, store_width
-from emtm.data.features.resampling import stretch_clips
+from emtm.data.resampling import stretch_clips
 from tests.shared import SHARED, needs_shared
 
 RULES = ("mean", "vslnet", "zoo", "zoo-samelen", "2d-tan", "lighthouse")

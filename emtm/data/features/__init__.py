@@ -2,8 +2,8 @@
 
 from emtm.data.features.checks import check_store, missing, num_rows
 from emtm.data.features.opening import open_store, read_video, split_paths
-from emtm.data.features.resampling import Resampling, clip_count, pool_clips, resample, store_width
 from emtm.data.features.stores import DirectoryStore, DiskStore, Hdf5Store, SideBySideStore
+from emtm.data.resampling import Resampling, clip_count, pool_clips, resample, store_width
 
 __all__ = [
     "DirectoryStore",
