@@ -1,14 +1,16 @@
 """The search finds every pair of clips and words that gives a figure, and no other."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.audit.fit import _fits, counter, quadratic
+from bench.audit.fit import _fits, counter, fit, quadratic
 from bench.audit.fitted import WORDS, Fit, Fitted, common_clips
-from bench.published.efficiency import Figure, Protocol
+from bench.published.efficiency import Figure, Protocol, Table
+from bench.report.sections.audit_fit import fit_tables
 from tests.audit.conftest import entry
 
 COEFFICIENTS = st.tuples(*[st.integers(0, 10**6)] * 6)
@@ -77,3 +79,21 @@ def test_clips_in_common() -> None:
 
     assert common_clips([fitted(60, 61, 62), fitted(60, 62, 63), fitted(9, matter=False)]) == (62,)
     assert common_clips([]) == ()
+
+
+def test_a_search_as_a_table() -> None:
+    """BAN-APR brings every video to one length, so that words alone are searched: 6 or 7 print its digits."""
+    table, found = entry("BAN-APR")
+    told: list[str] = []
+    (shown,) = fit_tables(fit([replace(table, entries=(found,))], told.append))
+    assert told == ["BAN-APR on charades-sta"]
+    whole, alone = shown.rows
+    assert [cell.text for cell in whole[:4]] == ["BAN-APR", "9.4527 B", "whole pass", "256"]
+    assert whole[-1].text == "256 × 6, 256 × 7"
+    assert alone[3].note == "no number of clips and words comes within 0.5 %"
+    assert "depends on them: none." in shown.caption
+
+
+def test_what_no_counter_counted_is_not_searched() -> None:
+    table, found = entry("SeqPAN")
+    assert fit([Table(paper="P", table=table.table, read="memory", entries=(found,), unread=())]) == ()
