@@ -19,6 +19,7 @@ from bench.history.folder import RunEntry, read_folder, run_paths
 from bench.history.format import cause_text, commit_text, date_text
 from bench.history.series import History, by_case
 from bench.history.site import site_files
+from bench.report.quantity import plural
 from emtm.data.synthetic.progress import late_progress
 from emtm.errors import ExitCode, UserError
 
@@ -71,8 +72,8 @@ def _seconds(date: str) -> int:
 def _show(found: History, analyses: Sequence[Analysis], alarms: FalseAlarms, out: Path) -> None:
     first, last = found.runs[0], found.runs[-1]
     print(
-        f"{len(found.cases)} cases in {len(found.runs)} runs, {date_text(first)} to {date_text(last)}, "
-        f"in {len(found.environments)} environment{'' if len(found.environments) == 1 else 's'}."
+        f"{plural(len(found.cases), 'case')} in {plural(len(found.runs), 'run')}, {date_text(first)} to "
+        f"{date_text(last)}, in {plural(len(found.environments), 'environment')}."
     )
     for event in events(analyses):
         change = event.narrowest

@@ -28,6 +28,7 @@ from bench.history.format import (
 )
 from bench.history.series import CaseHistory, Gap, History
 from bench.history.status import Status, status
+from bench.report.quantity import plural
 from bench.safe import file_stem
 
 SYMBOLS: Mapping[Status, str] = {
@@ -149,6 +150,7 @@ def _templates(history: History) -> Environment:
     environment.filters |= {
         "commit": lambda run: commit_text(history.runs[run]),
         "date": lambda run: date_text(history.runs[run]),
+        "plural": plural,
         "step": step_text,
         "cause": cause_text,
         "tone": tone,

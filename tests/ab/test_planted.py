@@ -15,7 +15,7 @@ import pytest
 from tests.ci.shell import git
 from tests.ci.workflows import ROOT, workflow
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 ATTENTION = "emtm/layers/attention.py"
 PLAIN = "    scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(2, 3)) + bias\n"
