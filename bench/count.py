@@ -109,14 +109,14 @@ def load_factory(spec: str) -> tuple[nn.Module, tuple[object, ...]]:
         sys.path.insert(0, str(Path.cwd()))
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
-    except ImportError as error:
-        raise UserError(f"cannot import '{module_name}': {error}") from None
-    except AttributeError:
-        raise UserError(f"'{module_name}' has no '{attribute}'") from None
+    except (Exception, SystemExit) as error:
+        if isinstance(error, AttributeError) and module_name in sys.modules:
+            raise UserError(f"'{module_name}' has no '{attribute}'") from None
+        raise UserError(f"cannot import '{module_name}': {type(error).__name__}: {error}") from None
     try:
         torch.manual_seed(0)
         made = factory()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"{spec} failed: {type(error).__name__}: {error}") from None
     if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[0], nn.Module):
         raise UserError(f"{spec} must return a module and a tuple of example inputs")

@@ -36,6 +36,8 @@ _READERS: Mapping[Annotation, Callable[[str], object]] = {
     NoneType: lambda text: {"null": None, "~": None}[text.lower()],
 }
 """What a word means as each type; ValueError or KeyError where it means nothing."""
+MAX_SEED = 2**32 - 1
+"""NumPy takes no negative seed, and torch none from 2^64 on, which is more than what is made of a seed and an epoch."""
 _INT64 = 2**63
 """Torch takes no size and no seed from here on."""
 

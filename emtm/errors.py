@@ -12,7 +12,7 @@ class ExitCode(IntEnum):
 
     FINE = 0
     UNEXPECTED = 1
-    """A check did not hold; or a defect of this suite, whose traceback is printed."""
+    """A check did not hold; or a defect of this suite, whose traceback is in the log file that it names."""
     USAGE = 2
     """Wrong input or arguments."""
     REGRESSION = 3

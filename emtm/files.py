@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import platformdirs
+
+from emtm.errors import UserError
 
 T = TypeVar("T")
 
@@ -27,8 +30,8 @@ def kept(name: str, compute: Callable[[], T]) -> T:
     A file that cannot be read is replaced; a cache that cannot be written costs time, not the answer.
     """
     path = cache_dir() / name
-    with contextlib.suppress(OSError, ValueError):
-        known: T = json.loads(path.read_text("utf-8"))
+    with contextlib.suppress(UserError):
+        known: T = read_json(path)
         return known
     found = compute()
     with contextlib.suppress(OSError):
@@ -36,6 +39,65 @@ def kept(name: str, compute: Callable[[], T]) -> T:
         with replacing(path) as partial:
             partial.write_text(json.dumps(found, indent=1), "utf-8")
     return found
+
+
+def read_json(path: Path) -> Any:
+    """Content of a JSON file, all numbers of which are finite.
+
+    Raises:
+        UserError: it cannot be read, is not UTF-8 or not JSON, or nests more deeply than Python reads.
+    """
+    try:
+        return parse_json(path.read_text("utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: {error}") from None
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Content of a JSON text, all numbers of which are finite; ValueError, which says why, for any other text."""
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON (line {error.lineno}, column {error.colno}: {error.msg})") from None
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8 text") from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def json_text(value: Any, indent: int | None = 2) -> str:
+    """A value as JSON; raises UserError that names the place of a number that is not finite."""
+    try:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    except ValueError:
+        place = next(_not_finite(value, "the value"), None)
+        if place is None:
+            raise
+        raise UserError(f"{place} is NaN or infinite, which JSON cannot hold") from None
+
+
+def _not_finite(value: Any, place: str) -> Iterator[str]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield place
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _not_finite(item, str(key) if place == "the value" else f"{place}.{key}")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _not_finite(item, f"{place}[{index}]")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from tests.imports import Import, imports
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     {"emtm"},  # its version
-    {"emtm.errors", "emtm.config", "emtm.files"},
+    {"emtm.errors"},
+    {"emtm.config", "emtm.files", "emtm.memory"},
     {"emtm.data"},
     {"emtm.contract", "emtm.metrics"},
     {"emtm.registry", "emtm.layers"},

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -32,14 +37,83 @@ def test_an_error_carries_its_code(error: UserError, code: int, monkeypatch: pyt
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", "error: no  such thing\n")
 
 
-def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def defect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Listing the datasets fails, and the log is kept in the folder."""
+
     def fail(name: str) -> None:
-        raise RuntimeError("a defect")
+        raise RuntimeError("a  defect\nof two lines")
+
+    monkeypatch.setattr("emtm.data.datasets.describe", fail)
+    monkeypatch.setenv("EMTM_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_a_defect_is_one_sentence_that_names_the_log(defect: Path) -> None:
+    result = CliRunner().invoke(app, ["datasets"])
+    (log,) = (defect / "errors").iterdir()
+    sentence = f"error: a defect of this program (RuntimeError: a defect of two lines); the traceback is in {log}\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", sentence)
+    text = log.read_text("utf-8")
+    assert "arguments ['datasets']" in text
+    assert "Traceback (most recent call last)" in text and "in fail" in text
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "datasets"], ["datasets", "--debug"]])
+def test_debug_shows_the_traceback(defect: Path, arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1
+    assert "in fail" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("error: a defect of this program")
+
+
+def test_debug_is_an_option_before_two_dashes_only() -> None:
+    result = CliRunner().invoke(app, ["datasets", "--", "--debug"])
+    assert (result.exit_code, "unknown dataset '--debug'" in result.stderr) == (2, True)
+
+
+def test_a_log_that_cannot_be_kept_is_not_named(defect: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (defect / "errors").write_text("a file in the place of the folder")
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(defect / "errors"))
+    result = CliRunner().invoke(app, ["datasets"])
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.endswith("; --debug shows the traceback\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "cannot write or read: No space left on device"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5000), "x: File name too long"),
+        (PermissionError(errno.EACCES, "Permission denied", "runs/x"), "runs/x: Permission denied"),
+        (MemoryError("Unable to allocate 381. GiB"), "not enough memory (Unable to allocate 381. GiB)"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 4 bytes"), "not enough memory"),
+        (UnicodeEncodeError("utf-8", "\udce9", 0, 1, "surrogates not allowed"), "not UTF-8"),
+    ],
+)
+def test_what_the_machine_refuses_is_no_defect(error: Exception, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> None:
+        raise error
 
     monkeypatch.setattr("emtm.data.datasets.describe", fail)
     result = CliRunner().invoke(app, ["datasets"])
-    assert isinstance(result.exception, RuntimeError)
-    assert result.exit_code == 1
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert words in result.stderr and len(result.stderr) < 500
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [("models", "--json"), ("--help",), ("--version",)])
+def test_output_that_cannot_be_written(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "emtm", *arguments]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (2, "error: cannot write or read: No space left on device\n")
+
+
+def test_output_that_nobody_takes() -> None:
+    command = f"{sys.executable} -m emtm --version >&-"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

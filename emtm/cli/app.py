@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from emtm import __version__
-from emtm.cli.boundary import Commands
+from emtm.cli.boundary import DEBUG, Commands
+from emtm.config import MAX_SEED
 from emtm.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
@@ -45,7 +46,25 @@ GloveOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
-ThreadsOption = Annotated[int | None, typer.Option(min=1, help="CPU threads [default: all cores]")]
+MAX_THREADS = 1024
+"""OpenMP ends the process where it cannot start as many as it is told to."""
+ThreadsOption = Annotated[int | None, typer.Option(min=1, max=MAX_THREADS, help="CPU threads [default: all cores]")]
+SeedOption = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of weights, order and dropout.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a model or training setting.")
+]
+
+
+def given_path(text: str) -> Path:
+    """A path that says something: an empty one is the current folder to Python, and nobody means that."""
+    if not text.strip():
+        raise typer.BadParameter("it is empty")
+    return Path(text)
+
+
+def out_option(text: str) -> Any:
+    """Where a command writes."""
+    return typer.Option("--out", help=text, parser=given_path, metavar="PATH")
 
 
 def command(example: str) -> Callable[[F], F]:
@@ -65,6 +84,7 @@ def main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show the traceback of an error; may stand anywhere.")] = False,
 ) -> None:
     """Temporal sentence grounding: train, evaluate and use EMTM and the baseline models."""
     if context.invoked_subcommand is None:
@@ -78,20 +98,26 @@ def source(name: str, root: Path | None, features: str | None, glove: Path | Non
     from emtm.training.runs import DataSource
 
     resolve = [str(p.resolve()) if p else None for p in (root, glove)]
-    if features not in (None, "embedded"):
-        features = ",".join(str(path.resolve()) for path in split_paths(str(features)))
+    if features is not None and features != "embedded":
+        paths = split_paths(features)
+        if not features.strip() or not paths:
+            raise UserError("--features is empty")
+        features = ",".join(str(path.resolve()) for path in paths)
     return replace(DataSource(name), root=resolve[0], features=features, glove=resolve[1])
 
 
 def check_device(device: str) -> None:
     """Raises UserError for a device that is not there."""
-    if device.split(":")[0] not in ("cpu", "cuda"):
-        raise UserError(f"device is 'cpu' or 'cuda', not '{device}'")
-    if device.startswith("cuda"):
+    kind, _, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or (device != kind and (kind == "cpu" or not number.isdecimal())):
+        raise UserError(f"device is 'cpu', 'cuda' or 'cuda:NUMBER', not '{device}'")
+    if kind == "cuda":
         import torch
 
         if not torch.cuda.is_available():
             raise UserError("no CUDA device is available; use --device cpu")
+        if int(number or 0) >= torch.cuda.device_count():
+            raise UserError(f"there are {torch.cuda.device_count()} CUDA devices, and no number {number}")
 
 
 def use_threads(threads: int | None) -> None:

@@ -9,15 +9,19 @@ from typing import Annotated, Any
 import typer
 
 from emtm.cli.app import (
+    MAX_THREADS,
     DatasetOption,
     DeviceOption,
     FeaturesOption,
     GloveOption,
     JsonFlag,
     RootOption,
+    SeedOption,
+    SetOption,
     ThreadsOption,
     check_device,
     command,
+    out_option,
     source,
     use_threads,
 )
@@ -25,6 +29,7 @@ from emtm.cli.output import print_json, print_scores, print_table
 from emtm.errors import UserError
 from emtm.metrics.metric import SHORT_LIST
 
+MAX_SEEDS = 1000
 PresetOption = Annotated[
     str | None, typer.Option(help="paper, compact, or a preset's own name [default: compact on embedded data]")
 ]
@@ -33,17 +38,14 @@ PresetOption = Annotated[
 @command("python -m emtm distill --dataset smoke --teachers runs/seqpan,runs/vslnet --out runs/emtm")
 def distill(
     dataset: DatasetOption,
-    out: Annotated[Path, typer.Option(help="Run directory to create.")],
+    out: Annotated[Path, out_option("Run directory to create.")],
     teachers: Annotated[
-        str, typer.Option(help="Soft-label files or run directories, comma-separated; empty for none.")
+        str, typer.Option(help="Soft-label files or run directories, comma-separated; no-distillation needs none.")
     ] = "",
     ablate: Annotated[str, typer.Option(help="Variant of the method; see `python -m emtm reproduce --help`.")] = "full",
     preset: PresetOption = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a model or training setting."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of weights, order and dropout.")] = 0,
+    settings: SetOption = None,
+    seed: SeedOption = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     root: RootOption = None,
     features: FeaturesOption = None,
@@ -53,8 +55,8 @@ def distill(
     as_json: JsonFlag = False,
 ) -> None:
     """Train EMTM: a student taught by teachers' soft labels and by the isomorphic teacher."""
-    from emtm.distillation.study import find_soft_labels
-    from emtm.distillation.variants import make_variant
+    from emtm.distillation.study import find_soft_labels, short_names
+    from emtm.distillation.variants import check_distilled, make_variant
     from emtm.training.evaluation import open_source
     from emtm.training.loop import train
     from emtm.training.runs import plan
@@ -64,7 +66,9 @@ def distill(
     data = source(dataset, root, features, glove)
     # Settings that no run can have are found before the teachers' labels are made, which takes minutes.
     plan("emtm", data, preset, settings or [], seed)
-    files = find_soft_labels(split_list(teachers), open_source(data), device)
+    named = split_list(teachers)
+    check_distilled(ablate, short_names(named))
+    files = find_soft_labels(named, open_source(data), device)
     variant = make_variant(ablate, list(files), next(iter(files), None))
     spec = plan("emtm", data, preset, [*variant.settings, *(settings or [])], seed)
     spec = replace(spec, data=replace(data, soft_labels=tuple(files[name] for name in variant.teachers)))
@@ -79,7 +83,7 @@ def distill(
 @command("python -m emtm reproduce --dataset smoke --teachers seqpan,vslnet --seeds 2 --out runs/study")
 def reproduce(
     dataset: DatasetOption,
-    out: Annotated[Path, typer.Option(help="Study directory; a study there is gone on with.")],
+    out: Annotated[Path, out_option("Study directory; a study there is gone on with.")],
     preset: PresetOption = None,
     teachers: Annotated[
         str, typer.Option(help="Models to train as teachers, or run directories, comma-separated.")
@@ -88,13 +92,13 @@ def reproduce(
         str, typer.Option("--ablate", help="Variants, comma-separated, or 'all'; see above.")
     ] = "student-alone,full,no-distillation",
     baselines: Annotated[str, typer.Option(help="Models trained beside, comma-separated.")] = "",
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0 to N - 1 for every student and baseline.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, max=MAX_SEEDS, help="Seeds 0 to N - 1 of students and baselines.")] = 5,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="MODEL.KEY=VALUE", help="Override a setting of one model."),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs trained at a time.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads a run.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, max=MAX_THREADS, help="Runs trained at a time.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=MAX_THREADS, help="CPU threads a run.")] = 1,
     root: RootOption = None,
     features: FeaturesOption = None,
     glove: GloveOption = None,

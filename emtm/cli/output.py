@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
+from emtm.files import json_text
 from emtm.metrics.metric import HEADLINE, METRICS, Metric
 
 FIGURES = tuple(metric.title for metric in METRICS)
@@ -42,7 +42,7 @@ def say_floor(name: str) -> None:
 
 def print_json(value: Any) -> None:
     """JSON on stdout."""
-    print(json.dumps(value, indent=2, allow_nan=False))
+    print(json_text(value))
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emtm.cli.app import DeviceOption, JsonFlag, check_device, command
+from emtm.cli.app import DeviceOption, JsonFlag, check_device, command, out_option
 from emtm.cli.output import figure, print_json, progress
 from emtm.metrics.metric import HEADLINE, MIOU
 
@@ -15,7 +15,7 @@ from emtm.metrics.metric import HEADLINE, MIOU
 @command("python -m emtm soft-labels runs/seqpan --out runs/seqpan/soft-labels-train.h5")
 def soft_labels(
     run: Annotated[Path, typer.Argument(help="Run directory of the teacher, any model.")],
-    out: Annotated[Path, typer.Option(help="Soft label file (HDF5) to create.")],
+    out: Annotated[Path, out_option("Soft label file (HDF5) to create.")],
     split: Annotated[str, typer.Option(help="train, val or test.")] = "train",
     batch_size: Annotated[int, typer.Option(min=1, help="Queries at a time.")] = 64,
     device: DeviceOption = "cpu",

@@ -16,9 +16,12 @@ from emtm.cli.app import (
     GloveOption,
     JsonFlag,
     RootOption,
+    SeedOption,
+    SetOption,
     ThreadsOption,
     check_device,
     command,
+    out_option,
     source,
     use_threads,
 )
@@ -31,16 +34,13 @@ from emtm.errors import UserError
 def train(
     model: Annotated[str, typer.Argument(help="Model name; see `python -m emtm models`.")],
     dataset: DatasetOption,
-    out: Annotated[Path, typer.Option(help="Run directory to create.")],
+    out: Annotated[Path, out_option("Run directory to create.")],
     preset: Annotated[
         str | None,
         typer.Option(help="paper, compact, or a preset's own name [default: compact on embedded data]"),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a model or training setting."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of weights, order and dropout.")] = 0,
+    settings: SetOption = None,
+    seed: SeedOption = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     root: RootOption = None,
     features: FeaturesOption = None,

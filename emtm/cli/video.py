@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emtm.cli.app import DeviceOption, JsonFlag, ThreadsOption, check_device, command, use_threads
+from emtm.cli.app import DeviceOption, JsonFlag, ThreadsOption, check_device, command, out_option, use_threads
 from emtm.cli.output import print_json
 from emtm.errors import ExitCode, UserError
 
@@ -19,7 +19,7 @@ from emtm.errors import ExitCode, UserError
 @command("python -m emtm extract videos/ --out features/")
 def extract(
     videos: Annotated[list[Path], typer.Argument(help="Video files, or folders that are searched for them.")],
-    out: Annotated[Path, typer.Option(help="Folder of the features; an unfinished one is gone on with.")],
+    out: Annotated[Path, out_option("Folder of the features; an unfinished one is gone on with.")],
     fps: Annotated[float, typer.Option(help="Frames looked at in a second of video.")] = 2.0,
     clip_s: Annotated[float, typer.Option(help="Seconds of video a feature row stands for.")] = 1.0,
     device: DeviceOption = "cpu",

@@ -16,7 +16,7 @@ from typing import Any
 from emtm.data.annotations import Policy
 from emtm.data.features import split_paths
 from emtm.errors import UserError
-from emtm.files import cache_dir, replacing
+from emtm.files import cache_dir, read_json, replacing
 
 FORMAT = "emtm-manifest/1"
 _STORE_SUFFIXES = (".npy", ".npz", ".h5", ".hdf5")
@@ -116,8 +116,8 @@ def find(root: Path, dataset: str) -> Manifest | None:
         if not path.is_file():
             continue
         try:
-            return Manifest.from_json(json.loads(path.read_text("utf-8")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return Manifest.from_json(read_json(path))
+        except (UserError, ValueError, KeyError, TypeError, AttributeError):
             raise UserError(f"{path} is damaged or from another version: run prepare again") from None
     return None
 

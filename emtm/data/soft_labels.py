@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -186,13 +187,17 @@ def save_soft_labels(path: Path, info: SoftLabelInfo, labels: Mapping[str, npt.N
         },
     }
     digest = _digest(attributes, content)
+    # HDF5 ends the process where the disk is full while a file of its own is open.
+    whole = io.BytesIO()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial, h5py.File(partial, "w") as file:
+        with h5py.File(whole, "w") as file:
             file.attrs.update({**attributes, "sha256": digest})
             for name, array in content.items():
                 chunks = tuple(min(size, _CHUNK) for size in array.shape)
                 file.create_dataset(name, data=array, chunks=chunks, compression="gzip", shuffle=True, fletcher32=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as partial:
+            partial.write_bytes(whole.getbuffer())
     except (OSError, RuntimeError) as error:
         raise UserError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
     return digest

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from emtm.data.records import WordVectors
 from emtm.errors import UserError
+from emtm.files import parse_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -122,7 +123,7 @@ class Vocabulary:
     def from_json(cls, text: str) -> Vocabulary:
         """Inverse of `to_json`; raises UserError on anything else."""
         try:
-            content: Any = json.loads(text)
+            content: Any = parse_json(text)
             words, chars = content["words"], content["chars"]
         except (ValueError, TypeError, KeyError):
             raise UserError("the vocabulary is not a JSON object with 'words' and 'chars'") from None

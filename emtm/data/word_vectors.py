@@ -6,11 +6,11 @@ import contextlib
 import hashlib
 from collections.abc import Collection
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
+from emtm.data.features.arrays import BROKEN
 from emtm.data.packaged_vectors import PACKAGED, read_packaged
 from emtm.data.records import WordVectors
 from emtm.data.synthetic.progress import late_progress
@@ -54,7 +54,7 @@ def _from_npz(path: Path) -> WordVectors:
             words, vectors = content["words"], content["vectors"].astype(np.float32)
         if vectors.ndim != 2 or len(words) != len(vectors):
             raise ValueError
-    except (OSError, ValueError, KeyError, BadZipFile):
+    except BROKEN:
         raise UserError(f"{path} is not a readable file of word vectors") from None
     return WordVectors(tuple(str(word) for word in words), vectors)
 

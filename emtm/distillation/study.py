@@ -24,6 +24,7 @@ from emtm.distillation.control import SMOOTHED_TRUTH, write_smoothed_truth
 from emtm.distillation.soft_labels import write_soft_labels
 from emtm.distillation.variants import ALONE, OF_BEST_TEACHER, Variant, make_variant
 from emtm.errors import UserError
+from emtm.files import read_json
 from emtm.registry import model_class, model_names
 from emtm.training import runs
 from emtm.training.evaluation import open_source
@@ -118,7 +119,7 @@ def claim(study: Study, out: Path) -> None:
     stored = json.loads(json.dumps(asdict(study)))
     file = out / STUDY
     if file.exists():
-        if json.loads(file.read_text("utf-8")) != stored:
+        if read_json(file) != stored:
             raise UserError(f"{out} holds another study; choose another --out")
         return
     try:
@@ -164,6 +165,11 @@ def soft_label_file(path: Path) -> SoftLabelFile:
     """How a run names a store."""
     labels = read_soft_labels(path)
     return SoftLabelFile(str(path.resolve()), labels.info.teacher, labels.sha256)
+
+
+def short_names(teachers: Sequence[str]) -> list[str]:
+    """What soft-label files and run directories are called."""
+    return [path.stem if path.is_file() else path.name for path in map(Path, teachers)]
 
 
 def find_soft_labels(teachers: Sequence[str], dataset: Dataset, device: str) -> dict[str, SoftLabelFile]:

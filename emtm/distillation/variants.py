@@ -72,6 +72,18 @@ def make_variant(name: str, teachers: Sequence[str], best: str | None) -> Varian
     raise UserError(unknown("ablation", name, [*ABLATIONS, "only:TEACHER", "KEY=VALUE"]))
 
 
+def check_distilled(name: str, teachers: Sequence[str]) -> None:
+    """Raise UserError for a variant that needs what a single run does not have: teachers that are not given, a study.
+
+    Raises it for a name that says nothing, too.
+    """
+    if name in (ALONE, SMOOTHED_TRUTH):
+        raise UserError(f"'{name}' is a control of a study, not a way to distill: use `python -m emtm reproduce`")
+    variant = make_variant(name, teachers, next(iter(teachers), None))
+    if not variant.teachers and "soft_weight=0" not in variant.settings:
+        raise UserError(f"'{name}' learns from teachers, and none is given: --teachers, or --ablate no-distillation")
+
+
 def all_ablations(teachers: Sequence[str]) -> list[str]:
     """Every ablation, each teacher alone included."""
     alone = [f"only:{teacher}" for teacher in teachers] if len(teachers) > 1 else []

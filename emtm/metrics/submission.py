@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from emtm.data.real import file_note
 from emtm.data.records import Dataset, Query, video_key
 from emtm.data.synthetic.config import WORLDS
 from emtm.errors import UserError, unknown
+from emtm.files import read_json
 from emtm.metrics.ceiling import GRIDS, Ceiling, ceiling
 from emtm.metrics.conventions import SOUND, Choice, Conventions
 from emtm.metrics.floors import Floors, Progress, cached_floors, cached_sightless_floors
@@ -145,10 +145,7 @@ def clips_of(queries: Sequence[Query], clips: int, clip_counts: Path | None = No
     videos = {query.video_id for query in queries}
     if clip_counts is None:
         return dict.fromkeys(videos, clips)
-    try:
-        rows: Any = json.loads(clip_counts.read_text("utf-8"))
-    except (OSError, ValueError):
-        raise UserError(f"{clip_counts} is not a readable JSON file") from None
+    rows = read_json(clip_counts)
     if not isinstance(rows, Mapping):
         raise UserError(f"{clip_counts} is not a JSON object of videos and their feature rows")
     known = {video_key(video): count for video, count in rows.items()}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +14,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from emtm.data.features.arrays import BROKEN
 from emtm.errors import UserError
+from emtm.files import parse_json
 from emtm.registry import model_class
 
 TOLERANCE = 1e-5
@@ -60,7 +60,7 @@ class Fixture:
     def config(self) -> dict[str, Any]:
         """Sizes and options of the model: `config_json`, or the `meta/*` scalars."""
         if "config_json" in self.arrays:
-            stored: dict[str, Any] = json.loads(str(self.arrays["config_json"]))
+            stored: dict[str, Any] = parse_json(str(self.arrays["config_json"]))
             return stored
         return {k.removeprefix("meta/"): v.item() for k, v in self.arrays.items() if k.startswith("meta/")}
 
@@ -129,7 +129,7 @@ def read_fixture(path: Path) -> Fixture:
     try:
         with np.load(path, allow_pickle=False) as file:
             return Fixture(path.name, {key: file[key] for key in file.files})
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (*BROKEN, AttributeError) as error:
         raise UserError(f"{path} is not a readable .npz file of arrays") from error
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from emtm.errors import UserError
 from emtm.training import runs
-from emtm.training.history import Epoch, write_history
+from emtm.training.history import Epoch, checked_history, write_history
 from emtm.training.setup import Setup
 
 
@@ -31,21 +32,26 @@ def restore(setup: Setup) -> list[Epoch]:
     """Give model and optimiser the state of the last whole epoch; the history up to it, empty if there is none.
 
     Raises:
-        UserError: the checkpoint cannot be read.
+        UserError: the checkpoint cannot be read, or does not fit the run.
     """
     if not (setup.out / runs.LAST).exists():
         return []
     tensors, state = runs.read_tensors(setup.out / runs.LAST)
     optimizer = setup.optimizer.state_dict()
     model = {}
-    for key, value in tensors.items():
-        kind, _, name = key.partition(".")
-        if kind == "model":
-            model[name] = value
-        else:
-            index, _, name = name.partition(".")
-            optimizer["state"].setdefault(int(index), {})[name] = value
-    setup.model.load_state_dict(model)
-    setup.optimizer.load_state_dict(optimizer)
-    history: list[Epoch] = state["history"]
-    return history
+    try:
+        for key, value in tensors.items():
+            kind, _, name = key.partition(".")
+            if kind == "model":
+                model[name] = value
+            else:
+                index, _, name = name.partition(".")
+                optimizer["state"].setdefault(int(index), {})[name] = value
+        known = {index for group in optimizer["param_groups"] for index in group["params"]}
+        if not known >= optimizer["state"].keys():
+            raise ValueError("a state of no weight")
+        setup.model.load_state_dict(model)
+        setup.optimizer.load_state_dict(optimizer)
+        return checked_history(state["history"])
+    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise UserError(f"checkpoint {setup.out / runs.LAST} is damaged or of another run") from error

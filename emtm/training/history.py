@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
+from emtm.errors import UserError
+from emtm.files import parse_json
 from emtm.metrics.means import Percent
 from emtm.training import runs
 
@@ -34,9 +36,31 @@ def best_epoch(history: Sequence[Epoch]) -> int:
 
 
 def read_history(path: Path) -> list[Epoch]:
-    """Whole epochs that the run at `path` has behind it; none if there is no such run yet."""
+    """Whole epochs that the run at `path` has behind it; none if there is no such run yet.
+
+    Raises:
+        UserError: the file is damaged.
+    """
     file = path / runs.HISTORY
-    return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+    if not file.exists():
+        return []
+    try:
+        return checked_history([parse_json(line) for line in file.read_text("utf-8").splitlines()])
+    except ValueError:
+        raise UserError(f"{file} is damaged") from None
+
+
+def checked_history(stored: Any) -> list[Epoch]:
+    """What JSON says is a history; ValueError where it is none."""
+    if not isinstance(stored, list) or not all(map(_is_epoch, stored)):
+        raise ValueError("not a history")
+    return stored
+
+
+def _is_epoch(line: Any) -> bool:
+    if not isinstance(line, dict) or not isinstance(line.get("seconds"), int | float):
+        return False
+    return isinstance(line.get("val"), dict) and runs.are_accuracies(line["val"])
 
 
 def write_history(path: Path, history: Sequence[Epoch]) -> None:

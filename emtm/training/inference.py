@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from emtm.data.records import Dataset, FloatArray, Query, WordVectors
 from emtm.data.text import tokenize
 from emtm.data.video import Backbone, Sampling, extract
 from emtm.errors import UserError
+from emtm.files import read_json
 from emtm.training.evaluation import collator_for, predict
 from emtm.training.runs import FEATURES, Run, load_run
 
@@ -26,8 +27,8 @@ def ground_queries(
     A moment is [start s, end s, score], best first. Raises UserError for unreadable or unfit
     features, an empty query, or a duration that is not positive.
     """
-    if not duration_s > 0:
-        raise UserError(f"the duration must be positive, not {duration_s}")
+    if not 0 < duration_s < math.inf:
+        raise UserError(f"the duration must be positive and finite, not {duration_s}")
     run = load_run(run_path)
     features = read_video(video, store_width(run.config.feature_dim, run.config.resampling))
     return _answer(run, video, features, sentences, duration_s, top_k)
@@ -61,8 +62,8 @@ def _sampling(run: Run) -> Sampling:
     path, data = run.path / FEATURES, run.spec.data
     if path.is_file():
         try:
-            return Sampling.of(json.loads(path.read_text("utf-8")))
-        except (OSError, ValueError, AttributeError):
+            return Sampling.of(read_json(path))
+        except (ValueError, AttributeError, TypeError, KeyError):
             raise UserError(f"{path} is damaged") from None
         except UserError as error:
             raise UserError(f"{run.path} cannot be used on raw video: {error}") from None

@@ -54,8 +54,8 @@ def train(
         history = restore(setup) if resume else []
         try:
             fit(setup, history, quiet or not world.leads)
-        except UserError:
-            if world.leads and not history:
+        except Exception:
+            if world.leads and not (out / runs.LAST).exists():
                 runs.discard(out)
             raise
         world.wait()

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
+import os
 import platform
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from emtm import __version__
+from emtm.config import MAX_SEED, check_fields
 from emtm.contract import AnyModel, ModelConfig, Recipe
 from emtm.data.datasets import describe
 from emtm.data.features import split_paths
@@ -37,8 +39,10 @@ from emtm.data.soft_labels import SoftLabelFile
 from emtm.data.text import Lexicon, Vocabulary
 from emtm.data.video.folder import read_origin
 from emtm.errors import UserError
-from emtm.files import replacing
+from emtm.files import json_text, parse_json, read_json, replacing
+from emtm.memory import check_memory
 from emtm.registry import config_hash, model_class, override, preset
+from emtm.training.sizes import check_size
 
 RUN, VOCABULARY, BEST, LAST = "run.json", "vocabulary.json", "best.safetensors", "last.safetensors"
 HISTORY, METRICS = "history.jsonl", "metrics.json"
@@ -74,7 +78,7 @@ class RunSpec:
     config: ModelConfig
     recipe: Recipe
     data: DataSource
-    seed: int
+    seed: int = field(metadata={"minimum": 0, "below": MAX_SEED + 1})
 
     def to_json(self) -> dict[str, Any]:
         """JSON form, as stored in ``run.json``."""
@@ -92,9 +96,9 @@ class RunSpec:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> RunSpec:
-        """Inverse of `to_json`; raises KeyError or TypeError when fields are missing or unknown."""
+        """Inverse of `to_json`; raises KeyError, TypeError or ValueError for fields missing, unknown or unfit."""
         model = model_class(stored["model"])
-        return cls(
+        spec = cls(
             model=stored["model"],
             preset=stored["preset"],
             config=model.config_class(**stored["config"]),
@@ -102,6 +106,11 @@ class RunSpec:
             data=DataSource.from_json(stored["data"]),
             seed=stored["seed"],
         )
+        check_fields(spec)
+        check_fields(spec.data)
+        for file in spec.data.soft_labels:
+            check_fields(file)
+        return spec
 
 
 def plan(model: str, data: DataSource, which: str | None, settings: list[str], seed: int) -> RunSpec:
@@ -217,12 +226,15 @@ def load_run(path: Path, device: str = "cpu") -> Run:
     spec = read_spec(path)
     try:
         vocabulary = Vocabulary.from_json((path / VOCABULARY).read_text("utf-8"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, UserError) as error:
         raise UserError(f"{path / VOCABULARY} is missing or damaged") from error
     weights, _ = read_tensors(path / BEST)
     try:
-        blank = torch.zeros(vocabulary.num_words - 2, spec.config.word_dim)
-        model = model_class(spec.model)(spec.config, Lexicon(blank, vocabulary.num_chars, vocabulary.words))
+        words = vocabulary.num_words - 2
+        check_memory(4 * words * spec.config.word_dim, f"{words:,} word vectors of {spec.config.word_dim:,} numbers")
+        lexicon = Lexicon(torch.zeros(words, spec.config.word_dim), vocabulary.num_chars, vocabulary.words)
+        check_size(spec.model, spec.config, lexicon)
+        model = model_class(spec.model)(spec.config, lexicon)
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise UserError(f"the weights in {path / BEST} do not fit the configuration in {path / RUN}") from error
@@ -236,15 +248,46 @@ def read_spec(path: Path) -> RunSpec:
     if not file.is_file():
         raise UserError(f"{path} is not a run directory: it has no {RUN}")
     try:
-        return RunSpec.from_json(json.loads(file.read_text("utf-8")))
-    except (ValueError, KeyError, TypeError) as error:
+        return RunSpec.from_json(read_json(file))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{file} is damaged or from another version") from error
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
-    """Test metrics of the finished run at `path`."""
-    metrics: dict[str, Any] = json.loads((path / METRICS).read_text("utf-8"))
+    """Test metrics of the finished run at `path`; raises UserError where they are damaged."""
+    metrics = read_json(path / METRICS)
+    if not isinstance(metrics, dict) or not _are_metrics(metrics):
+        raise UserError(f"{path / METRICS} is damaged or from another version")
     return metrics
+
+
+def _are_metrics(stored: Mapping[str, Any]) -> bool:
+    """Whether all is there that tables show."""
+    floors, ci95, texts = stored.get("floors"), stored.get("ci95"), ("model", "dataset", "split", "protocol")
+    return (
+        all(isinstance(stored.get(name), str) for name in texts)
+        and isinstance(stored.get("queries"), int)
+        and isinstance(stored.get("synthetic"), bool)
+        and are_accuracies(stored)
+        and isinstance(floors, dict)
+        and all(isinstance(floor, dict) and are_accuracies(floor) for floor in floors.values())
+        and "ci95" in stored
+        and (ci95 is None or (isinstance(ci95, dict) and _are_intervals(ci95.get("r1"))))
+    )
+
+
+def are_accuracies(stored: Mapping[str, Any]) -> bool:
+    """Whether there are recalls by threshold and a mean IoU."""
+    r1 = stored.get("r1")
+    numbers = [*r1.values(), stored.get("miou")] if isinstance(r1, dict) else [None]
+    return all(isinstance(number, int | float) for number in numbers)
+
+
+def _are_intervals(r1: Any) -> bool:
+    return isinstance(r1, dict) and all(
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(end, int | float) for end in pair)
+        for pair in r1.values()
+    )
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -252,8 +295,10 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            metadata = json.loads((file.metadata() or {}).get("state", "{}"))
-    except (OSError, SafetensorError, ValueError) as error:
+            metadata = parse_json((file.metadata() or {}).get("state", "{}"))
+        if not isinstance(metadata, dict):
+            raise ValueError("no state")
+    except (OSError, SafetensorError, ValueError, MemoryError) as error:
         raise UserError(f"checkpoint {path} is missing or damaged") from error
     return tensors, metadata
 
@@ -262,12 +307,18 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str,
     """Write a checkpoint atomically: readers see the old file or the whole new one."""
     with replacing(path) as partial:
         contiguous = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
-        save_file(contiguous, partial, {"state": json.dumps(state or {})})
+        try:
+            save_file(contiguous, partial, {"state": json_text(state or {}, None)})
+        except SafetensorError as error:
+            code = re.search(r"os error (\d+)", str(error))
+            if code is None:
+                raise
+            raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    write_text(path, json_text(value) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:

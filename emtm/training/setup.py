@@ -22,6 +22,7 @@ from emtm.training.optimizer import build_optimizer
 from emtm.training.parallel import World
 from emtm.training.precision import lower_recurrent_inputs
 from emtm.training.runs import RunSpec
+from emtm.training.sizes import check_size
 
 
 class Objective(nn.Module):
@@ -63,8 +64,8 @@ def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
     """Open the data of `spec`, build model and optimiser; writes nothing.
 
     Raises:
-        UserError: features or soft labels are missing, of the wrong width or not finite, or word vectors
-            of the wrong width.
+        UserError: features or soft labels are missing, of the wrong width or not finite, word vectors
+            of the wrong width, or the model larger than the memory.
     """
     dataset = open_source(spec.data)
     queries = [query for split in dataset.splits.values() for query in split]
@@ -76,8 +77,10 @@ def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
     vocabulary = Vocabulary.build([query.sentence for query in queries], dataset.word_vectors)
     soft_labels = [open_soft_labels(file, dataset) for file in spec.data.soft_labels]
 
+    lexicon = vocabulary.lexicon(dataset.word_vectors)
+    check_size(spec.model, spec.config, lexicon, len(soft_labels))
     torch.manual_seed(spec.seed)
-    model = model_class(spec.model)(spec.config, vocabulary.lexicon(dataset.word_vectors))
+    model = model_class(spec.model)(spec.config, lexicon)
     model.prepare_training(len(soft_labels))
     model.to(world.device)
     return Setup(

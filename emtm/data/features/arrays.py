@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -12,11 +15,17 @@ import numpy.typing as npt
 
 from emtm.data.records import FloatArray
 from emtm.errors import UserError
+from emtm.memory import check_memory
 
 ARRAY_SUFFIXES = (".npy", ".npz")
 PICKLE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth")
 
-_BROKEN = (ValueError, OSError, EOFError, BadZipFile, IndexError, KeyError)
+BROKEN = (
+    *(ValueError, OSError, EOFError, BadZipFile, zlib.error, IndexError, KeyError, OverflowError),
+    *(RuntimeError, NotImplementedError),  # an encrypted member, a compression that is not there
+    *(tokenize.TokenError, MemoryError),  # a header that is no Python, or claims more than there is
+)
+"""What NumPy and zipfile raise about a file whose content is not what its headers say."""
 _CHUNK_ROWS = 4096
 
 
@@ -31,9 +40,11 @@ def load_array(path: Path) -> Any:
     try:
         if path.suffix == ".npy":
             return np.load(path, mmap_mode="r", allow_pickle=False)
+        shape, dtype = array_header(path)
+        check_memory(dtype.itemsize * math.prod(shape), f"the array in {path}")
         with np.load(path, allow_pickle=False) as content:
             return content[_name(path, content.files)]
-    except _BROKEN:
+    except BROKEN:
         raise UserError(f"{path} is not a readable NumPy array (pickles are refused)") from None
 
 
@@ -51,8 +62,11 @@ def array_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
                 if version != (1, 0):
                     reader = np.lib.format.read_array_header_2_0
                 shape, _, dtype = reader(member)
+                claimed, held = dtype.itemsize * math.prod(shape), archive.getinfo(member.name).file_size
+                if claimed > held:
+                    raise UserError(f"{path} is damaged: its header claims {claimed:,} bytes and it holds {held:,}")
                 return shape, dtype
-    except _BROKEN:
+    except BROKEN:
         raise UserError(f"{path} is not a readable NumPy array (pickles are refused)") from None
 
 
@@ -67,7 +81,8 @@ def check_header(shape: tuple[int, ...], dtype: npt.DTypeLike, video_id: str) ->
 def checked(array: Any, video_id: str, dim: int) -> FloatArray:
     """Float32 rows `[n, dim]`; raises UserError for another width and for numbers that are not finite."""
     check_header(array.shape, array.dtype, video_id)
-    rows: FloatArray = array.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):  # what overflows is infinite, and refused below
+        rows: FloatArray = array.astype(np.float32, copy=False)
     if rows.shape[1] != dim:
         raise UserError(f"features of video '{video_id}' are {rows.shape[1]} wide, the others {dim}")
     for first in range(0, len(rows), _CHUNK_ROWS):

@@ -12,6 +12,7 @@ import numpy as np
 from emtm.data.features.arrays import ARRAY_SUFFIXES, array_header, check_header, checked, load_array
 from emtm.data.records import FeatureStore, FloatArray, video_key
 from emtm.errors import UserError
+from emtm.memory import check_memory
 
 
 @runtime_checkable
@@ -84,7 +85,10 @@ class Hdf5Store:
         except OSError:
             raise UserError(f"{path} is not a readable HDF5 file") from None
         self._path = path
-        names = list(self._file)
+        try:
+            names = list(self._file)
+        except (OSError, RuntimeError, ValueError):
+            raise UserError(f"{path} is damaged: its names cannot be read") from None
         if not names:
             raise UserError(f"{path} holds no videos")
         self._names = _Names(names)
@@ -94,25 +98,44 @@ class Hdf5Store:
         return self._names.find(video_id) is not None
 
     def __getitem__(self, video_id: str) -> FloatArray:
-        return checked(self._dataset(video_id)[()], video_id, self.dim)
+        dataset = self._checked(video_id)
+        try:
+            return checked(dataset[()], video_id, self.dim)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise self._damaged(video_id) from error
 
     def shape(self, video_id: str) -> tuple[int, int]:
         """Rows and width of a video's features, without reading them."""
+        dataset = self._checked(video_id)
+        return int(dataset.shape[0]), int(dataset.shape[1])
+
+    def _checked(self, video_id: str) -> Any:
+        """Dataset of a video whose header says that it can be read."""
         dataset = self._dataset(video_id)
         check_header(dataset.shape, dataset.dtype, video_id)
-        return int(dataset.shape[0]), int(dataset.shape[1])
+        check_memory(dataset.dtype.itemsize * dataset.size, f"features of video '{video_id}' in {self._path}")
+        return dataset
 
     def _dataset(self, video_id: str) -> Any:
         name = self._names.find(video_id)
         if name is None:
             raise UserError(f"no features of video '{video_id}' in {self._path}")
-        node = self._file[name]
-        if isinstance(node, h5py.Group):
-            inner = [child for child in node.values() if isinstance(child, h5py.Dataset)]
-            if len(inner) != 1:
-                raise UserError(f"{self._path} has {len(inner)} datasets for video '{video_id}', not one")
-            return inner[0]
+        try:
+            node = self._file[name]
+            if isinstance(node, h5py.Group):
+                # A link may lead nowhere, or back to where it stands.
+                inner = [child for child in map(node.get, node) if isinstance(child, h5py.Dataset)]
+                if len(inner) != 1:
+                    raise UserError(f"{self._path} has {len(inner)} datasets for video '{video_id}', not one")
+                node = inner[0]
+        except (OSError, KeyError, RuntimeError, ValueError) as error:
+            raise self._damaged(video_id) from error
+        if not isinstance(node, h5py.Dataset) or node.shape is None:
+            raise UserError(f"{self._path} holds no array of video '{video_id}'")
         return node
+
+    def _damaged(self, video_id: str) -> UserError:
+        return UserError(f"the features of video '{video_id}' in {self._path} cannot be read")
 
 
 class SideBySideStore:

@@ -20,7 +20,7 @@ from emtm.data.features.arrays import ARRAY_SUFFIXES
 from emtm.data.video.decoding import VIDEO_SUFFIXES
 from emtm.data.video.extraction import Sampling, VideoFeatures
 from emtm.errors import UserError
-from emtm.files import replacing
+from emtm.files import parse_json, read_json, replacing
 
 ORIGIN, VIDEOS = "origin.json", "videos.jsonl"
 
@@ -88,10 +88,7 @@ def read_origin(folder: Path) -> dict[str, Any] | None:
     path = folder / ORIGIN
     if not path.is_file():
         return None
-    try:
-        origin = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        raise UserError(f"{path} is damaged") from None
+    origin = read_json(path)
     if not isinstance(origin, dict):
         raise UserError(f"{path} is damaged")
     return origin
@@ -125,7 +122,7 @@ def _read_videos(path: Path) -> dict[str, dict[str, Any]]:
     if path.is_file():
         for line in path.read_text("utf-8").splitlines():
             try:
-                record = json.loads(line)
+                record = parse_json(line)
                 known[str(record["video_id"])] = {**record, "size_bytes": int(record["size_bytes"])}
             except (ValueError, KeyError, TypeError):
                 continue
