@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import math
 import os
@@ -24,21 +25,28 @@ def cache_dir() -> Path:
     return Path(os.environ.get("EMTM_CACHE") or platformdirs.user_cache_dir("emtm-bench"))
 
 
-def kept(name: str, compute: Callable[[], T]) -> T:
+def kept(name: str, compute: Callable[[], T], sound: Callable[[T], bool] = lambda value: True) -> T:
     """What `compute` gives, as JSON has it; from the file `name` of the cache directory once it is there.
 
-    A file that cannot be read is replaced; a cache that cannot be written costs time, not the answer.
+    A file that cannot be read, whose content is not what was written under this name, or of which `sound` says no, is
+    replaced; a cache that cannot be written costs time, not the answer.
     """
     path = cache_dir() / name
-    with contextlib.suppress(UserError):
-        known: T = read_json(path)
-        return known
+    with contextlib.suppress(UserError, KeyError, TypeError, AttributeError):
+        stored = read_json(path)
+        known: T = stored["value"]
+        if stored["sha256"] == _seal(name, known) and sound(known):
+            return known
     found = compute()
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as partial:
-            partial.write_text(json.dumps(found, indent=1), "utf-8")
+            partial.write_text(json.dumps({"sha256": _seal(name, found), "value": found}, indent=1), "utf-8")
     return found
+
+
+def _seal(name: str, value: object) -> str:
+    return hashlib.sha256(json.dumps([name, value]).encode()).hexdigest()
 
 
 def read_json(path: Path) -> Any:

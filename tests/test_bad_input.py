@@ -28,6 +28,7 @@ from emtm.cli import app
 from emtm.training import runs
 from emtm.training.checkpoint import save_best, save_last
 from emtm.training.history import Epoch
+from emtm.training.manifest import MANIFEST
 from emtm.training.parallel import join
 from emtm.training.runs import DataSource, plan
 from emtm.training.setup import set_up
@@ -45,12 +46,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spec = plan("emtm-student", DataSource("smoke"), None, ["epochs=1"], 0)
     with join("cpu") as world:
         setup = set_up(spec, out, world)
-        runs.create(out, spec, setup.vocabulary)
+        runs.create(out, spec, setup.dataset, setup.vocabulary)
         for weight in setup.model.parameters():
             weight.grad = torch.zeros_like(weight) if weight.requires_grad else None
         setup.optimizer.step()
         save_best(setup)
         save_last(setup, [EPOCH])
+    # As runs were before they had a manifest, which would refuse all damage before anybody reads the file.
+    (out / MANIFEST).unlink()
+    file = out / runs.RUN
+    file.write_text(file.read_text("utf-8").replace(runs.FORMAT, "emtm-run/1"), "utf-8")
     return out
 
 

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from emtm.cli import app
+from emtm.training.runs import write_json
 from tests.videos import needs_video, write_sound, write_video
 
 WORDS = ["a", "person", "opens", "closes", "the", "door", "sits", "down", "."]
@@ -117,9 +118,11 @@ def test_what_predict_refuses(videos: Path, features: Path, run: Path, tmp_path:
         refused(here(*ask, videos / "V9.mp4"), "features of unknown origin", "1,280 wide", "emtm extract")
         other = {**json.loads((tmp_path / "kept.json").read_text()), "backbone": "i3d"}
         (run / "features.json").write_text(json.dumps(other))
+        refused(here(*ask, videos / "V9.mp4"), "features.json", "exchanged")
+        write_json(run / "features.json", other)
         refused(here(*ask, videos / "V9.mp4"), "made with i3d")
     finally:
-        (tmp_path / "kept.json").replace(run / "features.json")
+        write_json(run / "features.json", json.loads((tmp_path / "kept.json").read_text()))
 
 
 @needs_video

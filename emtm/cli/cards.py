@@ -7,11 +7,13 @@ in the cache directory for as long as the code of the models stays the same.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from emtm.errors import UserError
 from emtm.files import kept
@@ -48,16 +50,19 @@ def cards() -> tuple[list[Card], dict[str, str]]:
         except (Exception, SystemExit) as error:
             faults[name] = f"model '{name}' of {package_of(registered()[name])} cannot be built: {reason(error)}"
 
-    found = [
-        Card(**card)
-        for card in kept(
-            f"models/{code_state()}.json", lambda: [asdict(card) for name in registered() for card in made(name)]
-        )
-    ]
+    def all_made() -> list[dict[str, Any]]:
+        return [asdict(card) for name in registered() for card in made(name)]
+
+    found = [Card(**card) for card in kept(f"models/{code_state()}.json", all_made, _sound)]
     # A plug-in that was broken may have been repaired without a change of its code.
     for name in registered().keys() - {card.name for card in found} - faults.keys():
         found += made(name)
     return sorted(found, key=lambda card: card.name), faults
+
+
+def _sound(stored: list[dict[str, Any]]) -> bool:
+    fields = {field.name for field in dataclasses.fields(Card)}
+    return all(card.keys() == fields for card in stored)
 
 
 def make_card(name: str) -> Card:

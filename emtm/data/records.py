@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -58,6 +59,14 @@ class WindowsQuery(Query):
     def windows(self) -> tuple[tuple[float, float], ...]:
         """All moments that the sentence describes, in seconds and in the order of the file."""
         return self.all_windows
+
+
+def fingerprint(queries: Sequence[Query]) -> str:
+    """Hash of sentences, times and ids, in order."""
+    digest = hashlib.sha256()
+    for query in queries:
+        digest.update(repr(query).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 class FeatureStore(Protocol):

@@ -31,7 +31,7 @@ from torch import Tensor
 
 from emtm.data.distributions import resampling_weights
 from emtm.data.lru import ArrayCache
-from emtm.data.records import Dataset, FloatArray
+from emtm.data.records import Dataset, FloatArray, fingerprint
 from emtm.errors import UserError
 from emtm.files import replacing
 
@@ -56,6 +56,8 @@ class SoftLabelInfo:
     """Of the teacher's training."""
     accuracy: Mapping[str, Any]
     """Of the teacher on the split, in percent: `r1` by IoU and `miou`, timestamp protocol."""
+    queries_sha256: str = ""
+    """Of the queries as they were then; empty in files that do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class SoftLabels:
         return self._distributions[:, self._offsets[row] : self._offsets[row + 1]]
 
     def check(self, dataset: Dataset, split: str) -> None:
-        """Raise UserError unless these are labels of exactly the queries of that split."""
+        """Raise UserError unless these are labels of exactly the queries of that split, as they are now."""
         for what, ours, wanted in (
             ("dataset", self.info.dataset, dataset.name),
             ("split", self.info.split, split),
@@ -129,6 +131,12 @@ class SoftLabels:
             raise UserError(
                 f"{self.path} holds soft labels of {len(strange)} queries that {dataset.name} {split} has not, "
                 f"first '{strange[0]}'"
+            )
+
+        if self.info.queries_sha256 not in ("", fingerprint(dataset.splits[split])):
+            raise UserError(
+                f"{self.path} was made with other annotations of {dataset.name} {split}, which have changed since: "
+                "remove it, to have it made again"
             )
 
     def batch(self, query_ids: Sequence[str], num_clips: Tensor, length: int) -> Tensor:
@@ -242,7 +250,8 @@ def _read(path: Path, file: Any) -> SoftLabels:
     content = {name: file[name][()] for name in ("query_ids", "offsets", "distributions")}
     if attributes.pop("sha256") != _digest(attributes, content):
         raise ValueError("checksum")
-    values = {name: attributes[name] for name in (field.name for field in dataclasses.fields(SoftLabelInfo))}
+    names = [field.name for field in dataclasses.fields(SoftLabelInfo)]
+    values = {name: attributes[name] for name in names if name != "queries_sha256" or name in attributes}
     values.update({name: json.loads(values[name]) for name in ("config", "accuracy")})
     query_ids = [query_id.decode() for query_id in content["query_ids"].tolist()]
     return SoftLabels(

@@ -13,11 +13,12 @@ import numpy.typing as npt
 from emtm.data.features.arrays import BROKEN
 from emtm.data.packaged_vectors import PACKAGED, read_packaged
 from emtm.data.records import WordVectors
+from emtm.data.sealed import SealError, read_sealed, write_sealed
 from emtm.data.synthetic.progress import late_progress
 from emtm.errors import UserError
-from emtm.files import cache_dir, replacing
+from emtm.files import cache_dir
 
-_VERSION = 1
+_VERSION = 2
 """To be raised when the cached form changes."""
 _REPORT_BYTES = 2**24
 
@@ -68,13 +69,12 @@ def _from_cache(path: Path, wanted: frozenset[str]) -> WordVectors:
     key = repr((_VERSION, str(path.resolve()), facts.st_size, facts.st_mtime_ns, sorted(wanted)))
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     kept = cache_dir() / "word-vectors" / f"{path.stem}-{digest}.npz"
-    with contextlib.suppress(UserError):
-        return _from_npz(kept)
+    with contextlib.suppress(SealError, KeyError):
+        content = read_sealed(kept, key)
+        return WordVectors(tuple(map(str, content["words"])), content["vectors"])
     found = _from_text(path, wanted)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the answer
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(kept) as partial, partial.open("wb") as file:
-            np.savez(file, words=np.array(found.words, str), vectors=found.vectors)
+        write_sealed(kept, key, {"words": np.array(found.words, str), "vectors": found.vectors})
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from emtm.data.distributions import SIGMA, from_spans
-from emtm.data.records import Dataset
+from emtm.data.records import Dataset, fingerprint
 from emtm.data.soft_labels import SoftLabelInfo, save_soft_labels
 from emtm.metrics.means import Means
 from emtm.metrics.metric import written
@@ -37,6 +37,7 @@ def write_smoothed_truth(dataset: Dataset, out: Path, split: str = "train") -> N
         split=split,
         seed=0,
         accuracy=written(Means.of(np.ones(1))),
+        queries_sha256=fingerprint(queries),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     save_soft_labels(out, info, {q.query_id: row for q, row in zip(queries, labels, strict=True)})

@@ -18,7 +18,7 @@ import torch
 
 from emtm.contract import AnyModel
 from emtm.data.loader import Collator, batches
-from emtm.data.records import Dataset, FloatArray, Query
+from emtm.data.records import Dataset, FloatArray, Query, fingerprint
 from emtm.data.soft_labels import SoftLabelInfo, save_soft_labels
 from emtm.errors import UserError
 from emtm.metrics.metric import written
@@ -109,6 +109,7 @@ def write_soft_labels(
         split=split,
         seed=teacher.seed,
         accuracy=written(scores),
+        queries_sha256=fingerprint(queries),
     )
     return Written(out, info, len(queries), save_soft_labels(out, info, labels))
 

@@ -30,6 +30,7 @@ from emtm.training import runs
 from emtm.training.evaluation import open_source
 from emtm.training.history import best_epoch, read_history
 from emtm.training.jobs import Job, run_jobs
+from emtm.training.manifest import sha256
 from emtm.training.runs import DataSource, RunSpec, plan
 
 STUDY = "study.json"
@@ -148,22 +149,39 @@ def all_labels(study: Study, out: Path, dataset: Dataset, device: str) -> dict[s
         file = out / "teachers" / f"{SMOOTHED_TRUTH}.h5"
         if not file.exists():
             write_smoothed_truth(dataset, file)
-        labels[SMOOTHED_TRUTH] = soft_label_file(file)
+        labels[SMOOTHED_TRUTH] = soft_label_file(file, dataset)
     return labels
 
 
 def label(run: Path, dataset: Dataset, device: str) -> SoftLabelFile:
-    """Soft labels of a teacher for all `SPLITS`, made unless they are there; the training split's file."""
+    """Soft labels of a teacher for all `SPLITS`, made unless they are there; the training split's file.
+
+    Raises:
+        UserError: those that are there are of other weights than the run has now, or of other annotations.
+    """
     for split in SPLITS:
         file = run / f"soft-labels-{split}.h5"
-        if not file.exists():
+        if file.exists():
+            soft_label_file(file, dataset, split)
+        else:
             write_soft_labels(run, file, split, dataset=dataset, device=device)
-    return soft_label_file(run / f"soft-labels-{SPLITS[0]}.h5")
+    return soft_label_file(run / f"soft-labels-{SPLITS[0]}.h5", dataset)
 
 
-def soft_label_file(path: Path) -> SoftLabelFile:
-    """How a run names a store."""
+def soft_label_file(path: Path, dataset: Dataset, split: str = SPLITS[0]) -> SoftLabelFile:
+    """How a run names a store, which is checked against the dataset, and the run that it lies with, as they are now.
+
+    Raises:
+        UserError: it is stale.
+    """
     labels = read_soft_labels(path)
+    labels.check(dataset, split)
+    weights = path.parent / runs.BEST
+    if is_run(str(path.parent)) and weights.is_file() and sha256(weights) != labels.info.weights_sha256:
+        raise UserError(
+            f"{path} holds what {labels.info.teacher} said before {path.parent} was trained anew: remove it, to have "
+            "it made again"
+        )
     return SoftLabelFile(str(path.resolve()), labels.info.teacher, labels.sha256)
 
 
@@ -181,7 +199,7 @@ def find_soft_labels(teachers: Sequence[str], dataset: Dataset, device: str) -> 
     for teacher in teachers:
         path = Path(teacher)
         if path.is_file():
-            found[path.stem] = soft_label_file(path)
+            found[path.stem] = soft_label_file(path, dataset)
         elif is_run(teacher):
             found[path.name] = label(path, dataset, device)
         elif teacher in model_names():

@@ -117,7 +117,9 @@ def cached_floors(
         progress("video_only")
         return _video_floor(dataset, train, test, 0, conventions)
 
-    return {**found, **kept(f"floors/video-only-{_fingerprint(train, test, conventions, samples)}.json", compute)}
+    name = f"floors/video-only-{_fingerprint(train, test, conventions, samples)}.json"
+    seen: Floors = kept(name, compute, _sound)
+    return {**found, **seen}
 
 
 def cached_sightless_floors(
@@ -128,7 +130,13 @@ def cached_sightless_floors(
 ) -> Floors:
     """`sightless_floors`, kept likewise."""
     name = f"floors/sightless-{_fingerprint(train, test, conventions)}.json"
-    return kept(name, lambda: sightless_floors(train, test, progress=progress, conventions=conventions))
+    return kept(name, lambda: sightless_floors(train, test, progress=progress, conventions=conventions), _sound)
+
+
+def _sound(floors: Floors) -> bool:
+    """Are these percentages by name?"""
+    figures = [figure for floor in floors.values() for figure in (*floor["r1"].values(), floor["miou"])]
+    return bool(figures) and all(0 <= figure <= 100 for figure in figures)
 
 
 def _fingerprint(

@@ -11,6 +11,7 @@ from emtm.errors import UserError
 from emtm.files import parse_json
 from emtm.metrics.means import Percent
 from emtm.training import runs
+from emtm.training.manifest import check
 
 
 class Validation(TypedDict):
@@ -39,11 +40,12 @@ def read_history(path: Path) -> list[Epoch]:
     """Whole epochs that the run at `path` has behind it; none if there is no such run yet.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: the file is damaged, or has changed since it was written.
     """
     file = path / runs.HISTORY
     if not file.exists():
         return []
+    check(file)
     try:
         return checked_history([parse_json(line) for line in file.read_text("utf-8").splitlines()])
     except ValueError:

@@ -16,6 +16,7 @@ from emtm.data.video import Backbone, Sampling, extract
 from emtm.errors import UserError
 from emtm.files import read_json
 from emtm.training.evaluation import collator_for, predict
+from emtm.training.manifest import check
 from emtm.training.runs import FEATURES, Run, load_run
 
 
@@ -61,6 +62,7 @@ def _sampling(run: Run) -> Sampling:
     """How the features of a run were sampled; raises UserError where they are not of our own making."""
     path, data = run.path / FEATURES, run.spec.data
     if path.is_file():
+        check(path)
         try:
             return Sampling.of(read_json(path))
         except (ValueError, AttributeError, TypeError, KeyError):

@@ -45,12 +45,12 @@ def train(
     """
     with join(device) as world:
         setup = set_up(spec, out, world)
-        finished = runs.look_up(out, spec, resume)
+        finished = runs.look_up(out, spec, resume, setup.dataset, setup.vocabulary)
         if finished is not None:
             return finished
         world.wait()  # until every process has looked, before one of them writes
         if world.leads:
-            runs.create(out, spec, setup.vocabulary)
+            runs.create(out, spec, setup.dataset, setup.vocabulary)
         history = restore(setup) if resume else []
         try:
             fit(setup, history, quiet or not world.leads)

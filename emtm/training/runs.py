@@ -9,6 +9,7 @@
 ``last.safetensors``    weights, optimiser and generator state after the last whole epoch
 ``history.jsonl``       one line an epoch
 ``metrics.json``        test metrics of the best weights; its presence says the run is finished
+``manifest.json``       hashes of all these, checked whenever one is read; see `emtm.training.manifest`
 ======================  ====================================================================
 """
 
@@ -35,20 +36,24 @@ from emtm.contract import AnyModel, ModelConfig, Recipe
 from emtm.data.datasets import describe
 from emtm.data.features import split_paths
 from emtm.data.real import EMBEDDED, features_path
+from emtm.data.records import Dataset, fingerprint
 from emtm.data.soft_labels import SoftLabelFile
 from emtm.data.text import Lexicon, Vocabulary
 from emtm.data.video.folder import read_origin
 from emtm.errors import UserError
-from emtm.files import json_text, parse_json, read_json, replacing
+from emtm.files import json_text, parse_json, read_json
 from emtm.memory import check_memory
 from emtm.registry import config_hash, model_class, override, preset
+from emtm.training.manifest import MANIFEST, begin, check, noted, sha256
 from emtm.training.sizes import check_size
 
 RUN, VOCABULARY, BEST, LAST = "run.json", "vocabulary.json", "best.safetensors", "last.safetensors"
 HISTORY, METRICS = "history.jsonl", "metrics.json"
 BRANCHES = "branches.safetensors"
 FEATURES = "features.json"
-FORMAT = "emtm-run/1"
+FORMAT = "emtm-run/2"
+_UNSEALED = "emtm-run/1"
+"""Runs of this format have no manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +164,11 @@ class Run:
         return self.spec.config
 
 
-def look_up(out: Path, spec: RunSpec, resume: bool) -> dict[str, Any] | None:
+def look_up(out: Path, spec: RunSpec, resume: bool, dataset: Dataset, vocabulary: Vocabulary) -> dict[str, Any] | None:
     """The metrics of `spec` if the directory `out` holds it, finished; None while there is something to train.
 
     Raises:
-        UserError: `out` holds another run, or this one and `resume` is False.
+        UserError: `out` holds another run, or this one and `resume` is False, or this one of other annotations.
     """
     if not (out / RUN).exists():
         return None
@@ -171,10 +176,25 @@ def look_up(out: Path, spec: RunSpec, resume: bool) -> dict[str, Any] | None:
         raise UserError(f"{out} already holds a run; add --resume to go on with it, or choose another --out")
     if read_spec(out) != spec:
         raise UserError(f"{out} holds a run with other settings; choose another --out")
+    begun = _document(out).get("annotations_sha256")
+    same = begun in (None, annotations_sha256(dataset)) and read_vocabulary(out) == vocabulary
+    if not same:
+        raise UserError(
+            f"{out} was begun with other annotations or word vectors of {dataset.name}, which have changed since; "
+            "choose another --out"
+        )
     return read_metrics(out) if (out / METRICS).exists() else None
 
 
-def create(out: Path, spec: RunSpec, vocabulary: Vocabulary) -> None:
+def annotations_sha256(dataset: Dataset) -> str:
+    """Hash of all queries of all splits."""
+    digest = hashlib.sha256()
+    for split, queries in sorted(dataset.splits.items()):
+        digest.update(f"{split} {fingerprint(queries)}\n".encode())
+    return digest.hexdigest()
+
+
+def create(out: Path, spec: RunSpec, dataset: Dataset, vocabulary: Vocabulary) -> None:
     """Make `out` the directory of `spec`, unless it is that already.
 
     Raises:
@@ -186,17 +206,19 @@ def create(out: Path, spec: RunSpec, vocabulary: Vocabulary) -> None:
     versions = {"emtm": __version__, "torch": torch.__version__, "python": platform.python_version()}
     try:
         out.mkdir(parents=True, exist_ok=True)
+        begin(out)
         write_text(out / VOCABULARY, vocabulary.to_json())
         if origin is not None:
             write_json(out / FEATURES, origin)
-        write_json(out / RUN, {**spec.to_json(), "versions": versions})
+        stored = {**spec.to_json(), "annotations_sha256": annotations_sha256(dataset), "versions": versions}
+        write_json(out / RUN, stored)
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror}") from error
 
 
 def discard(out: Path) -> None:
     """Remove a run directory in which no epoch was finished."""
-    for name in (RUN, VOCABULARY, FEATURES, BEST, BRANCHES):
+    for name in (RUN, VOCABULARY, FEATURES, BEST, BRANCHES, MANIFEST):
         (out / name).unlink(missing_ok=True)
     if not any(out.iterdir()):
         out.rmdir()
@@ -222,12 +244,8 @@ def find_runs(directory: Path) -> list[Path]:
 
 
 def load_run(path: Path, device: str = "cpu") -> Run:
-    """Model of a run directory in eval mode; raises UserError when anything in it is unreadable."""
-    spec = read_spec(path)
-    try:
-        vocabulary = Vocabulary.from_json((path / VOCABULARY).read_text("utf-8"))
-    except (OSError, ValueError, UserError) as error:
-        raise UserError(f"{path / VOCABULARY} is missing or damaged") from error
+    """Model of a run directory in eval mode; raises UserError when anything in it is unreadable or has changed."""
+    spec, vocabulary = read_spec(path), read_vocabulary(path)
     weights, _ = read_tensors(path / BEST)
     try:
         words = vocabulary.num_words - 2
@@ -235,26 +253,55 @@ def load_run(path: Path, device: str = "cpu") -> Run:
         lexicon = Lexicon(torch.zeros(words, spec.config.word_dim), vocabulary.num_chars, vocabulary.words)
         check_size(spec.model, spec.config, lexicon)
         model = model_class(spec.model)(spec.config, lexicon)
+        expected = model.state_dict()
+        # Loading would turn integers into floats, which no training has written.
+        if any(value.dtype != expected[name].dtype for name, value in weights.items() if name in expected):
+            raise RuntimeError("a tensor has another type")
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise UserError(f"the weights in {path / BEST} do not fit the configuration in {path / RUN}") from error
-    digest = hashlib.sha256((path / BEST).read_bytes()).hexdigest()
-    return Run(path, spec, vocabulary, model.to(device).eval(), digest)
+    return Run(path, spec, vocabulary, model.to(device).eval(), sha256(path / BEST))
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """Vocabulary of the run at `path`; raises UserError when there is none, or it has changed."""
+    file = path / VOCABULARY
+    check(file)
+    try:
+        return Vocabulary.from_json(file.read_text("utf-8"))
+    except (OSError, ValueError, UserError) as error:
+        raise UserError(f"{file} is missing or damaged") from error
 
 
 def read_spec(path: Path) -> RunSpec:
-    """Specification of the run at `path`; raises UserError when there is none."""
+    """Specification of the run at `path`; raises UserError when there is none, or it has changed."""
+    try:
+        return RunSpec.from_json(_document(path))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path / RUN} is damaged or from another version") from error
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """The JSON of a run; raises UserError where it is none, or has changed since it was written."""
     file = path / RUN
     if not file.is_file():
         raise UserError(f"{path} is not a run directory: it has no {RUN}")
+    check(file)
     try:
-        return RunSpec.from_json(read_json(file))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        found: dict[str, Any] = read_json(file)
+        form = found["format"]
+    except (KeyError, TypeError) as error:
         raise UserError(f"{file} is damaged or from another version") from error
+    if form not in (FORMAT, _UNSEALED):
+        raise UserError(f"{file} has format {form}, which is not one this suite reads ({FORMAT})")
+    if form == FORMAT and not (path / MANIFEST).is_file():
+        raise UserError(f"{path / MANIFEST} is missing: nothing says that these files are those of the run's training")
+    return found
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
-    """Test metrics of the finished run at `path`; raises UserError where they are damaged."""
+    """Test metrics of the finished run at `path`; raises UserError where they are damaged or have changed."""
+    check(path / METRICS)
     metrics = read_json(path / METRICS)
     if not isinstance(metrics, dict) or not _are_metrics(metrics):
         raise UserError(f"{path / METRICS} is damaged or from another version")
@@ -291,7 +338,8 @@ def _are_intervals(r1: Any) -> bool:
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and JSON metadata of a checkpoint; raises UserError when it cannot be read."""
+    """Tensors and JSON metadata of a checkpoint; raises UserError when it cannot be read, or has changed."""
+    check(path)
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
@@ -305,7 +353,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any] | None = None) -> None:
     """Write a checkpoint atomically: readers see the old file or the whole new one."""
-    with replacing(path) as partial:
+    with noted(path) as partial:
         contiguous = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
         try:
             save_file(contiguous, partial, {"state": json_text(state or {}, None)})
@@ -323,5 +371,5 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically."""
-    with replacing(path) as partial:
+    with noted(path) as partial:
         partial.write_text(text, "utf-8")
