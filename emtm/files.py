@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-import platformdirs
-
 from emtm.errors import UserError
 
 T = TypeVar("T")
@@ -22,7 +20,11 @@ T = TypeVar("T")
 
 def cache_dir() -> Path:
     """The user's cache directory, or `$EMTM_CACHE` where that is set; it need not exist."""
-    return Path(os.environ.get("EMTM_CACHE") or platformdirs.user_cache_dir("emtm-bench"))
+    if found := os.environ.get("EMTM_CACHE"):
+        return Path(found)
+    import platformdirs  # not there where an exported model runs, which keeps nothing
+
+    return Path(platformdirs.user_cache_dir("emtm-bench"))
 
 
 def kept(name: str, compute: Callable[[], T], sound: Callable[[T], bool] = lambda value: True) -> T:
