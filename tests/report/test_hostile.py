@@ -223,13 +223,15 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(plan=st.dictionaries(st.sampled_from(RUN_PLACES), TEXTS, min_size=1, max_size=40), key=TEXTS)
 def test_no_text_of_a_run_becomes_more(
     plan: dict[Place, str], key: str, allowed: dict[str, Any], scratch: Path
 ) -> None:
     texts = [text for place, text in plan.items() if place in IDS]
     assume(all(texts) and len({text.strip().casefold() for text in texts}) == len(texts))
+    # A null without a reason is refused by every reader.
+    assume(all(text for place, text in plan.items() if "reason" in str(place[-1])))
     check(rendered(renamed(planted(RUN, plan), MAPS, key), STUDY, scratch), allowed)
 
 
