@@ -199,6 +199,11 @@ def text(content: str | bytes) -> Edit:
     return lambda file: file.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
+def replaced_by_a_folder(file: Path) -> None:
+    file.unlink(missing_ok=True)
+    file.mkdir()
+
+
 JSON = {
     "deep": text(DEEP),
     "cut": text('{"model": '),
@@ -208,7 +213,7 @@ JSON = {
     "number": text("3"),
     "latin": text(b'{"a": "\xe9"}'),
     "digits": text('{"a": ' + "1" * 6000 + "}"),
-    "folder": lambda file: (file.unlink(missing_ok=True), file.mkdir()),
+    "folder": replaced_by_a_folder,
 }
 RUN: dict[str, Edit] = {
     **JSON,

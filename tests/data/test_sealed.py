@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from emtm.data.sealed import SEAL, SealError, read_sealed, write_sealed
 from emtm.data.synthetic import cache
 from emtm.data.synthetic.config import WORLDS
 from emtm.data.word_vectors import read_word_vectors
-from emtm.files import kept
+from emtm.files import cache_dir, kept
 from tests.data.test_synthetic import TINY, fingerprint
 
-ARRAYS = {"a": np.arange(6, dtype=np.float16).reshape(2, 3), "none": np.zeros((0, 2))}
+ARRAYS: dict[str, npt.NDArray[Any]] = {"a": np.arange(6, dtype=np.float16).reshape(2, 3), "none": np.zeros((0, 2))}
 
 
 def rewritten(path: Path, **changes: np.ndarray) -> None:
@@ -86,7 +88,7 @@ def test_another_world_under_the_name_of_this_is_generated_again() -> None:
     """Sealed under the very key, but of another size: a mistake of ours, not of a disk."""
     first = cache.load_or_generate("tiny", TINY)
     key = cache.content_key(TINY)
-    (path,) = cache.cache_dir().iterdir()
+    (path,) = cache_dir().iterdir()
     content = read_sealed(path, key)
     write_sealed(path, key, {**content, "latents": content["latents"][:, :-1]})
     assert fingerprint(cache.load_or_generate("tiny", TINY)) == fingerprint(first)
