@@ -24,8 +24,8 @@ REWRITTEN = """    scale = q.shape[-1] ** -0.5
     scores = torch.matmul(q * scale, k.transpose(2, 3))
     scores = scores + bias
 """
-SESSIONS = 3
-"""Tried until one can tell."""
+SESSIONS = 1
+"""Tried until one can tell; each takes some five minutes."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def measured(checkout: Path, head: str) -> Answer:
         if found["valid"] and verdicts["emtm-student"] != "inconclusive":
             code = (checkout / "output").read_text("utf-8").splitlines()[-1].removeprefix("code=")
             return Answer(verdicts, code, (checkout / "comparison" / "comment.md").read_text("utf-8"))
-    pytest.skip(f"{SESSIONS} sessions could not tell: this machine is too noisy for a verdict")
+    pytest.skip("no session could tell: this machine is too noisy for a verdict")
 
 
 def test_a_copy_too_many_in_attention_is_a_regression(checkout: Path) -> None:
