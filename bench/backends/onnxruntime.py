@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,9 +12,8 @@ from bench.execution import Backend, Device, Dtype, Execution, Outputs, Parts, R
 from bench.missing import Missing
 from emtm.contract import AnyModel
 from emtm.data.batch import Batch
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+from emtm.deploy.graph import UnsupportedError, graphs, tensors
+from emtm.deploy.grounder import open_session, run
 
 _WHOLE = Missing("an exported model runs as a whole")
 _ARENA = Missing("ONNX Runtime allocates out of torch's sight")
@@ -27,9 +25,6 @@ def build(model: AnyModel, execution: Execution, example: Batch) -> Runner:
     if model.unexportable:
         raise UnavailableError(f"the model cannot be exported: {model.unexportable}")
     try:
-        from emtm.deploy.graph import UnsupportedError, graphs
-        from emtm.deploy.grounder import open_session
-
         made = graphs(model, 1, steps=True)
         whole = open_session(made.whole, execution.threads)
     except ImportError as error:
@@ -41,13 +36,13 @@ def build(model: AnyModel, execution: Execution, example: Batch) -> Runner:
         encode, ground = open_session(made.encode, execution.threads), open_session(made.ground, execution.threads)
         names = [output.name for output in encode.get_outputs()]
         parts = Parts(
-            encode_video=lambda batch: dict(zip(names, _run(encode, names, _arrays(batch)), strict=True)),
+            encode_video=lambda batch: dict(zip(names, run(encode, names, _arrays(batch)), strict=True)),
             pick=lambda encoded, rows: {name: array[rows.numpy()] for name, array in _mapping(encoded).items()},
-            ground=lambda encoded, batch: _tensor(_run(ground, ["best"], _arrays(batch) | _mapping(encoded))[0]),
+            ground=lambda encoded, batch: _tensor(run(ground, ["best"], _arrays(batch) | _mapping(encoded))[0]),
         )
     return Runner(
-        call=lambda batch: _tensor(_run(whole, ["best"], _arrays(batch))[0]),
-        outputs=lambda batch: Outputs(*map(_tensor, _run(whole, ["distribution", "best"], _arrays(batch)))),
+        call=lambda batch: _tensor(run(whole, ["best"], _arrays(batch))[0]),
+        outputs=lambda batch: Outputs(*map(_tensor, run(whole, ["distribution", "best"], _arrays(batch)))),
         place=lambda batch: batch,
         staged=_WHOLE,
         parts=parts,
@@ -62,16 +57,7 @@ def dtypes(device: Device) -> tuple[Dtype, ...]:
 
 
 def _arrays(batch: Batch) -> dict[str, Any]:
-    from emtm.deploy.graph import tensors
-
     return {name: tensor.numpy() for name, tensor in tensors(batch).items()}
-
-
-def _run(session: InferenceSession, names: Sequence[str], arrays: Mapping[str, Any]) -> list[Any]:
-    from emtm.deploy.grounder import only_what_is_asked
-
-    feed = {given.name: arrays[given.name] for given in session.get_inputs()}
-    return list(session.run(list(names), feed, only_what_is_asked()))
 
 
 def _mapping(encoded: object) -> dict[str, Any]:

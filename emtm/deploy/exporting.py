@@ -17,7 +17,7 @@ from emtm.contract import AnyModel
 from emtm.data.batch import Batch
 from emtm.deploy.card import KEY, Card, Parity
 from emtm.deploy.graph import ANSWERS, Graphs, UnsupportedError, graphs, random_batch, tensors
-from emtm.deploy.grounder import ENCODE, GROUND, open_session
+from emtm.deploy.grounder import ENCODE, GROUND, open_session, run
 from emtm.errors import UserError
 from emtm.files import replacing
 from emtm.registry import config_hash
@@ -67,21 +67,21 @@ def export_onnx(
         raise UserError(
             f"exporting needs the extra onnx ({error.name} is missing): pip install 'emtm-bench[onnx]'"
         ) from None
-    run = load_run(run_path)
-    model = run.model.eval()
+    trained = load_run(run_path)
+    model = trained.model.eval()
     if model.unexportable:
-        raise UserError(f"{run.name} cannot be exported: {model.unexportable}")
+        raise UserError(f"{trained.name} cannot be exported: {model.unexportable}")
     if cached_videos and not model.separable:
         raise UserError(
-            f"{run.name} encodes a video together with its query: it cannot be exported with --cached-videos"
+            f"{trained.name} encodes a video together with its query: it cannot be exported with --cached-videos"
         )
     progress("tracing the model")
     try:
         made = graphs(model, top_k, steps=cached_videos)
     except UnsupportedError as error:
-        raise UserError(f"{run.name} cannot be exported: {error}") from None
+        raise UserError(f"{trained.name} cannot be exported: {error}") from None
     progress("comparing with the checkpoint")
-    card = _card(run, top_k, check(model, made, top_k))
+    card = _card(trained, top_k, check(model, made, top_k))
     parts = {out: (made.whole, "whole")}
     if made.encode is not None and made.ground is not None:
         parts |= {out.with_suffix(ENCODE): (made.encode, "encode"), out.with_suffix(GROUND): (made.ground, "ground")}
@@ -149,7 +149,7 @@ def _lengths(model: AnyModel) -> list[tuple[list[int], list[int]]]:
 
 def _run(opened: InferenceSession, names: Sequence[str], given: dict[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
     try:
-        return list(opened.run(list(names), {entry.name: given[entry.name] for entry in opened.get_inputs()}))
+        return run(opened, names, given)
     except Exception as error:  # onnxruntime's own errors share no other base
         raise UserError(
             f"the exported model fails where the checkpoint does not: {str(error).splitlines()[0]}"

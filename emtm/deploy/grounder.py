@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ class Grounder:
         self._whole, self.card = open_part(self._path, threads)
         if self.card.part != "whole":
             raise UserError(f"{path} is a part of a model: open {self._path.name.partition('.')[0]}.onnx")
+        self._vocabulary = self.card.vocabulary
         self._steps: tuple[InferenceSession, InferenceSession] | None = None
 
     def ground(
@@ -83,8 +85,8 @@ class Grounder:
             session, given = self._parts()[1], video.arrays
         else:
             session, given = self._whole, self._clips(video)
-        feed = _needed(session, {**{name: _each(array, len(sentences)) for name, array in given.items()}, **asked})
-        (found,) = session.run(["best" if top_k == 1 else "moments"], feed, only_what_is_asked())
+        arrays = {**{name: _each(array, len(sentences)) for name, array in given.items()}, **asked}
+        (found,) = run(session, ["best" if top_k == 1 else "moments"], arrays)
         return list(np.asarray(found[:, :top_k], np.float64))
 
     def encode(self, features: FloatArray) -> EncodedVideo:
@@ -95,7 +97,7 @@ class Grounder:
         """
         session = self._parts()[0]
         names = [output.name for output in session.get_outputs()]
-        arrays = session.run(names, _needed(session, self._clips(features)))
+        arrays = run(session, names, self._clips(features))
         return EncodedVideo(dict(zip(names, arrays, strict=True)), self.card.weights_sha256)
 
     def _parts(self) -> tuple[InferenceSession, InferenceSession]:
@@ -127,8 +129,7 @@ class Grounder:
         }
 
     def _asked(self, duration_s: float, sentences: Sequence[str]) -> Arrays:
-        vocabulary = self.card.vocabulary
-        ids = [sentence_ids(vocabulary, sentence, self.card.max_words) for sentence in sentences]
+        ids = [sentence_ids(self._vocabulary, sentence, self.card.max_words) for sentence in sentences]
         words = [word_ids for word_ids, _ in ids]
         return {
             "word_ids": padded(words, (max(map(len, words)),), np.int64),
@@ -163,7 +164,8 @@ def open_session(model: str | bytes, threads: int = 1) -> InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def only_what_is_asked() -> RunOptions:
+@cache
+def _only_what_is_asked() -> RunOptions:
     """Options of a call that computes nothing but the outputs that it names."""
     import onnxruntime
 
@@ -172,9 +174,13 @@ def only_what_is_asked() -> RunOptions:
     return options
 
 
-def _needed(session: InferenceSession, arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
-    """Those that the graph takes: a model without characters has no such input."""
-    return {given.name: arrays[given.name] for given in session.get_inputs()}
+def run(session: InferenceSession, names: Sequence[str], arrays: Arrays) -> list[npt.NDArray[Any]]:
+    """The named outputs, and no other is computed; of the arrays those that the graph takes.
+
+    A model without characters has no such input.
+    """
+    feed = {given.name: arrays[given.name] for given in session.get_inputs()}
+    return list(session.run(list(names), feed, _only_what_is_asked()))
 
 
 def _each(array: npt.NDArray[Any], sentences: int) -> npt.NDArray[Any]:
