@@ -1,8 +1,8 @@
 """Pairs of slots, timed in turn, until their median is known well enough for a round.
 
 A block is base, arms, arms, base (or any other order, and back again), so that what changes the machine's speed
-slowly falls on all alike. On a quiet machine a few dozen pairs will do, and another round tells more than more pairs
-of the same processes; on a noisy one a round takes its time, since starting processes costs more than timing them.
+slowly falls on all alike. Another round tells more than more pairs of the same processes, but starting processes costs
+too: a round is timed for about as long as it took to start, or until its median is known well enough.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ ENOUGH = 0.003
 """Standard error of the median log ratio at which a round ends."""
 PAIRS = (12, 400)
 """Fewest and most in a round; even numbers, since a block holds two."""
-ROUND_S = 6.0
-"""What one case may take of a round, beyond the fewest pairs."""
 
 
-def log_ratios(base: Slot, arms: Sequence[Slot], lot: random.Random) -> list[list[float]]:
-    """Logarithms of arm / base of every pair, for each of the arms; nothing is timed where there are none."""
+def log_ratios(base: Slot, arms: Sequence[Slot], lot: random.Random, allowance_s: float) -> list[list[float]]:
+    """Logarithms of arm / base of every pair, for each of the arms; nothing is timed where there are none.
+
+    `allowance_s` is what the pairs may take, beyond the fewest.
+    """
     logs: list[list[float]] = [[] for _ in arms]
-    ends = time.monotonic() + ROUND_S
+    ends = time.monotonic() + allowance_s
     while arms and not _enough(logs, ends):
         order = [None, *range(len(arms))]
         lot.shuffle(order)

@@ -36,7 +36,7 @@ class Plan:
     """Relative difference below which nobody cares."""
     alpha: float = 0.01
     beta: float = 0.05
-    max_rounds: int = 16
+    max_rounds: int = 23
 
     def __post_init__(self) -> None:
         if not 0 < self.min_effect < 1:

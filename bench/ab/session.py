@@ -131,6 +131,7 @@ def _round(
 ) -> None:
     """One round of every open case; the first that is open is the sentinel's."""
     progress("starting the processes")
+    began = time.monotonic()
     watched = next((trial.case_id for trial in trials if not trial.reason), None)
     sides: dict[str, Side] = {}
     try:
@@ -141,11 +142,12 @@ def _round(
             with suppress(ArmError):
                 side.hello()
         waiting = [trial for trial in trials if trial.open or trial.case_id == watched]
+        share_s = (time.monotonic() - began) / max(1, len(waiting))
         for trial in lot.sample(waiting, len(waiting)):
             progress(trial.case_id)
             guard = sentinels if trial.case_id == watched and "twin" in sides else ()
             try:
-                _measure(trial, guard, sides, lot)
+                _measure(trial, guard, sides, lot, share_s)
             except _BrokenError as error:
                 trial.reason, trial.broken = str(error), error.sides
                 for name in sides:
@@ -156,7 +158,11 @@ def _round(
             side.close()
 
 
-def _measure(trial: Trial, sentinels: Sequence[Trial], sides: dict[str, Side], lot: random.Random) -> None:
+def _measure(
+    trial: Trial, sentinels: Sequence[Trial], sides: dict[str, Side], lot: random.Random, start_s: float
+) -> None:
+    """Opens a case and times it for about as long as that and its share of the start took."""
+    began = time.monotonic()
     _opened(trial.case_id, sides)
     arms: list[tuple[Trial, str, float]] = [(trial, "head", 0.0)] if trial.open else []
     if sentinels:
@@ -167,7 +173,8 @@ def _measure(trial: Trial, sentinels: Sequence[Trial], sides: dict[str, Side], l
             if sentinel.open
         ]
     slots = [_slot(sides, name, slowdown) for _, name, slowdown in arms]
-    for (arm, _, _), logs in zip(arms, log_ratios(_slot(sides, "base", 0.0), slots, lot), strict=True):
+    base, allowance_s = _slot(sides, "base", 0.0), start_s + time.monotonic() - began
+    for (arm, _, _), logs in zip(arms, log_ratios(base, slots, lot, allowance_s), strict=True):
         arm.logs.append(median(logs))
         arm.pairs += len(logs)
 

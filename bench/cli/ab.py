@@ -26,7 +26,7 @@ def ab(
     ] = Path(),
     min_effect: Annotated[float, typer.Option(help="Percent below which no difference counts.", min=0.1, max=50)] = 2.0,
     budget: Annotated[float, typer.Option(help="Seconds for each case, at the most.", min=1)] = 60.0,
-    rounds: Annotated[int, typer.Option(help="Rounds of fresh processes, at the most.", min=4, max=1000)] = 16,
+    rounds: Annotated[int, typer.Option(help="Rounds of fresh processes, at the most.", min=4, max=1000)] = 23,
     seed: Annotated[int, typer.Option(help="Of the order in which cases and sides take turns.", min=0)] = 0,
     out: Annotated[Path | None, typer.Option(help="Also write everything to this JSON file.")] = None,
     soft: Annotated[bool, typer.Option("--soft", help="Exit 0 instead of 5 and 6, with a warning.")] = False,

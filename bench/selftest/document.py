@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 
 from bench.ab.document import trial_json
+from bench.ab.session import Outcome
 from bench.codec import encode
 from bench.missing import Json
 from bench.run import Environment
@@ -15,17 +16,36 @@ from bench.selftest.truths import Truth
 from emtm.errors import ExitCode
 
 SCHEMA = "emtm-bench/selftest"
-VERSION = "1.0.0"
+VERSION = "2.0.0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selftest:
-    """What the instruments and the gate showed."""
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """What the instruments and the gate showed in one go."""
 
+    created_utc: str
+    seed: int
     truths: Sequence[Truth]
     gate: Gate
-    seed: int
     environment: Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Selftest:
+    """All sittings on one machine."""
+
+    sittings: Sequence[Sitting]
+
+    @property
+    def truths(self) -> list[Truth]:
+        """Of the last sitting, and those that were wrong in an earlier one."""
+        wrong = [truth for sitting in self.sittings[:-1] for truth in sitting.truths if not truth.ok]
+        return [*wrong, *(self.sittings[-1].truths if self.sittings else ())]
+
+    @property
+    def gate(self) -> Gate:
+        """All sessions."""
+        return Gate(tuple(outcome for sitting in self.sittings for outcome in sitting.gate.outcomes))
 
     @property
     def exit_code(self) -> ExitCode:
@@ -34,15 +54,18 @@ class Selftest:
         return ExitCode.FINE if sound else ExitCode.ENVIRONMENT
 
 
+def text(found: Selftest) -> str:
+    """The document as a file has it."""
+    return json.dumps(document(found), indent=1, allow_nan=False) + "\n"
+
+
 def document(found: Selftest) -> dict[str, Json]:
     """Everything, the medians of all rounds included."""
     even, slow = found.gate.unchanged, found.gate.slowed
     return {
         "schema": SCHEMA,
         "schema_version": VERSION,
-        "created_utc": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "exit_code": int(found.exit_code),
-        "truths": [{**asdict(truth), "ok": truth.ok} for truth in found.truths],
         "unchanged": {
             **asdict(even),
             "false_alarms": even.changed,
@@ -53,17 +76,25 @@ def document(found: Selftest) -> dict[str, Json]:
             "not_found": slow.unfound,
             "share_upper95": slow.bound(slow.unfound),
         },
-        "seed": found.seed,
-        "sessions": [
+        "sittings": [
             {
-                "rounds": outcome.rounds,
-                "elapsed_s": outcome.elapsed_s,
-                "s_per_comparison": outcome.elapsed_s / max(1, len(outcome.trials)),
-                "trials": [trial_json(trial) for trial in outcome.trials],
+                "created_utc": sitting.created_utc,
+                "seed": sitting.seed,
+                "truths": [{**asdict(truth), "ok": truth.ok} for truth in sitting.truths],
+                "sessions": [_session_json(outcome) for outcome in sitting.gate.outcomes],
+                "env": encode(sitting.environment),
             }
-            for outcome in found.gate.outcomes
+            for sitting in found.sittings
         ],
-        "env": encode(found.environment),
+    }
+
+
+def _session_json(outcome: Outcome) -> Json:
+    return {
+        "rounds": outcome.rounds,
+        "elapsed_s": outcome.elapsed_s,
+        "s_per_comparison": outcome.elapsed_s / max(1, len(outcome.trials)),
+        "trials": [trial_json(trial) for trial in outcome.trials],
     }
 
 

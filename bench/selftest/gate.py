@@ -7,7 +7,7 @@ answered "inconclusive", and never be called the same.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -73,7 +73,12 @@ class Gate:
     @property
     def slowed(self) -> Rates:
         """Of the tree against itself slowed down."""
-        return Rates.of([t for o in self.outcomes for t in o.trials if t.case_id.endswith(_SLOWED)])
+        return Rates.of(self.slowed_trials)
+
+    @property
+    def slowed_trials(self) -> list[Trial]:
+        """All of them, those that could not be measured included."""
+        return [t for o in self.outcomes for t in o.trials if t.case_id.endswith(_SLOWED)]
 
     @property
     def broken(self) -> list[Trial]:
@@ -107,32 +112,34 @@ def sessions(
     seed: int = 0,
     progress: Callable[[str], object] = lambda line: None,
     plan: Plan = Plan(),  # noqa: B008
-) -> Gate:
-    """Sessions over `case_ids` until so many comparisons are done; `budget_s` is for each comparison.
+    *,
+    earlier: Gate = Gate(()),
+) -> Iterator[Outcome]:
+    """Sessions over `case_ids` until so many comparisons are done, `earlier` ones included, each as it ends.
 
-    A session compares every case with itself; each slowed comparison is of another case, in turn.
+    A session compares every case with itself; each slowed comparison is of another case, in turn. `budget_s` is for
+    each comparison.
     """
-    lot, outcomes = random.Random(seed), list[Outcome]()
-    done = done_slowed = 0
+    lot, number = random.Random(seed), len(earlier.outcomes)
+    done_slowed = len(earlier.slowed_trials)
+    done = sum(len(outcome.trials) for outcome in earlier.outcomes) - done_slowed
     while done < comparisons or done_slowed < slowed:
+        number += 1
         even = list(case_ids)[: max(0, comparisons - done)]
         ahead = max(1, -(-(comparisons - done) // len(case_ids)))
         share = -(-(slowed - done_slowed) // ahead)
         slow = [f"{case_ids[(done_slowed + i) % len(case_ids)]}{_SLOWED}" for i in range(min(share, len(case_ids)))]
-        head = f"session {len(outcomes) + 1}, {done} of {comparisons} comparisons done: "
-        outcomes.append(
-            run(
-                [*even, *slow],
-                lambda side: _Slowing(start(side), side == "head"),
-                plan,
-                budget_s * (len(even) + len(slow)),
-                lot.randrange(2**32),
-                lambda line, head=head: progress(head + line),  # type: ignore[misc]
-                guarded=False,
-            )
+        head = f"session {number}, {done} of {comparisons} comparisons done: "
+        yield run(
+            [*even, *slow],
+            lambda side: _Slowing(start(side), side == "head"),
+            plan,
+            budget_s * (len(even) + len(slow)),
+            lot.randrange(2**32),
+            lambda line, head=head: progress(head + line),  # type: ignore[misc]
+            guarded=False,
         )
         done, done_slowed = done + len(even), done_slowed + len(slow)
-    return Gate(tuple(outcomes))
 
 
 class _Slowing:

@@ -11,7 +11,7 @@ CASES = {"a": 0.01, "b": 0.02, "c": 0.03}
 
 
 def gate(machine: Machine, comparisons: int = 9, slowed: int = 3) -> Gate:
-    return sessions(list(CASES), comparisons, slowed, machine.start, 1e9)
+    return Gate(tuple(sessions(list(CASES), comparisons, slowed, machine.start, 1e9)))
 
 
 def test_a_quiet_machine_carries_verdicts() -> None:
@@ -19,6 +19,16 @@ def test_a_quiet_machine_carries_verdicts() -> None:
     assert found.unchanged == Rates(9, 0, 0, 9, 0)
     assert found.slowed == Rates(3, 3, 0, 0, 0)
     assert found.carries
+
+
+def test_what_was_done_earlier_is_not_done_again() -> None:
+    machine = Machine({"base": CASES, "head": CASES})
+    earlier = Gate(tuple(sessions(list(CASES), 3, 1, machine.start, 1e9)))
+    later = Gate(tuple(sessions(list(CASES), 9, 3, machine.start, 1e9, seed=1, earlier=earlier)))
+    assert later.unchanged.comparisons == 6
+    assert [trial.case_id for trial in later.slowed_trials] == ["b slowed down by 3 %", "c slowed down by 3 %"]
+    done = Gate((*earlier.outcomes, *later.outcomes))
+    assert list(sessions(list(CASES), 9, 3, machine.start, 1e9, earlier=done)) == []
 
 
 def test_a_machine_too_noisy_for_answers_carries_none() -> None:
