@@ -16,11 +16,11 @@ from typing import Protocol
 from bench.ab.revisions import Revision
 from bench.missing import Json
 
-PROTOCOL = 1
+PROTOCOL = 2
 START_LIMIT_S = 120.0
 OPEN_LIMIT_S = 120.0
-SLOT_LIMIT_S, PATIENCE = 60.0, 10.0
-"""A slot may take this long, and this many times what its calls took when the case was opened."""
+CALL_LIMIT_S, PATIENCE = 60.0, 10.0
+"""A call may take this long, and this many times what it took when the case was opened."""
 _TAIL = 400
 """Characters of what a dead worker wrote last."""
 
@@ -46,7 +46,7 @@ class Side(Protocol):
     def open(self, case_id: str) -> float:
         """Builds a case; seconds of one call. Raises ArmError."""
 
-    def slot(self, calls: int, slowdown: float = 0.0) -> float:
+    def call(self, slowdown: float = 0.0) -> float:
         """Seconds of a call; raises ArmError."""
 
     def close(self) -> None:
@@ -97,14 +97,13 @@ class Arm:
         self._call_s = _number(self._ask({"do": "open", "case": case_id}, OPEN_LIMIT_S)["call_s"])
         return self._call_s
 
-    def slot(self, calls: int, slowdown: float = 0.0) -> float:
-        """Seconds of the fastest of `calls` calls after an untimed one.
+    def call(self, slowdown: float = 0.0) -> float:
+        """Seconds of one call of the case that is open; raises ArmError as `count` does.
 
-        With `slowdown`, real work that takes this share of a call runs inside each timed call.
+        With `slowdown`, real work that takes this share of a call runs inside it.
         """
-        limit_s = SLOT_LIMIT_S + PATIENCE * (calls + 1) * self._call_s
-        answer = self._ask({"do": "slot", "calls": calls, "slowdown": slowdown}, limit_s)
-        return min(_number(value) for value in _list(answer["ns"])) * 1e-9
+        answer = self._ask({"do": "call", "slowdown": slowdown}, CALL_LIMIT_S + PATIENCE * self._call_s)
+        return _number(answer["ns"]) * 1e-9
 
     @property
     def alive(self) -> bool:

@@ -1,4 +1,4 @@
-"""Pairs of slots, timed in turn, until their median is known well enough for a round.
+"""Pairs of calls, timed in turn, until their median is known well enough for a round.
 
 A block is base, arms, arms, base (or any other order, and back again), so that what changes the machine's speed
 slowly falls on all alike. Another round tells more than more pairs of the same processes, but starting processes costs
@@ -14,18 +14,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-Slot = Callable[[], float]
-"""Seconds of a call."""
+Call = Callable[[], float]
+"""Makes a call, and gives its seconds."""
 
-CALLS = 4
-"""Timed calls in a slot, of which the fastest counts; one untimed call goes before them."""
 ENOUGH = 0.003
 """Standard error of the median log ratio at which a round ends."""
-PAIRS = (12, 400)
+PAIRS = (24, 1000)
 """Fewest and most in a round; even numbers, since a block holds two."""
 
 
-def log_ratios(base: Slot, arms: Sequence[Slot], lot: random.Random, allowance_s: float) -> list[list[float]]:
+def log_ratios(base: Call, arms: Sequence[Call], lot: random.Random, allowance_s: float) -> list[list[float]]:
     """Logarithms of arm / base of every pair, for each of the arms; nothing is timed where there are none.
 
     `allowance_s` is what the pairs may take, beyond the fewest.
@@ -35,8 +33,8 @@ def log_ratios(base: Slot, arms: Sequence[Slot], lot: random.Random, allowance_s
     while arms and not _enough(logs, ends):
         order = [None, *range(len(arms))]
         lot.shuffle(order)
-        slots = [(who, base() if who is None else arms[who]()) for who in (*order, *reversed(order))]
-        for half in (dict(slots[: len(order)]), dict(slots[len(order) :])):
+        calls = [(who, base() if who is None else arms[who]()) for who in (*order, *reversed(order))]
+        for half in (dict(calls[: len(order)]), dict(calls[len(order) :])):
             for i, found in enumerate(logs):
                 found.append(math.log(half[i] / half[None]))
     return logs

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from bench.ab.arm import ArmError, Side
-from bench.ab.pairs import CALLS, Slot, log_ratios
+from bench.ab.pairs import Call, log_ratios
 from bench.ab.sequential import Estimate, Plan, estimate, verdicts
 from bench.verdict import Verdict
 
@@ -172,9 +172,9 @@ def _measure(
             for sentinel, slowdown in zip(sentinels, (0.0, SLOWDOWN), strict=True)
             if sentinel.open
         ]
-    slots = [_slot(sides, name, slowdown) for _, name, slowdown in arms]
-    base, allowance_s = _slot(sides, "base", 0.0), start_s + time.monotonic() - began
-    for (arm, _, _), logs in zip(arms, log_ratios(base, slots, lot, allowance_s), strict=True):
+    calls = [_call(sides, name, slowdown) for _, name, slowdown in arms]
+    base, allowance_s = _call(sides, "base", 0.0), start_s + time.monotonic() - began
+    for (arm, _, _), logs in zip(arms, log_ratios(base, calls, lot, allowance_s), strict=True):
         arm.logs.append(median(logs))
         arm.pairs += len(logs)
 
@@ -199,10 +199,10 @@ def _opened(case_id: str, sides: dict[str, Side]) -> None:
         raise _BrokenError("; ".join(f"{name}: {reason}" for name, reason in reasons.items()), frozenset(reasons))
 
 
-def _slot(sides: dict[str, Side], name: str, slowdown: float) -> Slot:
+def _call(sides: dict[str, Side], name: str, slowdown: float) -> Call:
     def seconds() -> float:
         try:
-            return sides[name].slot(CALLS, slowdown)
+            return sides[name].call(slowdown)
         except ArmError as error:
             raise _BrokenError(f"{name}: {error}", frozenset({"base" if name == "twin" else name})) from error
 

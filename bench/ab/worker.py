@@ -60,7 +60,7 @@ def _answers(questions: IO[str]) -> Iterator[Mapping[str, Json]]:
                 yield counts(known[question["case"]])
             elif call is not None:
                 steps = round(question["slowdown"] * call_s / step_s)
-                yield {"ns": _slot(call, question["calls"], steps)}
+                yield {"ns": _timed(call, steps)}
         except Exception as error:
             yield {"failed": f"{type(error).__name__}: {error}"}
 
@@ -88,17 +88,17 @@ def _step() -> None:
         pass
 
 
-def _slot(call: Callable[[], object], calls: int, steps: int) -> list[Json]:
-    """Nanoseconds of calls after an untimed one, each with `steps` of added work inside."""
+def _timed(call: Callable[[], object], steps: int) -> int:
+    """Nanoseconds of one call with `steps` of added work inside.
+
+    One call, and none before it: the speed of a shared machine wanders within some calls, and the nearer in time the
+    sides are, the less of it is left in their ratio. What the other side threw out of the caches both sides pay alike.
+    """
+    start = time.perf_counter_ns()
     call()
-    taken: list[Json] = []
-    for _ in range(calls):
-        start = time.perf_counter_ns()
-        call()
-        for _ in range(steps):
-            _step()
-        taken.append(time.perf_counter_ns() - start)
-    return taken
+    for _ in range(steps):
+        _step()
+    return time.perf_counter_ns() - start
 
 
 if __name__ == "__main__":

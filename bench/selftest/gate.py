@@ -155,8 +155,8 @@ class _Slowing:
         self._slowdown = SLOWDOWN if self._head and case_id.endswith(_SLOWED) else 0.0
         return self._side.open(case_id.removesuffix(_SLOWED))
 
-    def slot(self, calls: int, slowdown: float = 0.0) -> float:
-        return self._side.slot(calls, self._slowdown)
+    def call(self, slowdown: float = 0.0) -> float:
+        return self._side.call(self._slowdown)
 
     def close(self) -> None:
         self._side.close()

@@ -12,8 +12,8 @@ class Machine:
     """Seconds of a case on a side, with the spread between processes and between calls."""
 
     seconds: Mapping[str, Mapping[str, float]]
-    between: float = 0.003
-    within: float = 0.01
+    between: float = 0.002
+    within: float = 0.005
     ignores_slowdown: bool = False
     lot: random.Random = field(default_factory=lambda: random.Random(0))
     started: list[str] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Process:
         self._case = case_id
         return self._seconds[case_id]
 
-    def slot(self, calls: int, slowdown: float = 0.0) -> float:
+    def call(self, slowdown: float = 0.0) -> float:
         slowed = 1 + (0 if self._machine.ignores_slowdown else slowdown)
         return self._seconds[self._case] * self._offset * slowed * self._machine.lot.gauss(1, self._machine.within)
 
