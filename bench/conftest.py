@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import pytest
 
 from bench.cases import Case, build_matrix
 from bench.codec import encode
-from bench.fixtures import Benchmark, Measured
+from bench.fixtures import Benchmark, Measured, ReplayClock
+from bench.isolation.session import Session
 from bench.lab import CaseError, Lab, LeftOutError
-from bench.measure import Measure, Timing
+from bench.measure import Measure
 from bench.measures import measures
+from bench.missing import known
 from bench.profiles import PROFILES
 from emtm.errors import UserError
 
-_LAB = pytest.StashKey[Lab]()
-_RUN_FILE = pytest.StashKey[Path]()
+_SESSION = pytest.StashKey[Session]()
+_RUN_FILE = pytest.StashKey[tuple[Path, str]]()
+_CLOCK = ReplayClock()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Sets up the session's lab."""
+    """Sets up the session."""
     config.addinivalue_line("markers", "measure(measure): what the test measures, on each case that it applies to.")
     if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
         raise pytest.UsageError("bench/ measures time, so it cannot share the machine with itself: leave -n out")
@@ -45,20 +50,33 @@ def pytest_configure(config: pytest.Config) -> None:
         matrix = build_matrix(config.getoption("--runs"), profile)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
-    config.stash[_LAB] = Lab(matrix, profile, config.rootpath, ("pytest", *map(str, config.invocation_params.args)))
+    lab = Lab(matrix, profile, config.rootpath, ("pytest", *map(str, config.invocation_params.args)))
+    config.stash[_SESSION] = Session(lab, config.getoption("--run-file"))
+    config.add_cleanup(config.stash[_SESSION].close)
+    before = signal.signal(signal.SIGTERM, _stop)
+
+    def restore() -> None:
+        signal.signal(signal.SIGTERM, before)
+
+    config.add_cleanup(restore)
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    """A session that is told to end writes what it has, as one that is interrupted."""
+    raise KeyboardInterrupt
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test a case that the measure applies to, named by the case."""
     measure = _measure_of(metafunc.definition)
     if measure is not None:
-        cases = [case for case in metafunc.config.stash[_LAB].matrix.cases if measure.applies(case)]
+        cases = [case for case in metafunc.config.stash[_SESSION].lab.matrix.cases if measure.applies(case)]
         metafunc.parametrize("case", cases, ids=[case.case_id for case in cases])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """All measurements of a case together, so that its model is built once, in the order of the measures."""
-    cases = {case.case_id: i for i, case in enumerate(config.stash[_LAB].matrix.cases)}
+    cases = {case.case_id: i for i, case in enumerate(config.stash[_SESSION].lab.matrix.cases)}
     order = {measure.name: i for i, measure in enumerate(measures())}
 
     def rank(item: pytest.Item) -> tuple[int, int]:
@@ -66,6 +84,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return (-1 if case is None else cases[case.case_id], -1 if measure is None else order[measure.name])
 
     items.sort(key=rank)
+    for item in items:
+        if _measure_of(item) is not None:
+            item.add_marker(pytest.mark.benchmark(timer=_CLOCK.now))
+            # What a counter or a sweep takes itself is no benchmark, and stays out of pytest-benchmark's table.
+            item.add_marker(pytest.mark.filterwarnings("ignore:Benchmark fixture was not used"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Before anything is measured: can it be kept?"""
+    if session.config.option.collectonly:
+        return
+    try:
+        session.config.stash[_SESSION].plan(sum(_measure_of(item) is not None for item in session.items))
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _measure_of(item: pytest.Item) -> Measure | None:
@@ -82,26 +115,28 @@ def _case_of(item: pytest.Item) -> Case | None:
 
 @pytest.fixture
 def measured(request: pytest.FixtureRequest, case: Case, benchmark: Benchmark) -> Measured:
-    """Makes the test's measure on its case.
+    """Makes the test's measure on its case, in another process.
 
-    Whatever goes wrong becomes the case's status and skips the test, so that the other cases still run; on success
-    pytest-benchmark's record carries the case.
+    Whatever goes wrong becomes the case's status and skips the test, so that the other cases still run;
+    pytest-benchmark shows the timed calls, and its record carries the case.
     """
-    lab, measure = request.config.stash[_LAB], _measure_of(request.node)
+    session, measure = request.config.stash[_SESSION], _measure_of(request.node)
     assert measure is not None
 
-    def call(timing: Timing) -> None:
-        benchmark.pedantic(timing.call, setup=timing.prepare, rounds=timing.rounds)
-
     def run() -> None:
+        if benchmark.disabled:
+            pytest.skip("left out: benchmarks are disabled, so nothing is measured")
         benchmark.group = measure.name
         try:
-            record = lab.measure(case, measure, call)
+            samples_s = session.measure(case, measure)
         except LeftOutError as error:
             pytest.skip(f"left out: {error}")
         except CaseError as error:
             pytest.skip(f"case not measured: {error}")
-        benchmark.extra_info["emtm"] = encode(record)
+        if samples_s:
+            _CLOCK.load(samples_s)
+            benchmark.pedantic(lambda: None, rounds=len(samples_s))
+        benchmark.extra_info["emtm"] = encode(session.lab.record(case))
 
     return run
 
@@ -109,7 +144,7 @@ def measured(request: pytest.FixtureRequest, case: Case, benchmark: Benchmark) -
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_json(config: pytest.Config, benchmarks: object, output_json: dict[str, Any]) -> None:
     """Each of pytest-benchmark's own records carries its case with all that was measured of it by the end."""
-    records = config.stash[_LAB].records
+    records = config.stash[_SESSION].lab.records
     for benchmark in output_json["benchmarks"]:
         # A case would be written as Python shows it, with an address that no other session has.
         parameters = benchmark["params"] or {}
@@ -122,20 +157,24 @@ def pytest_benchmark_update_json(config: pytest.Config, benchmarks: object, outp
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Writes the run file; a session in which no case could be measured fails."""
     config = session.config
-    session_lab = config.stash.get(_LAB, None)
-    if session_lab is None or not session_lab.started:
+    found = config.stash.get(_SESSION, None)
+    if found is None or not found.lab.started:
         return
-    config.stash[_RUN_FILE] = session_lab.write(config.getoption("--run-file"))
-    if not session_lab.measured:
+    config.stash[_RUN_FILE] = found.finish()
+    if not found.lab.measured:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Says which cases have no result and where the run file is."""
-    path = config.stash.get(_RUN_FILE, None)
-    if path is None:
+    if _RUN_FILE not in config.stash:
         return
+    (path, why_there), session = config.stash[_RUN_FILE], config.stash[_SESSION]
     terminalreporter.section("run file")
-    for case_id, reason in config.stash[_LAB].problems:
+    for case_id, reason in session.lab.problems:
         terminalreporter.write_line(f"not measured: {case_id}: {reason}")
+    if text := known(session.cut_off):
+        terminalreporter.write_line(f"cut off: {text}")
+    if why_there:
+        terminalreporter.write_line(f"{why_there}, so the run file is in another place:")
     terminalreporter.write_line(str(path))

@@ -74,8 +74,8 @@ class Lab:
             self.add(case, *timing.blocks())
             return self._checked(case)
 
-    def run(self) -> Run:
-        """What the run file holds."""
+    def run(self, cut_off: str | Missing = ABSENT) -> Run:
+        """What the run file holds; `cut_off` says how far a session came that is not at its end."""
         records = [self.records[case.case_id] for case in self.matrix.cases if case.case_id in self.records]
         records += [broken.record() for broken in self.matrix.broken]
         unique = {record.case_id: record for record in records}
@@ -92,16 +92,31 @@ class Lab:
                 seed=SEED,
                 argv=self.argv,
                 budget={"rule": RULE, **dataclasses.asdict(self.profile.limits)},
+                cut_off=cut_off,
             ),
             env=self._environment.close(self._gemm_rate()),
             cases=tuple(unique.values()),
         )
 
-    def write(self, path: Path | None) -> Path:
-        """Writes the run file, by default `reports/runs/<run_id>.json` under the root."""
-        target = path or self.root / "reports" / "runs" / f"{self.run_id}.json"
-        results.write_run(self.run(), target)
+    def book(self, case: Case, record: CaseRecord) -> None:
+        """Takes what another process found of a case; raises as `add` does."""
+        if record.case_id != case.case_id:
+            raise ValueError(f"this is the record of '{record.case_id}', not of '{case.case_id}'")
+        self._replace(record)
+
+    def lose(self, case: Case, measure: Measure, how: str) -> None:
+        """Marks a case whose process was lost."""
+        self._fail(case, "failed", f"{measure.name}: {how}")
+
+    def write(self, path: Path | None, cut_off: str | Missing = ABSENT) -> Path:
+        """Writes the run file, by default `reports/runs/<run_id>.json` under the root; raises UserError."""
+        target = self.place(path)
+        results.write_run(self.run(cut_off), target)
         return target
+
+    def place(self, path: Path | None) -> Path:
+        """Where the run file is written."""
+        return path or self.root / "reports" / "runs" / f"{self.run_id}.json"
 
     @property
     def problems(self) -> list[tuple[str, str]]:

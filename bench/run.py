@@ -22,6 +22,8 @@ class Suite(Block):
     argv: tuple[str, ...]
     budget: Mapping[str, Json] | Missing = ABSENT
     """`rule` in words, and its limits."""
+    cut_off: str | Missing = ABSENT
+    """How far a session came that did not come to its end, or has not yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ import typer
 
 from bench.audit.files import read_audit
 from bench.consistency import read_consistent
+from bench.missing import known
 from bench.report.content.runs import any_run, newest
 from bench.report.content.study import read_study
 from bench.report.document import Report, build
@@ -61,6 +62,8 @@ def validate(file: Annotated[Path, typer.Argument(help="Run file.")]) -> None:
     """
     run = read_consistent(file)
     print(f"{file} follows {run.schema} {run.schema_version}, agrees with itself and holds {len(run.cases)} cases.")
+    if how := known(run.suite.cut_off):
+        print(f"The session was cut off: {how}.")
 
 
 def _main_tables(built: Report) -> list[Table]:

@@ -100,11 +100,12 @@ def _value(value: Json, finding: Finding) -> str:
 
 
 def run_line(run: Run) -> str:
-    """`20261123T101911Z-13a7e4, commit 6c219ed7, profile smoke`."""
+    """`20261123T101911Z-13a7e4, commit 6c219ed7, profile smoke`, and that it was cut off."""
     commit = known(run.suite.commit)
     dirty = " with changes" if known(run.suite.dirty) else ""
     code = "of no known commit" if commit is None else f"commit {commit[:8]}{dirty}"
-    return short(f"{run.run_id}, {code}, profile {run.suite.profile}")
+    cut_off = f", cut off: {how}" if (how := known(run.suite.cut_off)) else ""
+    return short(f"{run.run_id}, {code}, profile {run.suite.profile}{cut_off}")
 
 
 def environment_lines(comparison: Comparison) -> list[str]:

@@ -15,7 +15,8 @@ from bench.run import Environment, Run
 
 def warnings(content: Content) -> list[str]:
     """What may make the numbers wrong or unrepeatable, gravest first."""
-    found = _case_warnings(content.cases)
+    found = [f"Run {run.run_id} was cut off: {how}." for run in content.runs if (how := known(run.suite.cut_off))]
+    found += _case_warnings(content.cases)
     for run in content.runs:
         prefix = f"Run {run.run_id}: " if len(content.runs) > 1 else ""
         found += [prefix + warning for warning in _run_warnings(run)]

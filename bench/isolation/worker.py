@@ -1,0 +1,90 @@
+"""The process that measures: asked for one measure of one case after the other, until its parent ends."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from bench.cases import Case, Matrix
+from bench.isolation.answer import Answer
+from bench.lab import CaseError, Lab, LeftOutError
+from bench.measure import Measure, Timing
+from bench.measures import measures
+from bench.profiles import Profile
+from bench.record import CaseRecord
+from emtm.memory import memory_bytes
+
+Request = tuple[Case, CaseRecord, str]
+"""A case, what is known of it, and the name of a measure."""
+_SPARED = 256 * 2**20
+"""Memory that is left to the rest of the machine."""
+
+
+def serve(line: Connection, profile: Profile) -> None:
+    """Answers requests from `line`, first of all with None: that it is ready."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent is asked to stop, and says what is to be done.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _limit_memory()
+    lab = Lab(Matrix((), ()), profile, Path(), ())
+    known = {measure.name: measure for measure in measures()}
+    line.send(None)
+    while True:
+        try:
+            case, record, name = line.recv()
+        except EOFError:
+            return
+        line.send(answer(lab, case, record, known[name]))
+
+
+def answer(lab: Lab, case: Case, record: CaseRecord, measure: Measure) -> Answer:
+    """Makes a measure on a case of which `record` is known so far."""
+    samples_s: list[float] = []
+
+    def time_calls(timing: Timing) -> None:
+        for _ in range(timing.rounds):
+            timing.prepare()
+            began = time.perf_counter()
+            timing.call()
+            if timing.quiet:
+                samples_s.append(time.perf_counter() - began)
+
+    lab.records = {case.case_id: record}
+    try:
+        lab.measure(case, measure, time_calls)
+    except LeftOutError as error:
+        return Answer(lab.record(case), refused="left out", reason=str(error))
+    except CaseError as error:
+        return Answer(lab.record(case), refused="failed", reason=str(error))
+    return Answer(lab.record(case), tuple(samples_s))
+
+
+def _end_with_parent() -> None:
+    """Nothing is measured for a parent that was killed; waiting takes no time from what is timed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _limit_memory() -> None:
+    """What asks for more than there is gets an error, before the system kills this process or another.
+
+    A graphics card's driver reserves more than there is, so with one the system is left to choose, and told whom.
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+    import torch
+
+    if sys.platform == "linux" and not torch.cuda.is_available():
+        import resource
+
+        limit = max(_SPARED, memory_bytes() - _SPARED)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
