@@ -24,7 +24,8 @@ TOGETHER = {
     "bench cases": ("bench.cases", "bench.subjects", "bench.sample_video"),
     "bench workbench": ("bench.workbench", "bench.static", "bench.budget", "bench.count"),
     "bench.measures": ("bench.measure",),
-    "bench session": ("bench.lab", "bench.conftest", "bench.fixtures", "bench.test_*"),
+    "bench.isolation": ("bench.lab",),
+    "bench session": ("bench.conftest", "bench.fixtures", "bench.test_*"),
 }
 """Modules that are one room in the picture, because each alone would be a crumb."""
 
