@@ -10,6 +10,7 @@ TRAIN_CALLS = 3
 """A training step in forward passes: forward, gradient of inputs, gradient of weights."""
 FEWEST_STEPS = 2
 MEMORY_CALLS = 4
+_REPEATED = (5, 100)
 _NOMINAL_S, _NOMINAL_S_PER_MAC = 0.02, 2e-10
 _UNTIMED_CALLS = 2
 """At least one call to warm up and one with the clocks between the stages."""
@@ -51,6 +52,16 @@ def latency_rounds(call_s: float, profile: Profile) -> int:
 def few_calls(call_s: float, profile: Profile, most: int) -> int:
     """Calls beside the timed ones, for warm-up or stages: as many as fit the latency's budget, at least one."""
     return rounds_for(call_s, profile.latency_s, 1, most)
+
+
+def check_repeat(call_s: float, profile: Profile) -> None:
+    """Raises TooDearError when a few calls in another process do not fit, those of its check included."""
+    _check(2 * _REPEATED[0], call_s, 4 * profile.repeat_s, profile)
+
+
+def repeat_rounds(call_s: float, profile: Profile) -> int:
+    """Timed calls in another process."""
+    return rounds_for(call_s, profile.repeat_s, *_REPEATED)
 
 
 def check_train(call_s: float, batch_size: int, profile: Profile) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Generator
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -139,6 +140,18 @@ def measured(request: pytest.FixtureRequest, case: Case, benchmark: Benchmark) -
         benchmark.extra_info["emtm"] = encode(session.lab.record(case))
 
     return run
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """After the measures, single queries once more in further processes."""
+    result = yield
+    found, reporter = session.config.stash[_SESSION], session.config.pluginmanager.get_plugin("terminalreporter")
+    if found.lab.started and not isinstance(found.cut_off, str):
+        assert reporter is not None
+        reporter.ensure_newline()
+        found.repeat(reporter.write_line)
+    return result
 
 
 @pytest.hookimpl(optionalhook=True)

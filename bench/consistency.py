@@ -35,6 +35,7 @@ from bench.record import (
     Quality,
     QueryScores,
     Reference,
+    Repeats,
     Throughput,
     Training,
 )
@@ -89,6 +90,8 @@ def _case(case: CaseRecord) -> Complaints:
         yield from _backbone(backbone)
     if latency := known(case.latency):
         yield from _latency(latency)
+    if repeats := known(case.repeats):
+        yield from _repeats(repeats, known(case.latency))
     if training := known(case.training):
         yield from _training(training, case.workload.batch_size)
     if end_to_end := known(case.end_to_end):
@@ -186,6 +189,17 @@ def _latency(latency: Latency) -> Complaints:
     yield from _interval_follows("latency.median_ci99", latency.median_ci99, again.median_ci99)
     for name, rank in _PERCENTILES.items():
         yield from _follows(f"latency.{name}", getattr(latency, name), stats.percentile(latency.samples, rank))
+
+
+def _repeats(repeats: Repeats, latency: Latency | None) -> Complaints:
+    if len(repeats.processes) != len(repeats.medians):
+        yield f"repeats has {len(repeats.medians)} medians of {len(repeats.processes)} processes"
+    mean, interval = stats.geometric_mean(repeats.medians)
+    yield from _follows("repeats.mean", repeats.mean, mean)
+    yield from _interval_follows("repeats.mean_ci99", repeats.mean_ci99, interval)
+    first = dict(zip(repeats.processes, repeats.medians, strict=False)).get(1)
+    if first is not None and latency is not None:
+        yield from _follows("the first of repeats.medians", first, latency.median)
 
 
 def _training(training: Training, batch_size: int) -> Complaints:

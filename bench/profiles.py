@@ -64,6 +64,10 @@ class Profile:
     evaluation_share: float
     """Part of the evaluation that is run; the rest is extrapolated."""
     warmup: int
+    repeats: int
+    """Further processes in which single queries are timed once more."""
+    repeat_s: float
+    """What the calls of one case may take in each."""
     patience_s: float
     """A measure of one case that takes longer hangs."""
     limits: Limits
@@ -93,6 +97,8 @@ PROFILES = {
         video_s=3.0,
         evaluation_share=0.1,
         warmup=3,
+        repeats=2,
+        repeat_s=0.2,
         patience_s=60.0,
         limits=Limits(2e10, 4e9, latency_s=3.0, sweep_point_s=1.0, memory_s=2.0, train_s=5.0, video_s=20.0),
     ),
@@ -114,6 +120,8 @@ PROFILES = {
         video_s=20.0,
         evaluation_share=1.0,
         warmup=10,
+        repeats=4,
+        repeat_s=1.0,
         patience_s=300.0,
         limits=Limits(1e12, 2e11, latency_s=40.0, sweep_point_s=8.0, memory_s=40.0, train_s=20.0, video_s=120.0),
     ),
@@ -135,6 +143,8 @@ PROFILES = {
         video_s=120.0,
         evaluation_share=1.0,
         warmup=20,
+        repeats=8,
+        repeat_s=4.0,
         patience_s=1800.0,
         limits=Limits(1e13, 2e12, latency_s=600.0, sweep_point_s=120.0, memory_s=600.0, train_s=300.0, video_s=600.0),
     ),

@@ -186,6 +186,21 @@ class Latency(Block):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeats(Block):
+    """One query's time in several processes, each in turn with all other cases: what no single process can show."""
+
+    unit: str = "s"
+    processes: tuple[int, ...]
+    """1 is the one whose calls stand in `latency`; equal numbers in two cases are one process."""
+    medians: tuple[float, ...]
+    """Of the timed calls in each."""
+    mean: float
+    """Geometric, of the medians."""
+    mean_ci99: Interval | Missing
+    """Student's t on the logarithms: the processes are the sample, not the calls."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reference(Block):
     """A measured time over the time the same multiply-adds take at the rate of a plain matrix product."""
 
@@ -416,6 +431,7 @@ class CaseRecord(Block):
     params: Params | Missing = ABSENT
     compute: Compute | Missing = ABSENT
     latency: Latency | Missing = ABSENT
+    repeats: Repeats | Missing = ABSENT
     throughput: Throughput | Missing = ABSENT
     memory: Memory | Missing = ABSENT
     dispatch: Dispatch | Missing = ABSENT

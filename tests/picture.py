@@ -20,7 +20,7 @@ TOGETHER = {
     "emtm.cli": ("emtm.__main__",),
     "bench ground": ("bench", "bench.discovery", "bench.stages", "bench.profiles", "bench.git"),
     "bench records": ("bench.missing", "bench.codec", "bench.record", "bench.run", "bench.results", "bench.schema"),
-    "bench verdicts": ("bench.stats", "bench.verdict", "bench.selection"),
+    "bench verdicts": ("bench.stats", "bench.verdict", "bench.selection", "bench.typical"),
     "bench cases": ("bench.cases", "bench.subjects", "bench.sample_video"),
     "bench workbench": ("bench.workbench", "bench.static", "bench.budget", "bench.count"),
     "bench.measures": ("bench.measure",),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from bench import typical
 from bench.missing import Missing, known, known_of, of
 from bench.record import CaseRecord, Latency
 
@@ -103,11 +104,11 @@ def _latency(case: CaseRecord, queries_per_video: float) -> Cost | Missing:
 def _one_query(case: CaseRecord, latency: Latency) -> Cost:
     """As measured: within its interval where the machine was quiet, else no faster than the fastest call."""
     verdict = known(of(case.noise, lambda noise: noise.verdict))
-    interval = known(latency.median_ci99)
+    value, interval = known(typical.latency_s(case)) or latency.median, known(typical.latency_ci99_s(case))
     if verdict == "quiet" and interval is not None:
-        return Cost(latency.median, min(interval[0], latency.median), max(interval[1], latency.median))
+        return Cost(value, min(interval[0], value), max(interval[1], value))
     why = "too few calls for an interval" if verdict == "quiet" else f"the machine was {verdict or 'not watched'}"
-    return Cost(latency.median, min(latency.min, latency.median), math.inf, (why,))
+    return Cost(value, min(latency.min, value), math.inf, (why,))
 
 
 def _video_s(case: CaseRecord, latency: Latency) -> float | None:

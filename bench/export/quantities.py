@@ -8,6 +8,7 @@ from typing import Literal
 
 from bench.missing import Missing, known, of
 from bench.record import CaseRecord, Interval
+from bench.typical import latency_ci99_s, latency_s
 from emtm.metrics.metric import METRICS, Metric
 
 Better = Literal["smaller", "bigger", "same"]
@@ -100,7 +101,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "s",
         "smaller",
         "Median time of one query",
-        lambda case: of(case.latency, lambda block: figure(block.median, block.median_ci99, block.samples)),
+        lambda case: figure(latency_s(case), latency_ci99_s(case), of(case.latency, lambda block: block.samples)),
         timed=True,
     ),
     Quantity(

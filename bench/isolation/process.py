@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 from bench.cases import Case
-from bench.isolation.answer import Answer
+from bench.isolation.questions import Again, Answer, Make
 from bench.isolation.worker import serve
 from bench.measure import Measure
 from bench.profiles import Profile
@@ -32,13 +32,14 @@ class Process:
 
     def measure(self, case: Case, record: CaseRecord, measure: Measure) -> Answer:
         """Makes a measure on a case of which `record` is known so far; raises LostError."""
-        process, line = self._running or self._start()
-        try:
-            line.send((case, record, measure.name))
-        except OSError:
-            raise self._lost(process) from None
-        answer = self._wait(process, line, self._profile.patience_s)
+        answer = self._ask(Make(case, record, measure.name), self._profile.patience_s)
         assert isinstance(answer, Answer)
+        return answer
+
+    def repeat(self, case: Case) -> float | None:
+        """Median seconds of some calls of a case, None where they are too dear; raises LostError."""
+        answer = self._ask(Again(case), self._profile.patience_s)
+        assert answer is None or isinstance(answer, float)
         return answer
 
     def close(self) -> None:
@@ -49,6 +50,14 @@ class Process:
             line.close()
             process.kill()
             process.join()
+
+    def _ask(self, question: Make | Again, limit_s: float) -> object:
+        process, line = self._running or self._start()
+        try:
+            line.send(question)
+        except OSError:
+            raise self._lost(process) from None
+        return self._wait(process, line, limit_s)
 
     def _start(self) -> tuple[SpawnProcess, Connection]:
         context = multiprocessing.get_context("spawn")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.cases import Case
 from bench.isolation.process import LostError, Process
+from bench.isolation.repeat import repeat
 from bench.lab import CaseError, Lab, LeftOutError
 from bench.measure import Measure
 from bench.missing import ABSENT, Missing
@@ -61,6 +63,11 @@ class Session:
         if answer.refused:
             raise (LeftOutError if answer.refused == "left out" else CaseError)(answer.reason)
         return answer.samples_s
+
+    def repeat(self, progress: Callable[[str], object]) -> None:
+        """Times single queries once more in further processes."""
+        self._process.close()
+        repeat(self.lab, lambda: Process(self.lab.profile), progress)
 
     def keep(self) -> None:
         """Writes what there is, marked as cut off."""

@@ -13,7 +13,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bench.cases import Case, Matrix
-from bench.isolation.answer import Answer
+from bench.isolation.questions import Again, Answer
+from bench.isolation.timing import once
 from bench.lab import CaseError, Lab, LeftOutError
 from bench.measure import Measure, Timing
 from bench.measures import measures
@@ -21,8 +22,6 @@ from bench.profiles import Profile
 from bench.record import CaseRecord
 from emtm.memory import memory_bytes
 
-Request = tuple[Case, CaseRecord, str]
-"""A case, what is known of it, and the name of a measure."""
 _SPARED = 256 * 2**20
 """Memory that is left to the rest of the machine."""
 
@@ -37,10 +36,13 @@ def serve(line: Connection, profile: Profile) -> None:
     line.send(None)
     while True:
         try:
-            case, record, name = line.recv()
+            question = line.recv()
         except EOFError:
             return
-        line.send(answer(lab, case, record, known[name]))
+        if isinstance(question, Again):
+            line.send(again(lab, question.case))
+        else:
+            line.send(answer(lab, question.case, question.record, known[question.measure]))
 
 
 def answer(lab: Lab, case: Case, record: CaseRecord, measure: Measure) -> Answer:
@@ -63,6 +65,14 @@ def answer(lab: Lab, case: Case, record: CaseRecord, measure: Measure) -> Answer
     except CaseError as error:
         return Answer(lab.record(case), refused="failed", reason=str(error))
     return Answer(lab.record(case), tuple(samples_s))
+
+
+def again(lab: Lab, case: Case) -> float | None:
+    """Median seconds of a few calls; None where they are too dear, or fail."""
+    try:
+        return once(lab.bench, case)
+    except (Exception, SystemExit):
+        return None
 
 
 def _end_with_parent() -> None:

@@ -12,8 +12,8 @@ from bench import results
 from bench.cases import Case, Matrix
 from bench.execution import InvalidOutputError, UnavailableError
 from bench.fixtures import ReplayClock
-from bench.isolation.answer import Answer
 from bench.isolation.process import LostError
+from bench.isolation.questions import Answer
 from bench.isolation.session import Session
 from bench.isolation.worker import answer
 from bench.lab import CaseError, Lab, LeftOutError

@@ -12,6 +12,7 @@ from bench.missing import Missing, known
 from bench.report.content.counts import network
 from bench.report.content.seeds import Trained, trained_models
 from bench.run import Run
+from bench.typical import latency_s
 from emtm.metrics.metric import HEADLINE
 
 
@@ -42,12 +43,10 @@ def session_spread(run: Run) -> float:
     """The largest ratio of latencies of two cases of one network; 1 in a run without such twins."""
     groups: dict[object, list[float]] = {}
     for case in run.cases:
-        latency, counts = known(case.latency), network(case)
-        if latency is not None and counts is not None and case.model.weights_kind == "random":
+        seconds, counts = known(latency_s(case)), network(case)
+        if seconds is not None and counts is not None and case.model.weights_kind == "random":
             way = (case.workload.dataset, case.workload.scenario, case.workload.batch_size, case.execution.backend)
-            groups.setdefault((counts, way, case.execution.device, known(case.execution.threads)), []).append(
-                latency.median
-            )
+            groups.setdefault((counts, way, case.execution.device, known(case.execution.threads)), []).append(seconds)
     return max((max(a, b) / min(a, b) for times in groups.values() for a, b in combinations(times, 2)), default=1.0)
 
 

@@ -12,6 +12,7 @@ from bench.missing import ABSENT, Missing, known, known_of, of
 from bench.record import CaseRecord, GroupAccuracy, Interval, Quality, Role
 from bench.report.content.cases import macs
 from bench.report.content.naming import Identity, identity
+from bench.typical import latency_ci99_s, latency_s
 from emtm.metrics.metric import HEADLINE, HEADLINE_OF_FIVE, METRICS, Metric
 
 T = TypeVar("T", float, Interval)
@@ -173,8 +174,8 @@ def _together(seeds: Sequence[tuple[CaseRecord, Quality]]) -> Trained:
         floors=of(quality.floors, _floors),
         trainable=_merged(fmean, cases, lambda case: of(case.params, lambda params: params.trainable)),
         macs=_merged(fmean, cases, macs),
-        latency_s=_merged(median, cases, lambda case: of(case.latency, lambda latency: latency.median)),
-        latency_ci99_s=_merged(_envelope, cases, lambda case: of(case.latency, lambda latency: latency.median_ci99)),
+        latency_s=_merged(median, cases, latency_s),
+        latency_ci99_s=_merged(_envelope, cases, latency_ci99_s),
         tensor_peak_bytes=_merged(max, cases, lambda case: of(case.memory, lambda memory: memory.tensor_peak_bytes)),
     )
 

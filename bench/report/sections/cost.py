@@ -15,6 +15,7 @@ from bench.report.figures.throughput import throughput_figures
 from bench.report.quantity import byte_size, digits, plural, share, si
 from bench.report.sections.cells import Cell, Table, empty, measured, timed
 from bench.report.sections.section import Section
+from bench.typical import latency_ci99_s, latency_s
 
 COST_HEADERS = (
     "Model",
@@ -97,10 +98,7 @@ def _cost_row(row: Named, among: Sequence[Named]) -> tuple[Cell, ...]:
         measured(macs(case), si),
         measured(of(case.compute, lambda compute: compute.flops), si),
         _fvcore(case),
-        timed(
-            of(case.latency, lambda latency: latency.median),
-            of(case.latency, lambda latency: latency.median_ci99),
-        ),
+        timed(latency_s(case), latency_ci99_s(case)),
         _p90(case),
         measured(of(case.reference, lambda reference: reference.ratio), digits),
         _throughput(case),

@@ -1,0 +1,37 @@
+"""What a process that measures is asked, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.cases import Case
+from bench.record import CaseRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """One measure on one case of which `record` is known so far."""
+
+    case: Case
+    record: CaseRecord
+    measure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a measure showed."""
+
+    record: CaseRecord
+    """The case with all that is known of it now."""
+    samples_s: tuple[float, ...] = ()
+    """Seconds of each timed call; none of a measure whose own time means nothing."""
+    refused: Literal["", "left out", "failed"] = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Some calls of a case that was measured by another process; the answer is their median seconds."""
+
+    case: Case

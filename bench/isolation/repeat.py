@@ -1,0 +1,62 @@
+"""Single queries timed once more in further processes, so that an interval speaks of more than one of them.
+
+Where the allocator put the weights, and what the machine did in one minute, all calls of a process share: more calls
+do not tell. Each further process times all cases in an order of its own, so that two cases that are compared were
+timed by the same processes, minutes apart at the most.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from bench import stats
+from bench.backends import REFERENCE
+from bench.cases import Case
+from bench.isolation.process import LostError, Process
+from bench.lab import Lab
+from bench.missing import Missing, known, or_missing
+from bench.record import Repeats
+from bench.subjects import SEED
+
+_ALONE = "one process alone has no interval of processes"
+
+
+def repeat(lab: Lab, process: Callable[[], Process], progress: Callable[[str], object]) -> None:
+    """Times all cases with a latency in as many further processes as the profile says, and books what they show."""
+    medians: dict[str, dict[int, float]] = {}
+    cases = list(_repeatable(lab))
+    for case in cases:
+        latency = lab.record(case).latency
+        medians[case.case_id] = {} if isinstance(latency, Missing) else {1: latency.median}
+    for number in range(2, lab.profile.repeats + 2 if cases else 0):
+        progress(f"process {number} of {lab.profile.repeats + 1}: {len(cases)} cases once more")
+        fresh = process()
+        try:
+            for case in random.Random(f"{SEED} {number}").sample(cases, len(cases)):
+                with suppress(LostError):
+                    seconds = fresh.repeat(case)
+                    if seconds is not None:
+                        medians[case.case_id][number] = seconds
+        finally:
+            fresh.close()
+        for case in cases:
+            lab.add(case, block(medians[case.case_id]))
+
+
+def block(medians: dict[int, float]) -> Repeats:
+    """Of medians by the number of the process."""
+    mean, interval = stats.geometric_mean(list(medians.values()))
+    return Repeats(
+        processes=tuple(medians), medians=tuple(medians.values()), mean=mean, mean_ci99=or_missing(interval, _ALONE)
+    )
+
+
+def _repeatable(lab: Lab) -> Iterable[Case]:
+    """Sound cases with a latency, run by PyTorch as it is: what other backends need to get ready would cost more."""
+    for case in lab.matrix.cases:
+        record = lab.records.get(case.case_id)
+        timed = record is not None and record.status == "ok" and known(record.latency) is not None
+        if timed and case.execution.backend == REFERENCE:
+            yield case

@@ -1,0 +1,24 @@
+"""A few calls of a case, timed as its latency is."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from bench import budget
+from bench.cases import Case
+from bench.execution import threads
+from bench.instruments.noise import quiet_gc
+from bench.measures.latency import LatencyMeasurement
+from bench.workbench import Workbench
+
+
+def once(bench: Workbench, case: Case) -> float:
+    """Median seconds of a few calls; raises as a measure's `start`."""
+    runner, call_s = bench.runner(case), bench.call_s(case)
+    budget.check_repeat(call_s, bench.profile)
+    pool = bench.batches(case, case.batch_size)
+    measurement = LatencyMeasurement(runner, pool, case.execution, bench.profile)
+    with threads(case.execution.threads), quiet_gc():
+        rounds = budget.repeat_rounds(measurement.warm_up(call_s), bench.profile)
+        measurement.probe.repeat(rounds)
+    return median(measurement.probe.samples_s)
