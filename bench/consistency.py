@@ -192,8 +192,9 @@ def _latency(latency: Latency) -> Complaints:
 
 
 def _repeats(repeats: Repeats, latency: Latency | None) -> Complaints:
-    if len(repeats.processes) != len(repeats.medians):
-        yield f"repeats has {len(repeats.medians)} medians of {len(repeats.processes)} processes"
+    for name, values in (("medians", repeats.medians), ("reference_s", repeats.reference_s)):
+        if len(values) != len(repeats.processes):
+            yield f"repeats.{name} has {len(values)} values of {len(repeats.processes)} processes"
     mean, interval = stats.geometric_mean(repeats.medians)
     yield from _follows("repeats.mean", repeats.mean, mean)
     yield from _interval_follows("repeats.mean_ci99", repeats.mean_ci99, interval)

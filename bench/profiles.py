@@ -97,7 +97,7 @@ PROFILES = {
         video_s=3.0,
         evaluation_share=0.1,
         warmup=3,
-        repeats=2,
+        repeats=3,
         repeat_s=0.2,
         patience_s=60.0,
         limits=Limits(2e10, 4e9, latency_s=3.0, sweep_point_s=1.0, memory_s=2.0, train_s=5.0, video_s=20.0),

@@ -194,6 +194,8 @@ class Repeats(Block):
     """1 is the one whose calls stand in `latency`; equal numbers in two cases are one process."""
     medians: tuple[float, ...]
     """Of the timed calls in each."""
+    reference_s: tuple[float, ...]
+    """Medians of the reference product, timed in turn with the calls."""
     mean: float
     """Geometric, of the medians."""
     mean_ci99: Interval | Missing

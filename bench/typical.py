@@ -22,11 +22,16 @@ def latency_ci99_s(case: CaseRecord) -> Interval | Missing:
 
 
 def paired_ratio(one: Repeats, other: Repeats) -> tuple[float, Interval] | None:
-    """Time of `other` over that of `one` in the processes that timed both, with its 99 % interval.
+    """Time of `other` over that of `one`, each in units of the reference product timed beside it, with a 99 % interval.
 
-    None when fewer than two did.
+    Only processes that timed both count, since all that they share falls out; None when fewer than two did.
     """
-    first, second = (dict(zip(r.processes, r.medians, strict=True)) for r in (one, other))
+    first, second = (_by_process(repeats) for repeats in (one, other))
     ratios = [second[number] / first[number] for number in first if number in second]
     mean, interval = stats.geometric_mean(ratios) if ratios else (1.0, None)
     return None if interval is None else (mean, interval)
+
+
+def _by_process(repeats: Repeats) -> dict[int, float]:
+    times = zip(repeats.processes, repeats.medians, repeats.reference_s, strict=True)
+    return {number: seconds / reference_s for number, seconds, reference_s in times}

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 from bench.cases import Case
-from bench.isolation.questions import Again, Answer, Make
+from bench.isolation.questions import Again, Answer, Make, Pace
 from bench.isolation.worker import serve
 from bench.measure import Measure
 from bench.profiles import Profile
@@ -36,10 +36,10 @@ class Process:
         assert isinstance(answer, Answer)
         return answer
 
-    def repeat(self, case: Case) -> float | None:
-        """Median seconds of some calls of a case, None where they are too dear; raises LostError."""
+    def repeat(self, case: Case) -> Pace | None:
+        """Times some calls of a case, if they are not too dear; raises LostError."""
         answer = self._ask(Again(case), self._profile.patience_s)
-        assert answer is None or isinstance(answer, float)
+        assert answer is None or isinstance(answer, Pace)
         return answer
 
     def close(self) -> None:

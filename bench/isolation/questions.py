@@ -32,6 +32,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Some calls of a case that was measured by another process; the answer is their median seconds."""
+    """Some calls of a case that was measured by another process."""
 
     case: Case
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What they showed."""
+
+    call_s: float
+    reference_s: float
+    """Of the reference product, timed in turn with them."""

@@ -8,16 +8,17 @@ timed by the same processes, minutes apart at the most.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from bench import stats
 from bench.backends import REFERENCE
 from bench.cases import Case
 from bench.isolation.process import LostError, Process
+from bench.isolation.questions import Pace
 from bench.lab import Lab
-from bench.missing import Missing, known, or_missing
-from bench.record import Repeats
+from bench.missing import known, or_missing
+from bench.record import CaseRecord, Repeats
 from bench.subjects import SEED
 
 _ALONE = "one process alone has no interval of processes"
@@ -25,38 +26,46 @@ _ALONE = "one process alone has no interval of processes"
 
 def repeat(lab: Lab, process: Callable[[], Process], progress: Callable[[str], object]) -> None:
     """Times all cases with a latency in as many further processes as the profile says, and books what they show."""
-    medians: dict[str, dict[int, float]] = {}
     cases = list(_repeatable(lab))
-    for case in cases:
-        latency = lab.record(case).latency
-        medians[case.case_id] = {} if isinstance(latency, Missing) else {1: latency.median}
+    paces = {case.case_id: {1: pace} for case in cases if (pace := _first(lab.record(case)))}
     for number in range(2, lab.profile.repeats + 2 if cases else 0):
         progress(f"process {number} of {lab.profile.repeats + 1}: {len(cases)} cases once more")
         fresh = process()
         try:
             for case in random.Random(f"{SEED} {number}").sample(cases, len(cases)):
                 with suppress(LostError):
-                    seconds = fresh.repeat(case)
-                    if seconds is not None:
-                        medians[case.case_id][number] = seconds
+                    pace = fresh.repeat(case)
+                    if pace is not None:
+                        paces[case.case_id][number] = pace
         finally:
             fresh.close()
         for case in cases:
-            lab.add(case, block(medians[case.case_id]))
+            lab.add(case, block(paces[case.case_id]))
 
 
-def block(medians: dict[int, float]) -> Repeats:
-    """Of medians by the number of the process."""
-    mean, interval = stats.geometric_mean(list(medians.values()))
+def block(paces: Mapping[int, Pace]) -> Repeats:
+    """Of what was shown by each process, by its number."""
+    medians = tuple(pace.call_s for pace in paces.values())
+    mean, interval = stats.geometric_mean(medians)
     return Repeats(
-        processes=tuple(medians), medians=tuple(medians.values()), mean=mean, mean_ci99=or_missing(interval, _ALONE)
+        processes=tuple(paces),
+        medians=medians,
+        reference_s=tuple(pace.reference_s for pace in paces.values()),
+        mean=mean,
+        mean_ci99=or_missing(interval, _ALONE),
     )
+
+
+def _first(record: CaseRecord) -> Pace | None:
+    """Of the process whose calls stand in the record."""
+    latency, reference = known(record.latency), known(record.reference)
+    return None if latency is None or reference is None else Pace(latency.median, reference.gemm_s)
 
 
 def _repeatable(lab: Lab) -> Iterable[Case]:
     """Sound cases with a latency, run by PyTorch as it is: what other backends need to get ready would cost more."""
     for case in lab.matrix.cases:
         record = lab.records.get(case.case_id)
-        timed = record is not None and record.status == "ok" and known(record.latency) is not None
+        timed = record is not None and record.status == "ok" and _first(record) is not None
         if timed and case.execution.backend == REFERENCE:
             yield case

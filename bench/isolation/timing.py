@@ -8,12 +8,13 @@ from bench import budget
 from bench.cases import Case
 from bench.execution import threads
 from bench.instruments.noise import quiet_gc
+from bench.isolation.questions import Pace
 from bench.measures.latency import LatencyMeasurement
 from bench.workbench import Workbench
 
 
-def once(bench: Workbench, case: Case) -> float:
-    """Median seconds of a few calls; raises as a measure's `start`."""
+def once(bench: Workbench, case: Case) -> Pace:
+    """Median seconds of a few calls, and of the reference product in turn with them; raises as a measure's `start`."""
     runner, call_s = bench.runner(case), bench.call_s(case)
     budget.check_repeat(call_s, bench.profile)
     pool = bench.batches(case, case.batch_size)
@@ -21,4 +22,4 @@ def once(bench: Workbench, case: Case) -> float:
     with threads(case.execution.threads), quiet_gc():
         rounds = budget.repeat_rounds(measurement.warm_up(call_s), bench.profile)
         measurement.probe.repeat(rounds)
-    return median(measurement.probe.samples_s)
+    return Pace(median(measurement.probe.samples_s), median(measurement.floor.samples_s))

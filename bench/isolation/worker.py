@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bench.cases import Case, Matrix
-from bench.isolation.questions import Again, Answer
+from bench.isolation.questions import Again, Answer, Pace
 from bench.isolation.timing import once
 from bench.lab import CaseError, Lab, LeftOutError
 from bench.measure import Measure, Timing
@@ -67,8 +67,8 @@ def answer(lab: Lab, case: Case, record: CaseRecord, measure: Measure) -> Answer
     return Answer(lab.record(case), tuple(samples_s))
 
 
-def again(lab: Lab, case: Case) -> float | None:
-    """Median seconds of a few calls; None where they are too dear, or fail."""
+def again(lab: Lab, case: Case) -> Pace | None:
+    """A few calls; None where they are too dear, or fail."""
     try:
         return once(lab.bench, case)
     except (Exception, SystemExit):

@@ -11,9 +11,10 @@ import pytest
 
 from bench import stats
 from bench.cases import Case, Matrix
-from bench.execution import Execution
+from bench.execution import CPU, Execution
+from bench.instruments.reference import GemmFloor, floor_ratio
 from bench.isolation.process import LostError
-from bench.isolation.questions import Again
+from bench.isolation.questions import Again, Pace
 from bench.isolation.repeat import block, repeat
 from bench.isolation.worker import again
 from bench.lab import Lab
@@ -33,11 +34,11 @@ class Made:
         self._offset, self._lost, self._dear, self.closed = offset, lost, dear, False
         self.asked: list[str] = []
 
-    def repeat(self, case: Case) -> float | None:
+    def repeat(self, case: Case) -> Pace | None:
         self.asked.append(case.label)
         if case.label == self._lost:
             raise LostError("gone")
-        return None if case.label == self._dear else 0.01 * self._offset
+        return None if case.label == self._dear else Pace(0.01 * self._offset, 1e-4)
 
     def close(self) -> None:
         self.closed = True
@@ -46,24 +47,26 @@ class Made:
 def lab(tmp_path: Path, *cases: Case) -> Lab:
     found = Lab(Matrix(cases, ()), SMOKE, tmp_path, ("pytest",))
     for case in cases:
-        found.add(case, latency_block([0.01] * 11, 3, Missing("not asked")))
+        floor = GemmFloor(CPU, [1e-4] * 11)
+        reference = floor_ratio([0.01] * 11, floor, 1000, 1)
+        found.add(case, latency_block([0.01] * 11, 3, Missing("not asked")), reference)
     return found
 
 
 def test_every_process_times_all_cases_in_an_order_of_its_own(tmp_path: Path) -> None:
     cases = [toy_case(label=name) for name in "abcdef"]
-    found, made, said = lab(tmp_path, *cases), [Made(1.1), Made(1.2)], list[str]()
+    found, made, said = lab(tmp_path, *cases), [Made(1.1), Made(1.2), Made(1.3)], list[str]()
     waiting = iter(made)
     repeat(found, lambda: next(waiting), said.append)  # type: ignore[arg-type, return-value]
     assert all(sorted(process.asked) == list("abcdef") and process.closed for process in made)
     assert made[0].asked != made[1].asked
-    assert said == ["process 2 of 3: 6 cases once more", "process 3 of 3: 6 cases once more"]
+    assert said == [f"process {n} of 4: 6 cases once more" for n in (2, 3, 4)]
     for case in cases:
         repeats = found.record(case).repeats
         assert not isinstance(repeats, Missing)
-        assert repeats.processes == (1, 2, 3)
-        assert repeats.medians == pytest.approx((0.01, 0.011, 0.012))
-        assert latency_s(found.record(case)) == pytest.approx(0.01 * (1.1 * 1.2) ** (1 / 3))
+        assert repeats.processes == (1, 2, 3, 4)
+        assert repeats.medians == pytest.approx((0.01, 0.011, 0.012, 0.013))
+        assert latency_s(found.record(case)) == pytest.approx(0.01 * (1.1 * 1.2 * 1.3) ** (1 / 4))
     assert found.run().cases[0].repeats != ABSENT
 
 
@@ -71,7 +74,7 @@ def test_a_case_that_is_lost_or_dear_keeps_what_it_has(tmp_path: Path) -> None:
     lost, dear, other = (toy_case(label=name) for name in ("lost", "dear", "other"))
     found = lab(tmp_path, lost, dear, other)
     repeat(found, lambda: Made(1.0, "lost", "dear"), lambda line: None)  # type: ignore[arg-type, return-value]
-    for case, processes in ((lost, (1,)), (dear, (1,)), (other, (1, 2, 3))):
+    for case, processes in ((lost, (1,)), (dear, (1,)), (other, (1, 2, 3, 4))):
         repeats = found.record(case).repeats
         assert not isinstance(repeats, Missing)
         assert repeats.processes == processes
@@ -93,14 +96,16 @@ def test_one_process_alone_is_shown_as_measured(tmp_path: Path) -> None:
 
 
 def test_twins_are_compared_in_the_processes_that_timed_both() -> None:
-    one, other = block({1: 0.010, 2: 0.020, 4: 0.5}), block({1: 0.011, 2: 0.022, 3: 9.0})
+    # The second process found the machine at half its speed for both, and a quarter slower still for the other.
+    one = block({1: Pace(0.010, 1e-4), 2: Pace(0.020, 2e-4), 4: Pace(0.5, 1e-4)})
+    other = block({1: Pace(0.011, 1e-4), 2: Pace(0.0275, 2.5e-4), 3: Pace(9.0, 1e-4)})
     found = paired_ratio(one, other)
     assert found is not None
     ratio, (low, high) = found
     assert ratio == pytest.approx(1.1)
     assert (low, high) == pytest.approx((1.1, 1.1), rel=1e-6)
-    assert paired_ratio(block({1: 1.0}), block({2: 1.0})) is None
-    assert paired_ratio(block({1: 1.0}), block({1: 1.0})) is None
+    assert paired_ratio(block({1: Pace(1, 1)}), block({2: Pace(1, 1)})) is None
+    assert paired_ratio(block({1: Pace(1, 1)}), block({1: Pace(1, 1)})) is None
 
 
 def test_the_interval_of_few_processes_holds_the_truth_as_often_as_it_says() -> None:
@@ -127,6 +132,6 @@ def test_the_geometric_mean_is_that_of_the_logarithms() -> None:
 def test_a_process_answers_with_seconds_or_with_nothing(tmp_path: Path) -> None:
     found = Lab(Matrix((), ()), SMOKE, tmp_path, ())
     case = Again(toy_case()).case
-    seconds = again(found, case)
-    assert seconds is not None and 0 < seconds < 10
+    pace = again(found, case)
+    assert pace is not None and 0 < pace.reference_s < pace.call_s * 1000
     assert again(found, toy_case(execution=Execution(backend="no such backend"))) is None

@@ -57,7 +57,7 @@ def test_a_session_writes_one_valid_run_file(tmp_path: Path) -> None:
     assert not isinstance(case.latency, Missing)
     assert len(case.latency.samples) >= 11
     assert not isinstance(case.repeats, Missing)
-    assert case.repeats.processes == (1, 2, 3)
+    assert case.repeats.processes == (1, 2, 3, 4)
     assert case.repeats.medians[0] == case.latency.median
     carried = [benchmark["extra_info"]["emtm"] for benchmark in json.loads(own.read_text())["benchmarks"]]
     assert {record["case_id"] for record in carried} == set(cases)

@@ -17,8 +17,8 @@ from bench.typical import latency_ci99_s, latency_s, paired_ratio
 _CAPTION = (
     "Each row is one network at inference, to the parameter and the multiply-add, measured twice under two names. Two "
     "models that are less apart than this, or than the ends of its interval, are not told apart. The ratio is of the "
-    "processes that timed both, and its interval must hold 1; where a case was timed by one process alone, the "
-    "intervals know nothing of what another process would have shown."
+    "processes that timed both, in units of the reference product beside each, and its interval must hold 1. Where a "
+    "case was timed by one process alone, the intervals know nothing of what another would have shown."
 )
 
 
