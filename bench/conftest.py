@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Generator
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
@@ -20,6 +19,7 @@ from bench.measures import measures
 from bench.missing import known
 from bench.profiles import PROFILES
 from emtm.errors import UserError
+from emtm.processes import terminated_as_interrupted
 
 _SESSION = pytest.StashKey[Session]()
 _RUN_FILE = pytest.StashKey[tuple[Path, str]]()
@@ -54,17 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
     lab = Lab(matrix, profile, config.rootpath, ("pytest", *map(str, config.invocation_params.args)))
     config.stash[_SESSION] = Session(lab, config.getoption("--run-file"))
     config.add_cleanup(config.stash[_SESSION].close)
-    before = signal.signal(signal.SIGTERM, _stop)
-
-    def restore() -> None:
-        signal.signal(signal.SIGTERM, before)
-
-    config.add_cleanup(restore)
-
-
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    """A session that is told to end writes what it has, as one that is interrupted."""
-    raise KeyboardInterrupt
+    # A session that is told to end writes what it has, as one that is interrupted.
+    endings = ExitStack()
+    endings.enter_context(terminated_as_interrupted())
+    config.add_cleanup(endings.close)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
-import signal
 import sys
-import threading
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,6 +17,7 @@ from bench.measures import measures
 from bench.profiles import Profile
 from bench.record import CaseRecord
 from emtm.memory import memory_bytes
+from emtm.processes import serve_parent
 
 _SPARED = 256 * 2**20
 """Memory that is left to the rest of the machine."""
@@ -28,8 +25,7 @@ _SPARED = 256 * 2**20
 
 def serve(line: Connection, profile: Profile) -> None:
     """Answers requests from `line`, first of all with None: that it is ready."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent is asked to stop, and says what is to be done.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    serve_parent()
     _limit_memory()
     lab = Lab(Matrix((), ()), profile, Path(), ())
     known = {measure.name: measure for measure in measures()}
@@ -73,14 +69,6 @@ def again(lab: Lab, case: Case) -> Pace | None:
         return once(lab.bench, case)
     except (Exception, SystemExit):
         return None
-
-
-def _end_with_parent() -> None:
-    """Nothing is measured for a parent that was killed; waiting takes no time from what is timed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _limit_memory() -> None:

@@ -23,6 +23,7 @@ from typer.core import TyperGroup
 from emtm import __version__
 from emtm.errors import ExitCode, UserError
 from emtm.files import cache_dir
+from emtm.processes import terminated_as_interrupted
 
 DEBUG = "--debug"
 _SHOWN = 300
@@ -40,7 +41,8 @@ class Commands(TyperGroup):
         given = [*(option for option in options if option != DEBUG), *given[len(options) :]]
         try:
             # What a command returns is nothing, or the code of a `typer.Exit`.
-            code = super().main(given, *more, **{**kwargs, "standalone_mode": False})
+            with terminated_as_interrupted():
+                code = super().main(given, *more, **{**kwargs, "standalone_mode": False})
             if sys.stdout is not None:  # it was closed by whoever started us
                 sys.stdout.flush()
         except typer.Abort:

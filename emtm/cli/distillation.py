@@ -25,7 +25,7 @@ from emtm.cli.app import (
     source,
     use_threads,
 )
-from emtm.cli.output import print_json, print_scores, print_table
+from emtm.cli.output import print_json, print_scores, print_table, resumable
 from emtm.errors import UserError
 from emtm.metrics.metric import SHORT_LIST
 
@@ -72,7 +72,8 @@ def distill(
     variant = make_variant(ablate, list(files), next(iter(files), None))
     spec = plan("emtm", data, preset, [*variant.settings, *(settings or [])], seed)
     spec = replace(spec, data=replace(data, soft_labels=tuple(files[name] for name in variant.teachers)))
-    metrics = train(spec, out, resume=resume, device=device)
+    with resumable(out, "the same command with --resume goes on"):
+        metrics = train(spec, out, resume=resume, device=device)
     if as_json:
         print_json(metrics)
     else:
@@ -130,7 +131,8 @@ def reproduce(
     )
     if chosen == ["all"]:
         study = replace(study, ablations=(ALONE, *all_ablations(study.names)))
-    run_study(study, out, parallel=jobs, threads=threads, device=device)
+    with resumable(out, "the same command goes on"):
+        run_study(study, out, parallel=jobs, threads=threads, device=device)
     summary = summarise(study, out)
     if as_json:
         print_json(summary)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from emtm.files import json_text
@@ -32,6 +33,17 @@ def progress(unit: str) -> Any:
             self.progress.stop()
 
     return Bar()
+
+
+@contextmanager
+def resumable(out: Path, how: str) -> Iterator[None]:
+    """Whoever stops what is done meanwhile is told how to go on with what is in `out`."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if out.exists():
+            print(f"stopped; {out} keeps what was done: {how}", file=sys.stderr)
+        raise
 
 
 def say_floor(name: str) -> None:

@@ -25,7 +25,7 @@ from emtm.cli.app import (
     source,
     use_threads,
 )
-from emtm.cli.output import print_json, print_scores, progress
+from emtm.cli.output import print_json, print_scores, progress, resumable
 from emtm.data.choices import Protocol
 from emtm.errors import UserError
 
@@ -60,7 +60,8 @@ def train(
     spec = plan(model, source(dataset, root, features, glove), preset, settings or [], seed)
     check_device(device)
     use_threads(threads)
-    metrics = run(spec, out, resume=resume, device=device)
+    with resumable(out, "the same command with --resume goes on"):
+        metrics = run(spec, out, resume=resume, device=device)
     if as_json:
         print_json(metrics)
     else:

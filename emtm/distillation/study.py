@@ -25,6 +25,7 @@ from emtm.distillation.soft_labels import write_soft_labels
 from emtm.distillation.variants import ALONE, OF_BEST_TEACHER, Variant, make_variant
 from emtm.errors import UserError
 from emtm.files import read_json
+from emtm.processes import held
 from emtm.registry import model_class, model_names
 from emtm.training import runs
 from emtm.training.evaluation import open_source
@@ -100,11 +101,16 @@ def run_study(
 ) -> None:
     """Do every step that is not done yet.
 
-    Raises UserError when `out` holds another study, or anything in it cannot be trained.
+    Raises UserError when `out` holds another study, is in the hands of another process, or anything in it cannot be
+    trained.
     """
     study.check()
-    claim(study, out)
+    with held(out):
+        claim(study, out)
+        _do(study, out, parallel, threads, device, quiet)
 
+
+def _do(study: Study, out: Path, parallel: int, threads: int, device: str, quiet: bool) -> None:
     def train_all(jobs: list[Job], title: str) -> None:
         run_jobs(jobs, title, parallel=parallel, threads=threads, device=device, quiet=quiet)
 

@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from emtm.processes import serve_parent
 from emtm.training import runs
 from emtm.training.history import read_history
 from emtm.training.loop import train
@@ -46,7 +47,7 @@ def run_jobs(jobs: Sequence[Job], title: str, *, parallel: int, threads: int, de
             return
         # A process of its own gives each run the same memory, threads and generator, whoever runs beside it.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(parallel, len(waiting)), context, _set_threads, (threads,)) as pool:
+        with ProcessPoolExecutor(min(parallel, len(waiting)), context, _begin, (threads,)) as pool:
             futures = [pool.submit(_train, job, device) for job in waiting]
             try:
                 for future in as_completed(futures):
@@ -56,7 +57,8 @@ def run_jobs(jobs: Sequence[Job], title: str, *, parallel: int, threads: int, de
                 raise
 
 
-def _set_threads(threads: int) -> None:
+def _begin(threads: int) -> None:
+    serve_parent()
     torch.set_num_threads(threads)
 
 

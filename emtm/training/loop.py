@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from emtm.data.loader import batches
 from emtm.errors import UserError
 from emtm.metrics.metric import HEADLINE, MIOU
 from emtm.metrics.scoring import score
+from emtm.processes import held
 from emtm.training import runs
 from emtm.training.checkpoint import restore, save_best, save_last
 from emtm.training.evaluation import evaluate_run, predict
@@ -41,37 +42,38 @@ def train(
     """Train `spec` into the directory `out` and return the test metrics of the best epoch.
 
     Raises UserError when `out` holds a run and `resume` is False, holds another run, cannot be
-    written, or when features are missing, of the wrong width or not finite.
+    written, is in the hands of another process, or when features are missing, of the wrong width or not finite.
     """
     with join(device) as world:
         setup = set_up(spec, out, world)
-        finished = runs.look_up(out, spec, resume, setup.dataset, setup.vocabulary)
-        if finished is not None:
-            return finished
-        world.wait()  # until every process has looked, before one of them writes
-        if world.leads:
-            runs.create(out, spec, setup.dataset, setup.vocabulary)
-        history = restore(setup) if resume else []
-        try:
-            fit(setup, history, quiet or not world.leads)
-        except Exception:
-            if world.leads and not (out / runs.LAST).exists():
-                runs.discard(out)
-            raise
-        world.wait()
+        with held(out) if world.leads else nullcontext():
+            finished = runs.look_up(out, spec, resume, setup.dataset, setup.vocabulary)
+            if finished is not None:
+                return finished
+            world.wait()  # until every process has looked, before one of them writes
+            if world.leads:
+                runs.create(out, spec, setup.dataset, setup.vocabulary)
+            history = restore(setup) if resume else []
+            try:
+                fit(setup, history, quiet or not world.leads)
+            except Exception:
+                if world.leads and not (out / runs.LAST).exists():
+                    runs.discard(out)
+                raise
+            world.wait()
 
-        metrics = evaluate_run(out, "test", dataset=setup.dataset, device=world.device).to_json()
-        metrics["training"] = {
-            "epochs": len(history),
-            "best_epoch": best_epoch(history),
-            "seconds": round(sum(epoch["seconds"] for epoch in history), 3),
-            "threads": torch.get_num_threads(),
-            "processes": world.size,
-            "device": world.device,
-        }
-        if world.leads:
-            runs.write_json(out / runs.METRICS, metrics)
-        return metrics
+            metrics = evaluate_run(out, "test", dataset=setup.dataset, device=world.device).to_json()
+            metrics["training"] = {
+                "epochs": len(history),
+                "best_epoch": best_epoch(history),
+                "seconds": round(sum(epoch["seconds"] for epoch in history), 3),
+                "threads": torch.get_num_threads(),
+                "processes": world.size,
+                "device": world.device,
+            }
+            if world.leads:
+                runs.write_json(out / runs.METRICS, metrics)
+            return metrics
 
 
 def fit(setup: Setup, history: list[Epoch], quiet: bool) -> None:
