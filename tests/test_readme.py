@@ -17,6 +17,8 @@ from bench.report.content.study import read_study
 from bench.report.formats.markdown import table_markdown
 from bench.report.sections.audit import audit_tables
 from bench.report.sections.study_tables import study_tables
+from bench.selftest.document import lines
+from bench.selftest.reading import read_selftest
 from emtm.metrics.paired import mean_interval
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,6 +62,15 @@ def test_gains_on_chosen_and_fresh_seeds_come_from_the_study() -> None:
     text = " ".join(README.split())
     assert f"seeds 0 to 5, where the gain is {chosen.mean:+.1f} ± {chosen.half_width:.1f};" in text
     assert f"was not chosen on it is {fresh.mean:+.1f} ± {fresh.half_width:.1f}." in text
+
+
+def test_what_is_said_of_the_gate_is_what_the_committed_selftest_says() -> None:
+    found = read_selftest(ROOT / "reports" / "selftest" / "two-shared-cores.json")
+    said = [line.strip() for line in lines(found)]
+    block = README.split("two-shared-cores.json")[1].split("```\n")[1].splitlines()
+    assert block == [said[0], *(line for line in said if line.startswith(("one tree", "slowed")))]
+    assert found.gate.unchanged.changed == found.gate.slowed.unfound == 0
+    assert all(outcome.elapsed_s < 60 * len(outcome.trials) for outcome in found.gate.outcomes)
 
 
 def test_both_commands_are_marked() -> None:
