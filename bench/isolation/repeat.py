@@ -26,8 +26,9 @@ _ALONE = "one process alone has no interval of processes"
 
 def repeat(lab: Lab, process: Callable[[], Process], progress: Callable[[str], object]) -> None:
     """Times all cases with a latency in as many further processes as the profile says, and books what they show."""
-    cases = list(_repeatable(lab))
-    paces = {case.case_id: {1: pace} for case in cases if (pace := _first(lab.record(case)))}
+    repeatable = list(_repeatable(lab))
+    cases = [case for case, _ in repeatable]
+    paces = {case.case_id: {1: first} for case, first in repeatable}
     for number in range(2, lab.profile.repeats + 2 if cases else 0):
         progress(f"process {number} of {lab.profile.repeats + 1}: {len(cases)} cases once more")
         fresh = process()
@@ -62,10 +63,15 @@ def _first(record: CaseRecord) -> Pace | None:
     return None if latency is None or reference is None else Pace(latency.median, reference.gemm_s)
 
 
-def _repeatable(lab: Lab) -> Iterable[Case]:
-    """Sound cases with a latency, run by PyTorch as it is: what other backends need to get ready would cost more."""
+def _repeatable(lab: Lab) -> Iterable[tuple[Case, Pace]]:
+    """Sound cases with a latency, and what their first process showed.
+
+    Only of PyTorch as it is: what other backends need to get ready would cost more.
+    """
     for case in lab.matrix.cases:
         record = lab.records.get(case.case_id)
-        timed = record is not None and record.status == "ok" and _first(record) is not None
-        if timed and case.execution.backend == REFERENCE:
-            yield case
+        if record is None or record.status != "ok" or case.execution.backend != REFERENCE:
+            continue
+        first = _first(record)
+        if first is not None:
+            yield case, first

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -14,6 +13,7 @@ from bench.run import Environment
 from bench.selftest.gate import ALARMS_LIMIT, MISSES_LIMIT, Gate, Rates
 from bench.selftest.truths import Truth
 from emtm.errors import ExitCode
+from emtm.files import json_text
 
 SCHEMA = "emtm-bench/selftest"
 VERSION = "2.0.0"
@@ -56,7 +56,7 @@ class Selftest:
 
 def text(found: Selftest) -> str:
     """The document as a file has it."""
-    return json.dumps(document(found), indent=1, allow_nan=False) + "\n"
+    return json_text(document(found), indent=1) + "\n"
 
 
 def document(found: Selftest) -> dict[str, Json]:
