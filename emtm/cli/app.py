@@ -53,6 +53,18 @@ SeedOption = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of weig
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a model or training setting.")
 ]
+AnnotatedOption = Annotated[
+    str | None,
+    typer.Option(
+        "--annotated",
+        metavar="SHARE|FILE",
+        help="Annotated part of train and val: a share of the videos (0.25), or a file of video or query ids; "
+        "the other moments are never looked at.",
+    ),
+]
+DrawOption = Annotated[
+    int | None, typer.Option("--draw", min=0, max=MAX_SEED, help="Which videos a share of --annotated is [default: 0]")
+]
 
 
 def given_path(text: str) -> Path:
@@ -92,8 +104,16 @@ def main(
         raise typer.Exit(ExitCode.USAGE)
 
 
-def source(name: str, root: Path | None, features: str | None, glove: Path | None) -> DataSource:
+def source(
+    name: str,
+    root: Path | None,
+    features: str | None,
+    glove: Path | None,
+    annotated: str | None = None,
+    draw: int | None = None,
+) -> DataSource:
     """Data source with absolute paths, so that a run can be read from any folder."""
+    from emtm.data.annotated import read_annotated
     from emtm.data.features import split_paths
     from emtm.training.runs import DataSource
 
@@ -103,7 +123,10 @@ def source(name: str, root: Path | None, features: str | None, glove: Path | Non
         if not features.strip() or not paths:
             raise UserError("--features is empty")
         features = ",".join(str(path.resolve()) for path in paths)
-    return replace(DataSource(name), root=resolve[0], features=features, glove=resolve[1])
+    part = None if annotated is None else read_annotated(annotated, draw or 0)
+    if draw is not None and (part is None or part.share is None):
+        raise UserError("--draw chooses the videos of a share: give --annotated SHARE too")
+    return replace(DataSource(name), root=resolve[0], features=features, glove=resolve[1], annotated=part)
 
 
 def check_device(device: str) -> None:

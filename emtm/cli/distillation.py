@@ -10,8 +10,10 @@ import typer
 
 from emtm.cli.app import (
     MAX_THREADS,
+    AnnotatedOption,
     DatasetOption,
     DeviceOption,
+    DrawOption,
     FeaturesOption,
     GloveOption,
     JsonFlag,
@@ -46,6 +48,8 @@ def distill(
     preset: PresetOption = None,
     settings: SetOption = None,
     seed: SeedOption = 0,
+    annotated: AnnotatedOption = None,
+    draw: DrawOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     root: RootOption = None,
     features: FeaturesOption = None,
@@ -63,7 +67,7 @@ def distill(
 
     check_device(device)
     use_threads(threads)
-    data = source(dataset, root, features, glove)
+    data = source(dataset, root, features, glove, annotated, draw)
     # Settings that no run can have are found before the teachers' labels are made, which takes minutes.
     plan("emtm", data, preset, settings or [], seed)
     named = split_list(teachers)

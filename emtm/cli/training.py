@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from emtm.cli.app import (
+    AnnotatedOption,
     DatasetOption,
     DeviceOption,
+    DrawOption,
     FeaturesOption,
     GloveOption,
     JsonFlag,
@@ -41,6 +43,8 @@ def train(
     ] = None,
     settings: SetOption = None,
     seed: SeedOption = 0,
+    annotated: AnnotatedOption = None,
+    draw: DrawOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     root: RootOption = None,
     features: FeaturesOption = None,
@@ -57,7 +61,7 @@ def train(
     for title, why in left_out().items():
         if title.startswith(f"{model} of "):
             print(f"warning: model {title} is left out: {why}", file=sys.stderr)
-    spec = plan(model, source(dataset, root, features, glove), preset, settings or [], seed)
+    spec = plan(model, source(dataset, root, features, glove, annotated, draw), preset, settings or [], seed)
     check_device(device)
     use_threads(threads)
     with resumable(out, "the same command with --resume goes on"):

@@ -123,6 +123,23 @@ class Collator:
         return self._moments[key]
 
 
+def training_batches(
+    queries: Sequence[Query], batch_size: int, shuffle_seed: int, epoch: int, rows: int
+) -> Iterator[list[Query]]:
+    """Chunks of `batch_size` of one epoch, `rows` rows in all: of fewer queries, the same ones again in another order.
+
+    With as many rows as queries it is `batches`.
+    """
+    if rows == len(queries):
+        yield from batches(queries, batch_size, shuffle_seed, epoch)
+        return
+    random = np.random.default_rng([shuffle_seed, epoch])
+    passes = [random.permutation(len(queries)) for _ in range(-(-rows // len(queries)))]
+    order = np.concatenate(passes)[:rows]
+    for first in range(0, rows, batch_size):
+        yield [queries[i] for i in order[first : first + batch_size]]
+
+
 def batches(queries: Sequence[Query], batch_size: int, shuffle_seed: int | None, epoch: int) -> Iterator[list[Query]]:
     """Chunks of `batch_size` queries, the last one possibly smaller.
 

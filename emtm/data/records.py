@@ -101,3 +101,19 @@ class Dataset:
     word_vectors: WordVectors
     notes: tuple[str, ...] = field(default=())
     """What a table about this dataset must say: files, counts, policies applied."""
+    unlabelled: tuple[Query, ...] = ()
+    """Queries to train on that have no moment: both times are NaN."""
+
+    @property
+    def all_queries(self) -> tuple[Query, ...]:
+        """Of every split, and those without a moment."""
+        return (*(query for split in self.splits.values() for query in split), *self.unlabelled)
+
+    def asked(self, split: str) -> tuple[Query, ...]:
+        """Queries whose soft labels belong to a split.
+
+        Where training queries lack moments, `train` has those too, and the queries of `val`: on these, which no
+        teacher was trained on, is found how far a teacher's word can be trusted.
+        """
+        more = (*self.unlabelled, *self.splits["val"]) if split == "train" and self.unlabelled else ()
+        return (*self.splits[split], *more)

@@ -8,6 +8,7 @@ distribution over the teacher's own valid clips:
 ``query_ids``      UTF-8 bytes `[Q]`
 ``offsets``        int64 `[Q + 1]`; query q owns columns `offsets[q]` to `offsets[q + 1]`
 ``distributions``  float32 `[2, sum of clips]`; start and end, each summing to 1 in every query
+``seen``           bool `[Q]`, of teachers that saw the moments of part of the training queries: which
 attributes         `format`, `version`, the fields of `SoftLabelInfo`, counts, and `sha256` over all this
 =================  =========================================================================
 """
@@ -18,7 +19,7 @@ import dataclasses
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,7 @@ class SoftLabels:
         query_ids: distinct, Q of them.
         offsets: int64 `[Q + 1]`.
         distributions: float32 `[2, offsets[-1]]`.
+        seen: bool `[Q]`, whether the teacher was trained on the moment; None for all of `train`, and no others.
     """
 
     def __init__(
@@ -89,11 +91,13 @@ class SoftLabels:
         query_ids: Sequence[str],
         offsets: npt.NDArray[np.int64],
         distributions: FloatArray,
+        seen: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         self.path, self.info, self.sha256 = path, info, sha256
         self._rows = {query_id: row for row, query_id in enumerate(query_ids)}
         self._offsets = offsets
         self._distributions = distributions
+        self._seen = np.full(len(query_ids), info.split == "train") if seen is None else seen
         self._fitted: dict[str, FloatArray] = {}
         self._weights = ArrayCache(_WEIGHT_BYTES)
 
@@ -110,6 +114,10 @@ class SoftLabels:
         row = self._rows[query_id]
         return self._distributions[:, self._offsets[row] : self._offsets[row + 1]]
 
+    def saw(self, query_id: str) -> bool:
+        """Whether the teacher was trained on the moment of a query."""
+        return bool(self._seen[self._rows[query_id]])
+
     def check(self, dataset: Dataset, split: str) -> None:
         """Raise UserError unless these are labels of exactly the queries of that split, as they are now."""
         for what, ours, wanted in (
@@ -118,7 +126,8 @@ class SoftLabels:
         ):
             if ours != wanted:
                 raise UserError(f"{self.path} holds soft labels of the {what} '{ours}', not of '{wanted}'")
-        ids = [query.query_id for query in dataset.splits[split]]
+        queries = dataset.asked(split)
+        ids = [query.query_id for query in queries]
         missing = [query_id for query_id in ids if query_id not in self._rows]
         if missing:
             raise UserError(
@@ -133,7 +142,9 @@ class SoftLabels:
                 f"first '{strange[0]}'"
             )
 
-        if self.info.queries_sha256 not in ("", fingerprint(dataset.splits[split])):
+        if dataset.unlabelled and not self.info.queries_sha256:
+            raise UserError(f"{self.path} does not say which moments its teacher was trained on: make it again")
+        if self.info.queries_sha256 not in ("", fingerprint(queries)):
             raise UserError(
                 f"{self.path} was made with other annotations of {dataset.name} {split}, which have changed since: "
                 "remove it, to have it made again"
@@ -167,9 +178,12 @@ class SoftLabels:
         return normalised
 
 
-def save_soft_labels(path: Path, info: SoftLabelInfo, labels: Mapping[str, npt.NDArray[Any]]) -> str:
+def save_soft_labels(
+    path: Path, info: SoftLabelInfo, labels: Mapping[str, npt.NDArray[Any]], seen: Collection[str] | None = None
+) -> str:
     """Write distributions `[2, clips]` by query id; gives the sha256 of the content.
 
+    `seen` are the ids of the queries whose moment the teacher was trained on, where these are not all of `train`.
     The file appears whole or not at all.
 
     Raises:
@@ -184,6 +198,8 @@ def save_soft_labels(path: Path, info: SoftLabelInfo, labels: Mapping[str, npt.N
         "offsets": np.cumsum([0, *(label.shape[1] for label in labels.values())], dtype=np.int64),
         "distributions": np.concatenate(list(labels.values()), 1).astype(np.float32),
     }
+    if seen is not None:
+        content["seen"] = np.array([query_id in seen for query_id in labels])
     attributes = {
         "format": FORMAT,
         "version": VERSION,
@@ -247,11 +263,12 @@ def _read(path: Path, file: Any) -> SoftLabels:
         raise UserError(f"{path} is not a soft label file")
     if attributes["version"] != VERSION:
         raise UserError(f"{path} is of version {attributes['version']}, and this program reads version {VERSION}")
-    content = {name: file[name][()] for name in ("query_ids", "offsets", "distributions")}
+    names = ("query_ids", "offsets", "distributions", *(("seen",) if "seen" in file else ()))
+    content = {name: file[name][()] for name in names}
     if attributes.pop("sha256") != _digest(attributes, content):
         raise ValueError("checksum")
-    names = [field.name for field in dataclasses.fields(SoftLabelInfo)]
-    values = {name: attributes[name] for name in names if name != "queries_sha256" or name in attributes}
+    fields = [field.name for field in dataclasses.fields(SoftLabelInfo)]
+    values = {name: attributes[name] for name in fields if name != "queries_sha256" or name in attributes}
     values.update({name: json.loads(values[name]) for name in ("config", "accuracy")})
     query_ids = [query_id.decode() for query_id in content["query_ids"].tolist()]
     return SoftLabels(
@@ -261,6 +278,7 @@ def _read(path: Path, file: Any) -> SoftLabels:
         query_ids,
         content["offsets"],
         content["distributions"],
+        content.get("seen"),
     )
 
 

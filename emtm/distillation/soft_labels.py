@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from emtm.contract import AnyModel
+from emtm.data.annotated import seen_in_training, withheld
 from emtm.data.loader import Collator, batches
 from emtm.data.records import Dataset, FloatArray, Query, fingerprint
 from emtm.data.soft_labels import SoftLabelInfo, save_soft_labels
@@ -25,7 +26,7 @@ from emtm.metrics.metric import written
 from emtm.metrics.scoring import score
 from emtm.registry import config_hash
 from emtm.training.evaluation import BATCH, Predictions, check_features, collator_for, open_source, split_of
-from emtm.training.runs import load_run
+from emtm.training.runs import DataSource, load_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +87,24 @@ def write_soft_labels(
 ) -> Written:
     """Write the distributions of the run's best weights for every query of a split to `out`.
 
-    `dataset` overrides the one the run was trained on. The file appears whole or not at all.
+    Those of `train` are `Dataset.asked`, which includes the queries without a moment. `dataset` overrides the one that
+    the run was trained on. The file appears whole or not at all.
 
     Raises:
         UserError: `out` exists or cannot be written, the run cannot be read, the dataset lacks the
-            split or its features, or the model gives something that is no distribution.
+            split or its features, the teacher saw moments that the dataset withholds, or the model gives something
+            that is no distribution.
     """
     _check_out(out)
     teacher = load_run(run, device)
     dataset = dataset or open_source(teacher.spec.data)
-    queries = split_of(dataset, split)
+    check_unseen(run, teacher.spec.data, dataset)
+    labelled = split_of(dataset, split)
+    queries = dataset.asked(split)
     check_features(dataset.features, queries, teacher.config)
     collator = collator_for(teacher.config, dataset, teacher.vocabulary)
     labels, moments = predict_distributions(teacher.model, collator, queries, batch_size=batch_size, progress=progress)
-    scores = score(moments, queries)
+    scores = score(moments, labelled)
     info = SoftLabelInfo(
         teacher=teacher.name,
         config=dataclasses.asdict(teacher.config),
@@ -111,7 +116,27 @@ def write_soft_labels(
         accuracy=written(scores),
         queries_sha256=fingerprint(queries),
     )
-    return Written(out, info, len(queries), save_soft_labels(out, info, labels))
+    choice = teacher.spec.data.annotated
+    part = choice is not None or dataset.unlabelled
+    seen = None
+    if part and split == "train":
+        seen = seen_in_training(dataset, choice) if _same(teacher.spec.data, dataset) else frozenset()
+    return Written(out, info, len(queries), save_soft_labels(out, info, labels, seen))
+
+
+def check_unseen(run: Path, data: DataSource, dataset: Dataset) -> None:
+    """Raise UserError for a teacher, trained on `data`, that saw moments which `dataset` withholds."""
+    told = withheld(dataset) & seen_in_training(dataset, data.annotated)
+    if told and _same(data, dataset):
+        raise UserError(
+            f"{run} was trained on the moments of {len(told):,} queries that are not annotated here: train the teacher "
+            "with the same --annotated, or a smaller share of the same draw"
+        )
+
+
+def _same(data: DataSource, dataset: Dataset) -> bool:
+    """Whether a run was trained on the benchmark that is labelled."""
+    return data.name == dataset.name.partition("+")[0]
 
 
 def _check_out(out: Path) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from emtm.contract import AnyModel, ModelConfig
+from emtm.data.annotated import restrict
 from emtm.data.choices import Protocol
 from emtm.data.datasets import open_dataset
 from emtm.data.features import Resampling, check_store, clip_count, num_rows, store_width
@@ -124,10 +125,11 @@ def evaluate_run(
 
 
 def open_source(source: DataSource) -> Dataset:
-    """Dataset that a run names."""
+    """Dataset that a run names, without the moments that it may not see."""
     root, glove = (Path(p) if p else None for p in (source.root, source.glove))
     features = source.features if source.features in (None, "embedded") else Path(source.features)
-    return open_dataset(source.name, root, features, glove)
+    dataset = open_dataset(source.name, root, features, glove)
+    return dataset if source.annotated is None else restrict(dataset, source.annotated)
 
 
 def split_of(dataset: Dataset, split: str) -> tuple[Query, ...]:

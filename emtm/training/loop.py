@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from emtm.contract import AnyModel
-from emtm.data.loader import batches
+from emtm.data.loader import training_batches
 from emtm.errors import UserError
 from emtm.metrics.metric import HEADLINE, MIOU
 from emtm.metrics.scoring import score
@@ -84,7 +84,9 @@ def fit(setup: Setup, history: list[Epoch], quiet: bool) -> None:
     """
     spec, recipe, world, model = setup.spec, setup.spec.recipe, setup.world, setup.model
     train_queries, val_queries = setup.dataset.splits["train"], setup.dataset.splits["val"]
-    steps = math.ceil(len(train_queries) / recipe.batch_size)
+    # An epoch is as long however many of the queries are annotated, so that what is compared has the same steps.
+    rows = len(train_queries) + len(setup.dataset.unlabelled)
+    steps = math.ceil(rows / recipe.batch_size)
 
     with _bar(f"{spec.model} on {spec.data.name}", len(history) * steps, recipe.epochs * steps, quiet) as show:
         for epoch in range(len(history), recipe.epochs):
@@ -98,7 +100,8 @@ def fit(setup: Setup, history: list[Epoch], quiet: bool) -> None:
             model.train()
             model.on_progress(epoch / recipe.epochs)
             sums: dict[str, Tensor] = {}
-            for step, chunk in enumerate(batches(train_queries, recipe.batch_size, spec.seed, epoch)):
+            chunks = training_batches(train_queries, recipe.batch_size, spec.seed, epoch, rows)
+            for step, chunk in enumerate(chunks):
                 share = world.share(chunk)
                 batch = setup.train_collator.collate(share).to(world.device)
                 losses: dict[str, Tensor] = setup.objective(batch)

@@ -33,6 +33,7 @@ from torch import Tensor
 from emtm import __version__
 from emtm.config import MAX_SEED, check_fields
 from emtm.contract import AnyModel, ModelConfig, Recipe
+from emtm.data.annotated import AnnotatedPart
 from emtm.data.datasets import describe
 from emtm.data.features import split_paths
 from emtm.data.real import EMBEDDED, features_path
@@ -56,6 +57,10 @@ _UNSEALED = "emtm-run/1"
 """Runs of this format have no manifest."""
 
 
+_LATER = ("annotated",)
+"""Fields of a data source that earlier runs do not have."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataSource:
     """Where a dataset is opened from; the arguments of `emtm.data.datasets.open_dataset`."""
@@ -66,12 +71,21 @@ class DataSource:
     glove: str | None = None
     soft_labels: tuple[SoftLabelFile, ...] = ()
     """Teachers' distributions, in the order of the aggregation unit's weights."""
+    annotated: AnnotatedPart | None = None
+    """Which queries have a moment; None for all."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON holds them; what was always so before there was a choice is left out."""
+        stored, defaults = dataclasses.asdict(self), dataclasses.asdict(DataSource(self.name))
+        return {name: value for name, value in stored.items() if name not in _LATER or value != defaults[name]}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> DataSource:
         """From the fields as JSON holds them."""
         files = tuple(SoftLabelFile(**file) for file in stored.get("soft_labels", ()))
-        return cls(**{**stored, "soft_labels": files})
+        choice = stored.get("annotated")
+        annotated = None if choice is None else AnnotatedPart(**choice)
+        return cls(**{**stored, "soft_labels": files, "annotated": annotated})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,7 @@ class RunSpec:
             "model": self.model,
             "preset": self.preset,
             "dataset": self.data.name,
-            "data": dataclasses.asdict(self.data),
+            "data": self.data.to_json(),
             "seed": self.seed,
             "config": dataclasses.asdict(self.config),
             "config_hash": config_hash(self.model, self.config),
@@ -187,10 +201,12 @@ def look_up(out: Path, spec: RunSpec, resume: bool, dataset: Dataset, vocabulary
 
 
 def annotations_sha256(dataset: Dataset) -> str:
-    """Hash of all queries of all splits."""
+    """Hash of all queries of all splits, and of those without a moment."""
     digest = hashlib.sha256()
     for split, queries in sorted(dataset.splits.items()):
         digest.update(f"{split} {fingerprint(queries)}\n".encode())
+    if dataset.unlabelled:
+        digest.update(f"unlabelled {fingerprint(dataset.unlabelled)}\n".encode())
     return digest.hexdigest()
 
 

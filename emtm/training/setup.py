@@ -68,7 +68,7 @@ def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
             of the wrong width, or the model larger than the memory.
     """
     dataset = open_source(spec.data)
-    queries = [query for split in dataset.splits.values() for query in split]
+    queries = dataset.all_queries
     # All splits at once, so that one message lists all that is missing.
     check_features(dataset.features, queries, spec.config)
     width = dataset.word_vectors.vectors.shape[1]
