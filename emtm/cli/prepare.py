@@ -9,7 +9,7 @@ import typer
 
 from emtm.cli.app import FeaturesOption, GloveOption, JsonFlag, command
 from emtm.cli.output import print_json, progress
-from emtm.data.choices import Empty, Ends
+from emtm.data.choices import Blank, Empty, Ends, Starts
 from emtm.errors import ExitCode
 
 
@@ -21,6 +21,8 @@ def prepare(
     glove: GloveOption = None,
     ends: Annotated[Ends, typer.Option(help="Ends beyond the video.")] = "clip",
     empty: Annotated[Empty, typer.Option(help="Empty or inverted moments.")] = "drop",
+    starts: Annotated[Starts, typer.Option(help="Starts less than a second before the video.")] = "clip",
+    blank: Annotated[Blank, typer.Option(help="Sentences without a word.")] = "drop",
     as_json: JsonFlag = False,
 ) -> None:
     """Say what is found, missing and wrong, and write the manifest that training checks.
@@ -30,7 +32,7 @@ def prepare(
     from emtm.data.annotations import Policy
     from emtm.data.prepare import prepare as inspect
 
-    policy = Policy(ends=ends, empty=empty)
+    policy = Policy(ends=ends, empty=empty, starts=starts, blank=blank)
     with progress("reading") as advance:
         inspection = inspect(name, root, features, glove, policy, advance)
     if as_json:

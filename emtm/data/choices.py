@@ -10,6 +10,10 @@ Ends = Literal["clip", "keep"]
 """Of moments that end beyond the video."""
 Empty = Literal["drop", "keep"]
 """Of moments that are empty or inverted."""
+Starts = Literal["clip", "keep"]
+"""Of moments that begin a little before the video."""
+Blank = Literal["drop", "refuse"]
+"""Of sentences without a word."""
 Ties = Literal["strict", "inclusive"]
 """Of an IoU that equals the threshold: it does not count, or it does."""
 Missing = Literal["miss", "refuse"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,13 +13,22 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
-_CONTAINERS = (".avi", ".mp4", ".mkv", ".webm")
+VIDEO_SUFFIXES = frozenset({
+    ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4",
+    ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv",
+})  # fmt: skip
+"""Suffixes of files of video, in lower case."""
 _ACTIVITYNET = "v_"
 
 
 def video_name(name: str) -> str:
-    """Id of a video without the suffix of its file, which some files of a dataset carry and others lack."""
-    return next((name.removesuffix(suffix) for suffix in _CONTAINERS if name.endswith(suffix)), name)
+    """Id of a video without the suffix of its file, which some files of a dataset carry and others lack.
+
+    Accented letters are one character each (NFC): a Mac writes them as two in names of files.
+    """
+    name = unicodedata.normalize("NFC", name)
+    stem, dot, suffix = name.rpartition(".")
+    return stem if stem and f"{dot}{suffix}".lower() in VIDEO_SUFFIXES else name
 
 
 def video_key(name: str) -> str:

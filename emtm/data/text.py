@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,8 +36,9 @@ _TOKEN = re.compile(
 
 
 def tokenize(sentence: str) -> list[str]:
-    """Lower-cased words and punctuation marks of a sentence; empty for a blank one."""
-    return _TOKEN.findall(sentence.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+    """Lower-cased words and punctuation marks of a sentence, accents composed (NFC); empty for a blank one."""
+    composed = unicodedata.normalize("NFC", sentence.lower())
+    return _TOKEN.findall(composed.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ Two forms of a line are read, both with times in seconds::
     {"qid": 12, "vid": "3MSZA", "query": "...", "pred_relevant_windows": [[24.3, 30.4, 0.8], ...]}
 
 The first is this suite's (`query_id` may stand for `video_id` and `query`), the second the submission
-file of Moment-DETR and lighthouse. Sentences are compared without regard to case and blanks, video ids
-without the suffix of a file or ActivityNet's `v_`. Moments are ranked by their scores, the given order
-deciding between equal ones.
+file of Moment-DETR and lighthouse. Sentences are compared without regard to case, blanks and the ways to
+type an accent, video ids without the suffix of a file or ActivityNet's `v_`. Moments are ranked by their
+scores, the given order deciding between equal ones.
 
 TACoS asks some sentences twice about a video. Lines that name such a query by video and sentence are taken in
 the order of the annotations, the n-th line for the n-th; a single line serves them all.
@@ -17,6 +17,7 @@ the order of the annotations, the n-th line for the n-th; a single line serves t
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,4 +201,4 @@ def _first(content: dict[str, Any], names: Sequence[str]) -> Any:
 
 
 def _text_key(video_id: str, sentence: str) -> tuple[str, str]:
-    return video_key(video_id), " ".join(sentence.split()).casefold()
+    return video_key(video_id), " ".join(unicodedata.normalize("NFC", sentence).split()).casefold()

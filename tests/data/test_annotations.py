@@ -215,7 +215,7 @@ def test_sentences_without_windows_are_left_out(write: Write) -> None:
         "AAAAA nan 2.0##not a number",
         "AAAAA -1.0 2.0##negative",
         "CCCCC 1.0 2.0##unknown video",
-        "AAAAA 1.0 2.0## ",
+        "AAAAA true 2.0##no time",
         f"AAAAA 1.0 {'9' * 400}##too late",
     ],
 )

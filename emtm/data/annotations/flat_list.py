@@ -16,14 +16,14 @@ from emtm.errors import UserError
 def rows(path: Path, content: list[Any]) -> Iterator[Row]:
     """Annotations in the order of the file."""
     for number, entry in enumerate(content):
-        where = f"{path}, entry {number}"
-        if not isinstance(entry, list) or len(entry) not in (4, 5):
-            raise UserError(f"{where}: not of the form [video, duration, [start, end], sentence]")
-        video, duration, span, sentence = entry[:4]
-        yield Row(
-            where,
-            video_of(video, where),
-            seconds(duration, where),
-            (window(span, where),),
-            text_of(sentence, where),
-        )
+        yield row(entry, f"{path}, entry {number}")
+
+
+def row(entry: object, where: str) -> Row:
+    """One annotation; raises UserError for anything else."""
+    if not isinstance(entry, list) or len(entry) not in (4, 5):
+        raise UserError(f"{where}: not of the form [video, duration, [start, end], sentence]")
+    video, duration, span, sentence = entry[:4]
+    return Row(
+        where, video_of(video, where), seconds(duration, where), (window(span, where),), text_of(sentence, where)
+    )

@@ -1,39 +1,37 @@
-"""JSON lines of QVHighlights (Lei et al., NeurIPS 2021), the format that lighthouse gives every dataset.
+"""Annotations as JSON objects, one a line or all in one array, or as an object of them by id.
 
-Saliency scores and clip ids are highlight annotations and are not read.
+QVHighlights (Lei et al., NeurIPS 2021) has lines, the format that lighthouse gives every dataset; TVR has lines with
+other names; MAD (Soldan et al., CVPR 2022) an object of annotations by id. `emtm.data.annotations.objects` has the
+names. Lines may also be flattened lists. Saliency scores and clip ids are highlight annotations and are not read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from emtm.data.annotations.rows import Row, parse_json, seconds, text_of, video_of, window
-from emtm.errors import UserError
-
-_NEEDED = ("qid", "vid", "query", "duration")
+from emtm.data.annotations import flat_list, objects
+from emtm.data.annotations.rows import Row, parse_json
 
 
 def rows(path: Path, text: str) -> Iterator[Row]:
-    """Annotations in the order of the file; one without windows has been kept secret by its authors."""
+    """Annotations in the order of the lines."""
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"
         entry = parse_json(line, str(path), number)
-        if not isinstance(entry, dict):
-            raise UserError(f"{where}: not a JSON object")
-        absent = [key for key in _NEEDED if key not in entry]
-        if absent:
-            raise UserError(f"{where}: lacks {', '.join(absent)}")
-        windows = entry.get("relevant_windows")
-        if windows is not None and (not isinstance(windows, list) or not windows):
-            raise UserError(f"{where}: 'relevant_windows' is not a list of [start, end]")
-        yield Row(
-            where,
-            video_of(entry["vid"], where),
-            seconds(entry["duration"], where),
-            None if windows is None else tuple(window(span, where) for span in windows),
-            text_of(entry["query"], where),
-            str(entry["qid"]),
-        )
+        yield flat_list.row(entry, where) if isinstance(entry, list) else objects.row(entry, where)
+
+
+def array(path: Path, content: list[Any]) -> Iterator[Row]:
+    """Annotations in the order of an array."""
+    for number, entry in enumerate(content):
+        yield objects.row(entry, f"{path}, entry {number}")
+
+
+def by_id(path: Path, content: dict[str, Any]) -> Iterator[Row]:
+    """Annotations of an object, whose keys are their ids."""
+    for name, entry in content.items():
+        yield objects.row(entry, f"{path}, entry '{name}'", name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from emtm.data.annotations.rows import Row, Window
-from emtm.data.choices import Empty, Ends
+from emtm.data.choices import Blank, Empty, Ends, Starts
 from emtm.data.records import Query, WindowsQuery
 from emtm.errors import UserError
 
 # Durations such as 234.57999999999998 are clipped to as well, but are no quirk worth counting.
 _ROUNDING_S = 1e-6
+EARLY_S = 1.0
+"""A moment that begins this long before its video, or longer, is a mistake and no rounding: it is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +29,16 @@ class Policy:
     empty: Empty = "drop"
     """Empty or inverted moments: dropped, as 2D-TAN and lighthouse do, or kept, as EMTM does on ActivityNet
     Captions; no answer overlaps them, and training on one teaches the first clip."""
+    starts: Starts = "clip"
+    """Starts before the video, by less than `EARLY_S`: clipped to 0, as MAD's own code does, or kept as annotated."""
+    blank: Blank = "drop"
+    """Sentences without a word: dropped, as Ego4D's own code does, or refused."""
 
     def __post_init__(self) -> None:
+        if self.starts not in ("clip", "keep"):
+            raise UserError(f"starts are 'clip' or 'keep', not '{self.starts}'")
+        if self.blank not in ("drop", "refuse"):
+            raise UserError(f"blank sentences are 'drop' or 'refuse', not '{self.blank}'")
         if self.ends not in ("clip", "keep"):
             raise UserError(f"ends are 'clip' or 'keep', not '{self.ends}'")
         if self.empty not in ("drop", "keep"):
@@ -66,6 +77,14 @@ class Report:
     """Kept queries with more than one window."""
     unannotated: int
     """Sentences without windows, left out."""
+    starts_before: int = 0
+    """Windows that start before the video."""
+    blank: int = 0
+    """Annotations whose sentence has no word."""
+    composed: int = 0
+    """Sentences with accents as characters of their own, which were made one with their letters (NFC)."""
+    several_durations: int = 0
+    """Videos that have another duration in another annotation; each annotation keeps its own."""
 
     def note(self) -> str:
         """One line for every table about the file: what it is, how many queries, which policy."""
@@ -73,15 +92,20 @@ class Report:
         if self.queries != self.annotated:
             parts[0] += f" ({self.annotated:,} annotated)"
         kept = {"clip": "clipped to the duration", "keep": "kept beyond the duration"}[self.policy.ends]
+        began = {"clip": "clipped to 0", "keep": "kept before it"}[self.policy.starts]
         dropped = {"drop": "dropped", "keep": "kept"}[self.policy.empty]
         parts += [
             text
             for count, text in (
                 (self.ends_beyond, f"{self.ends_beyond:,} ends {kept}"),
+                (self.starts_before, f"{self.starts_before:,} starts before the video {began}"),
                 (self.empty, f"{self.empty:,} empty or inverted moments {dropped}"),
                 (self.stripped, f"{self.stripped:,} sentences stripped of blanks"),
+                (self.composed, f"{self.composed:,} sentences with accents composed (NFC)"),
                 (self.duplicates, f"{self.duplicates:,} exact duplicates kept"),
                 (self.several_windows, f"{self.several_windows:,} queries with several windows"),
+                (self.blank, f"{self.blank:,} sentences without a word dropped"),
+                (self.several_durations, f"{self.several_durations:,} videos with more than one duration"),
                 (self.unannotated, f"{self.unannotated:,} sentences without windows left out"),
             )
             if count
@@ -111,34 +135,46 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
     """
     queries: list[Query] = []
     asked: list[Query] = []
-    videos: set[str] = set()
+    lengths: dict[str, set[float]] = {}
     ordinals: Counter[str] = Counter()
     ids: set[str] = set()
     whole: set[tuple[str, tuple[Window, ...] | None, str]] = set()
     count: Counter[str] = Counter()
     worst = 0.0
     for row in rows:
-        _check(row)
-        sentence = row.sentence.strip()
+        blank = not any(map(str.isalnum, row.sentence))
+        _check(row, blank and policy.blank == "refuse")
+        stripped = row.sentence.strip()
+        sentence = unicodedata.normalize("NFC", stripped)
         ordinal = ordinals[row.video_id]
         ordinals[row.video_id] += 1
         count["annotated"] += 1
-        videos.add(row.video_id)
+        lengths.setdefault(row.video_id, set()).add(row.duration_s)
         whole.add((row.video_id, row.windows, row.sentence))
+        if blank or row.windows is None:
+            count["blank" if blank else "unannotated"] += 1
         if row.windows is None:
-            count["unannotated"] += 1
             continue
         query_id = row.query_id or f"{row.video_id}/{ordinal}"
         if query_id in ids:
             raise UserError(f"{row.where}: the query id '{query_id}' comes twice")
         ids.add(query_id)
-        count["stripped"] += sentence != row.sentence
-        for _, end in row.windows:
+        if blank:
+            asked.append(_query(query_id, row, sentence, row.windows))
+            continue
+        count["stripped"] += stripped != row.sentence
+        count["composed"] += sentence != stripped
+        for start, end in row.windows:
             excess = end - row.duration_s
+            count["windows"] += 1
+            count["late"] += start > row.duration_s
+            count["starts_before"] += start < 0
             count["ends_beyond"] += excess > _ROUNDING_S
             count["ends_beyond_1s"] += excess > 1
             worst = max(worst, excess)
         windows = row.windows
+        if policy.starts == "clip":
+            windows = tuple((max(start, 0.0), end) for start, end in windows)
         if policy.ends == "clip":
             windows = tuple((start, min(end, row.duration_s)) for start, end in windows)
         sound = tuple(window for window in windows if window[0] < window[1])
@@ -150,6 +186,11 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
         asked.append(queries[-1])
     if not count["annotated"]:
         raise UserError(f"{path} holds no annotations")
+    if 2 * count["late"] > count["windows"]:
+        raise UserError(
+            f"{path}: {count['late']:,} of {count['windows']:,} moments begin after their videos have ended: "
+            "are the times frames or milliseconds?"
+        )
     report = Report(
         file=path.name,
         format=file_format,
@@ -157,7 +198,7 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
         annotated=count["annotated"],
         queries=len(queries),
         videos=len({query.video_id for query in queries}),
-        annotated_videos=len(videos),
+        annotated_videos=len(lengths),
         ends_beyond=count["ends_beyond"],
         ends_beyond_1s=count["ends_beyond_1s"],
         worst_excess_s=round(worst, 6),
@@ -167,17 +208,21 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
         repeated_sentences=count["annotated"] - len({(video_id, sentence) for video_id, _, sentence in whole}),
         several_windows=sum(len(query.windows) > 1 for query in queries),
         unannotated=count["unannotated"],
+        starts_before=count["starts_before"],
+        blank=count["blank"],
+        composed=count["composed"],
+        several_durations=sum(len(found) > 1 for found in lengths.values()),
     )
     return Annotations(tuple(queries), report, tuple(asked))
 
 
-def _check(row: Row) -> None:
-    if not row.sentence.strip():
+def _check(row: Row, refused: bool) -> None:
+    if refused:
         raise UserError(f"{row.where}: the sentence is empty")
     if not 0 < row.duration_s < float("inf"):
         raise UserError(f"{row.where}: the duration is {row.duration_s} seconds")
-    if any(start < 0 for start, _ in row.windows or ()):
-        raise UserError(f"{row.where}: the moment starts before the video")
+    if any(start <= -EARLY_S for start, _ in row.windows or ()):
+        raise UserError(f"{row.where}: the moment starts before the video, by {EARLY_S:g} second or more")
 
 
 def _query(query_id: str, row: Row, sentence: str, windows: tuple[Window, ...]) -> Query:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from emtm.data.annotations import captions_json, charades_text, flat_list, json_lines
+from emtm.data.annotations import captions_json, charades_text, didemo, ego4d, flat_list, json_lines, objects
 from emtm.data.annotations.policies import Annotations, Policy, apply
 from emtm.data.annotations.rows import Row, parse_json, read_text
 from emtm.errors import UserError
@@ -37,30 +37,59 @@ def _rows(path: Path, durations: Mapping[str, float] | None) -> tuple[str, Itera
     text = read_text(path)
     begins = text.lstrip()[:1]
     if begins not in ("{", "["):
-        if not begins or "##" not in text:
-            raise UserError(f"{path} holds no annotations" if not begins else f"{path} is in no known format")
+        if not begins:
+            raise UserError(f"{path} holds no annotations: it is {'blank' if text else 'empty (0 bytes)'}")
+        if "##" not in text:
+            raise UserError(f"{path} is in no known format")
         return "official text", charades_text.rows(path, text, _durations(path) if durations is None else durations)
-    if path.suffix == ".jsonl" or _several_values(text):
+    if _in_lines(path, text):
         return "JSON lines", json_lines.rows(path, text)
-    content: Any = parse_json(text, str(path))
+    content: Any = _unwrapped(parse_json(text, str(path)))
     if isinstance(content, list):
-        return "flattened list", flat_list.rows(path, content)
-    if "qid" in content:
-        return "JSON lines", json_lines.rows(path, text)
+        return _array(path, content)
+    if ego4d.is_ego4d(content):
+        return "Ego4D JSON", ego4d.rows(path, content)
+    if objects.is_annotation(content):
+        return "JSON lines", json_lines.array(path, [content])
+    if objects.is_annotation(next(iter(content.values()), None)):
+        return "JSON by id", json_lines.by_id(path, content)
     rate = captions_json.counts_frames(content)
     unit = f"JSON, frames at {rate:g} a second" if rate else "JSON"
     return unit, captions_json.rows(path, content)
 
 
-def _several_values(text: str) -> bool:
-    """Whether the first line is JSON by itself and more follows."""
+def _array(path: Path, content: list[Any]) -> tuple[str, Iterable[Row]]:
+    entry = next(iter(content), None)
+    if didemo.is_didemo(entry):
+        return f"DiDeMo JSON, chunks of {didemo.CHUNK_S:g} seconds", didemo.rows(path, content)
+    if isinstance(entry, dict):
+        return "JSON array", json_lines.array(path, content)
+    return "flattened list", flat_list.rows(path, content)
+
+
+def _unwrapped(content: Any) -> Any:
+    """What a file holds under one name beside remarks: `{"version": "1", "database": {...}}` of ActivityNet, say."""
+    if not isinstance(content, dict) or ego4d.is_ego4d(content) or objects.is_annotation(content):
+        return content
+    inner = [value for value in content.values() if isinstance(value, dict | list)]
+    if len(inner) != 1 or "timestamps" in inner[0]:
+        return content
+    values = inner[0].values() if isinstance(inner[0], dict) else inner[0]
+    return inner[0] if values and all(isinstance(value, dict) for value in values) else content
+
+
+def _in_lines(path: Path, text: str) -> bool:
+    """Whether every line is a JSON value by itself rather than the whole file one."""
     first, _, rest = text.strip().partition("\n")
-    if not rest:
-        return False
+    if path.suffix == ".jsonl" and first.startswith("{"):
+        return True
     try:
-        return isinstance(json.loads(first), dict)
+        value = json.loads(first)
     except (ValueError, RecursionError):
         return False
+    # A line of its own is an object, or a flattened entry, which begins with a video's name.
+    alone = isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], str))
+    return alone and (bool(rest) or isinstance(value, list))
 
 
 def _durations(path: Path) -> dict[str, float]:

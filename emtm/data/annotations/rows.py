@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emtm.data.disguises import disguise
 from emtm.data.records import video_name
 from emtm.errors import UserError
 
@@ -34,7 +35,7 @@ class Row:
 def seconds(value: object, where: str) -> float:
     """A finite number; raises UserError that says where there is none."""
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float("nan") if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not abs(number) < float("inf"):
@@ -62,13 +63,18 @@ def video_of(value: object, where: str) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Content of a UTF-8 file."""
+    """Content of a UTF-8 file; raises UserError that says what the file is instead."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError:
-        raise UserError(f"cannot read {path}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8 text") from None
+        raise UserError(f"{path} is {found}" if (found := disguise(path)) else f"cannot read {path}") from None
+    except UnicodeDecodeError as error:
+        line = path.read_bytes().count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path} is {disguise(path) or f'not UTF-8 text (line {line})'}") from None
+    found = disguise(path) if text else None
+    if found:
+        raise UserError(f"{path} is {found}")
+    return text
 
 
 def parse_json(text: str, where: str, line: int | None = None) -> Any:

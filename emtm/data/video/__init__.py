@@ -4,8 +4,9 @@ Needs the extra `video` (PyAV and the weights); without it every function here t
 UserError, and the modules can still be imported.
 """
 
+from emtm.data.records import VIDEO_SUFFIXES
 from emtm.data.video.backbone import Backbone
-from emtm.data.video.decoding import VIDEO_SUFFIXES, Timeline, pictures, timeline
+from emtm.data.video.decoding import Timeline, pictures, timeline
 from emtm.data.video.extra import require, unavailable
 from emtm.data.video.extraction import Sampling, VideoFeatures, extract
 from emtm.data.video.folder import FeatureFolder, find_videos, read_origin

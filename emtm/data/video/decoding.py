@@ -19,12 +19,6 @@ import numpy.typing as npt
 from emtm.data.video.extra import pyav
 from emtm.errors import UserError
 
-VIDEO_SUFFIXES = frozenset({
-    ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4",
-    ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv",
-})  # fmt: skip
-"""What a file must be called to be taken for a video, in lower case."""
-
 Picture = npt.NDArray[np.uint8]
 
 _ROUNDING_S = 1e-6

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from emtm.data.features.arrays import ARRAY_SUFFIXES
-from emtm.data.video.decoding import VIDEO_SUFFIXES
+from emtm.data.records import VIDEO_SUFFIXES
 from emtm.data.video.extraction import Sampling, VideoFeatures
 from emtm.errors import UserError
 from emtm.files import parse_json, read_json, replacing
