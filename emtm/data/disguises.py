@@ -18,10 +18,10 @@ _MAGIC = (
 _PEEK = 512
 
 
-def disguise(path: Path, own: bytes | None = None) -> str | None:
+def disguise(path: Path, own: bytes | tuple[bytes, ...] = ()) -> str | None:
     """What a file really is, to be put behind "<path> is": empty, a pointer, a web page; None where nobody can tell.
 
-    `own` are the first bytes of files that are what they should be: damaged ones of those are not in disguise.
+    `own` are the first bytes that a file should have: a damaged one that has them is in no disguise.
     """
     if path.is_symlink() and not path.exists():
         return f"a link to {path.readlink()}, which is not there"
@@ -38,6 +38,6 @@ def disguise(path: Path, own: bytes | None = None) -> str | None:
         return "a pointer of git-annex, not the file itself: run `git annex get` where it was cloned"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_PAGES):
         return "a web page, not the file that it was to be: the download gave a notice instead"
-    if own is not None and head.startswith(own):
+    if head.startswith(own):
         return None
     return next((what for magic, what in _MAGIC if head.startswith(magic)), None)

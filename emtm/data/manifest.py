@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from emtm.data.annotations import Policy
-from emtm.data.features import split_paths
 from emtm.errors import UserError
 from emtm.files import cache_dir, read_json, replacing
 
 FORMAT = "emtm-manifest/1"
-_STORE_SUFFIXES = (".npy", ".npz", ".h5", ".hdf5")
 _SHOWN = 3
 
 
@@ -84,14 +82,6 @@ def stamps(
         found[_name(root, path)] = Stamp.of(path)
         progress(1)
     return found
-
-
-def store_files(features: Path | str) -> list[Path]:
-    """The files of a feature store, sorted; none where there is no store."""
-    files: list[Path] = []
-    for part in split_paths(features):
-        files += sorted(p for p in part.iterdir() if p.suffix in _STORE_SUFFIXES) if part.is_dir() else [part]
-    return [path for path in files if path.is_file()]
 
 
 def write(root: Path, manifest: Manifest) -> Path:

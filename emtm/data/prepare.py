@@ -12,7 +12,7 @@ from emtm.data.annotations import Annotations, Policy, read_annotations
 from emtm.data.annotations.charades_text import duration_files
 from emtm.data.benchmarks import GLOVE_SOURCE, Benchmark, belongs_elsewhere, benchmark
 from emtm.data.coverage import coverage
-from emtm.data.features import missing, open_store
+from emtm.data.features import missing, open_store, store_files
 from emtm.data.manifest import Manifest
 from emtm.data.real import EMBEDDED, RealAnnotations, arrange, file_note, overlaps, present_files, words_of
 from emtm.data.records import FeatureStore, Query
@@ -180,7 +180,7 @@ def _features(
         inspection.found.append(
             f"features: {len(rows):,} of {len(videos):,} videos, {store.dim} wide, {min(rows)} to {max(rows):,} rows"
         )
-    return [] if broken else manifest.store_files(place)
+    return [] if broken else store_files(place)
 
 
 def _rows(store: FeatureStore, videos: list[str], progress: Progress) -> tuple[list[int], list[str]]:

@@ -13,7 +13,7 @@ from emtm.data.annotations import Annotations, Policy, read_annotations
 from emtm.data.annotations.charades_text import DURATION_FILES, duration_files
 from emtm.data.benchmarks import Benchmark, belongs_elsewhere, benchmark
 from emtm.data.coverage import coverage
-from emtm.data.features import missing, open_store
+from emtm.data.features import missing, open_store, store_files
 from emtm.data.records import Dataset, FeatureStore, Query, WordVectors
 from emtm.data.synthetic.config import WORLDS
 from emtm.data.synthetic.grammar import word_vectors
@@ -81,7 +81,7 @@ def open_annotations(
     known = benchmark(name)
     prepared = manifest.find(root, name)
     if prepared is not None:
-        used = [] if str(features) == EMBEDDED else manifest.store_files(features or root / "features")
+        used = [] if str(features) == EMBEDDED else store_files(features or root / "features")
         manifest.check(root, prepared, [*used, *([glove] if glove else [])])
     files = annotation_files(known, root)
     policy = prepared.policy if prepared else Policy()

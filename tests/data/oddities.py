@@ -38,7 +38,7 @@ class Oddity:
     @property
     def name(self) -> str:
         """For the test."""
-        return re.sub(r"\W+", "-", self.what.lower()).strip("-")
+        return re.sub(r"\W+", "-", f"{self.topic} {self.what}".lower()).strip("-")
 
 
 def heard(oddity: Oddity, folder: Path) -> tuple[bool, str]:

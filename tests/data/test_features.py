@@ -72,7 +72,7 @@ def test_hdf5_datasets_and_groups(tmp_path: Path) -> None:
         (np.array([[1, 2, 3], [1, np.nan, 3]], np.float32), "'bad' hold NaN or infinity in row 1"),
         (np.array([[1, 2, 3], [1, 2, 3], [np.inf, 2, 3]], np.float64), "'bad' hold NaN or infinity in row 2"),
         (np.ones((2, 4), np.float32), "'bad' are 4 wide, the others 3"),
-        (np.ones((2, 1, 3), np.float32), "shape"),
+        (np.ones((2, 2, 3), np.float32), "shape"),
         (np.ones((0, 3), np.float32), "shape"),
         (np.ones((2, 3), np.int64), "not floating point"),
         (np.array([{"code": 1}], dtype=object), "pickles are refused"),

@@ -1,18 +1,22 @@
-"""Feature stores on disk, read by video id: a directory of arrays, an HDF5 file, several side by side."""
+"""Feature stores on disk, read by video id: a directory of arrays, and several stores side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import filecmp
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-import h5py
 import numpy as np
 
 from emtm.data.features.arrays import ARRAY_SUFFIXES, array_header, check_header, checked, load_array
-from emtm.data.records import FeatureStore, FloatArray, video_key
+from emtm.data.features.names import Names
+from emtm.data.records import FeatureStore, FloatArray
 from emtm.errors import UserError
-from emtm.memory import check_memory
+
+_LOOKED_AT = 32
 
 
 @runtime_checkable
@@ -24,118 +28,136 @@ class DiskStore(FeatureStore, Protocol):
         ...
 
 
-class _Names:
-    """The names that a store knows videos by: a video is found by its id, or by another spelling of it.
+class CountedStore(DiskStore, Protocol):
+    """A store that knows how many videos it has."""
 
-    2D-TAN's HDF5 files name TACoS videos with `.avi`, and features of ActivityNet come with and without `v_`.
+    @property
+    def videos(self) -> int:
+        """Number of videos, or of what may be one."""
+        ...
+
+
+def files_below(directory: Path, suffixes: Sequence[str]) -> list[Path]:
+    """The files with these suffixes in a directory and in the folders below it, sorted.
+
+    Hidden ones are passed over: copying from a Mac leaves "._<name>.npy" files that are no arrays.
     """
+    found = []
+    for folder, folders, names in os.walk(directory):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(folder, n) for n in names if n.endswith(tuple(suffixes)) and not n.startswith(".")]
+    return sorted(found)
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = set(names)
-        self._spellings = {video_key(name): name for name in sorted(self._names, reverse=True)}
 
-    def find(self, video_id: object) -> str | None:
-        """The store's name of a video, None where it has none."""
-        if video_id in self._names:
-            return str(video_id)
-        return self._spellings.get(video_key(video_id)) if isinstance(video_id, str) else None
+def usual_width(names: Iterable[str], shape: Callable[[str], tuple[int, int]]) -> int:
+    """Width that most of a store's arrays have, some of them looked at; statistics may lie among features.
+
+    Raises:
+        UserError: none of them can be features; says why the first cannot.
+    """
+    every = list(names)
+    widths: Counter[int] = Counter()
+    rows: Counter[int] = Counter()
+    refused: UserError | None = None
+    for name in every[:: max(1, len(every) // _LOOKED_AT)]:
+        try:
+            count, width = shape(name)
+        except UserError as error:
+            refused = refused or error
+            continue
+        widths[width] += 1
+        rows[width] += count
+    if not widths:
+        raise refused or UserError("there are no features")
+    return max(widths, key=lambda width: (widths[width], rows[width]))
 
 
 class DirectoryStore:
-    """A directory with one `<video id>.npy` or `.npz` a video.
+    """A directory with one `<video id>.npy` or `.npz` a video, there or in folders below: one for each split, say.
 
-    An `.npz` holds the rows under `features`, or as its only array. Pickled content is refused.
+    Where all files below are called the same, their folders are the videos. An `.npz` holds the rows under `features`,
+    as its only array, or as the only one that can be features. Pickled content is refused.
     """
 
     def __init__(self, directory: Path) -> None:
-        # Copying from a Mac leaves hidden "._<name>.npy" files that are no arrays.
-        files = sorted(p for p in directory.iterdir() if p.suffix in ARRAY_SUFFIXES and not p.name.startswith("."))
+        files = files_below(directory, ARRAY_SUFFIXES)
         if not files:
             raise UserError(f"no .npy or .npz file in {directory}")
         self._directory = directory
-        self._files = {path.stem: path for path in files}
-        self._names = _Names(self._files)
-        self.dim = self.shape(files[0].stem)[1]
+        stems = {path.stem for path in files}
+        in_folders = len(stems) == 1 and len(files) > 1
+        self._files: dict[str, list[Path]] = {}
+        for path in files:
+            self._files.setdefault(path.parent.name if in_folders else path.stem, []).append(path)
+        self._names = Names(self._files)
+        self.videos = len(self._files)
+        self.dim = usual_width(self._files, self.shape)
 
     def __contains__(self, video_id: object) -> bool:
-        return self._names.find(video_id) is not None
+        return video_id in self._names
 
     def __getitem__(self, video_id: str) -> FloatArray:
-        return checked(load_array(self._path(video_id)), video_id, self.dim)
+        path = self._path(video_id)
+        return checked(load_array(path), video_id, self.dim, path)
 
     def shape(self, video_id: str) -> tuple[int, int]:
         """Rows and width of a video's features, from the file's header."""
-        shape, dtype = array_header(self._path(video_id))
-        check_header(shape, dtype, video_id)
-        return shape[0], shape[1]
+        path = self._path(video_id)
+        return check_header(*array_header(path), video_id, path)
 
     def _path(self, video_id: str) -> Path:
         name = self._names.find(video_id)
         if name is None:
             raise UserError(f"no features of video '{video_id}' in {self._directory}")
-        return self._files[name]
+        first, *others = self._files[name]
+        differing = [path for path in others if not filecmp.cmp(first, path, shallow=False)]
+        if differing:
+            raise UserError(
+                f"video '{video_id}' has two files that differ, {first} and {differing[0]}: name the folder of one, "
+                "or both with a comma between them to put their columns side by side"
+            )
+        return first
 
 
-class Hdf5Store:
-    """An HDF5 file with, for each video id, a dataset or a group that holds one dataset."""
+class GatheredStore:
+    """Several stores of different videos as one: a file for each split, say. A video in two must be the same."""
 
-    def __init__(self, path: Path) -> None:
-        try:
-            self._file = h5py.File(path, "r")
-        except OSError:
-            raise UserError(f"{path} is not a readable HDF5 file") from None
-        self._path = path
-        try:
-            names = list(self._file)
-        except (OSError, RuntimeError, ValueError):
-            raise UserError(f"{path} is damaged: its names cannot be read") from None
-        if not names:
-            raise UserError(f"{path} holds no videos")
-        self._names = _Names(names)
-        self.dim = self.shape(names[0])[1]
+    def __init__(self, parts: Sequence[CountedStore], place: Path) -> None:
+        self._parts = parts
+        self._place = place
+        self.videos = sum(part.videos for part in parts)
+        self.dim = max(parts, key=lambda part: part.videos).dim
 
     def __contains__(self, video_id: object) -> bool:
-        return self._names.find(video_id) is not None
+        return any(video_id in part for part in self._parts)
 
     def __getitem__(self, video_id: str) -> FloatArray:
-        dataset = self._checked(video_id)
-        try:
-            return checked(dataset[()], video_id, self.dim)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise self._damaged(video_id) from error
+        first, *others = self._holders(video_id)
+        rows = first[video_id]
+        if any(not np.array_equal(rows, other[video_id]) for other in others):
+            raise self._differing(video_id)
+        if rows.shape[1] != self.dim:
+            raise UserError(f"features of video '{video_id}' are {rows.shape[1]} wide, the others {self.dim}")
+        return rows
 
     def shape(self, video_id: str) -> tuple[int, int]:
-        """Rows and width of a video's features, without reading them."""
-        dataset = self._checked(video_id)
-        return int(dataset.shape[0]), int(dataset.shape[1])
+        """Rows and width of a video's features."""
+        shapes = {part.shape(video_id) for part in self._holders(video_id)}
+        if len(shapes) > 1:
+            raise self._differing(video_id)
+        return shapes.pop()
 
-    def _checked(self, video_id: str) -> Any:
-        """Dataset of a video whose header says that it can be read."""
-        dataset = self._dataset(video_id)
-        check_header(dataset.shape, dataset.dtype, video_id)
-        check_memory(dataset.dtype.itemsize * dataset.size, f"features of video '{video_id}' in {self._path}")
-        return dataset
+    def _holders(self, video_id: str) -> list[CountedStore]:
+        found = [part for part in self._parts if video_id in part]
+        if not found:
+            raise UserError(f"no features of video '{video_id}' in {self._place}")
+        return found
 
-    def _dataset(self, video_id: str) -> Any:
-        name = self._names.find(video_id)
-        if name is None:
-            raise UserError(f"no features of video '{video_id}' in {self._path}")
-        try:
-            node = self._file[name]
-            if isinstance(node, h5py.Group):
-                # A link may lead nowhere, or back to where it stands.
-                inner = [child for child in map(node.get, node) if isinstance(child, h5py.Dataset)]
-                if len(inner) != 1:
-                    raise UserError(f"{self._path} has {len(inner)} datasets for video '{video_id}', not one")
-                node = inner[0]
-        except (OSError, KeyError, RuntimeError, ValueError) as error:
-            raise self._damaged(video_id) from error
-        if not isinstance(node, h5py.Dataset) or node.shape is None:
-            raise UserError(f"{self._path} holds no array of video '{video_id}'")
-        return node
-
-    def _damaged(self, video_id: str) -> UserError:
-        return UserError(f"the features of video '{video_id}' in {self._path} cannot be read")
+    def _differing(self, video_id: str) -> UserError:
+        return UserError(
+            f"video '{video_id}' has other features in one file of {self._place} than in another: name one of them, "
+            "or several with commas between them to put their columns side by side"
+        )
 
 
 class SideBySideStore:
