@@ -146,6 +146,42 @@ def markdown_alt(text: str) -> str:
     return _MARKUP_IN_BRACKETS.sub(_escape, " ".join(text.split("\n")))
 
 
+_LATEX = {
+    **{char: f"\\{char}" for char in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    # Two of them are one ligature, and the first may end in a table what it should not.
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "[": "{[}",
+    "]": "{]}",
+    "|": r"\textbar{}",
+    '"': "''",
+    "—": "---",
+    "–": "--",
+    "“": "``",
+    "”": "''",
+    "…": r"\ldots{}",
+    "\u00a0": "~",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "µ": r"$\mu$",
+    "−": "$-$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "→": r"$\to$",
+}
+_LATEX_SUPERSCRIPTS = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_FROM_SUPERSCRIPT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
+def latex(text: str) -> str:
+    """One line of LaTeX that runs no command and ends no cell, with its signs as any engine knows them."""
+    line = "".join(_LATEX.get(char, char) for char in clean(text))
+    return _LATEX_SUPERSCRIPTS.sub(lambda match: f"$^{{{match[0].translate(_FROM_SUPERSCRIPT)}}}$", line)
+
+
 def markdown_fence(lines: Sequence[str]) -> str:
     """A block of shell commands, with a fence that none of them can close."""
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bench.choose import cost
-from bench.choose.cost import Cost
 from bench.missing import Missing
 from bench.record import CaseRecord
+from bench.report.content import query_cost as cost
+from bench.report.content.query_cost import Cost
 from bench.report.quantity import si
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bench.choose.budget import KINDS, Fit, Limit, worst
 from bench.choose.candidates import Candidate, Place, candidates
-from bench.choose.cost import Cost
 from bench.missing import Missing
 from bench.report.content.cases import joined
+from bench.report.content.query_cost import Cost
 from bench.report.content.seeds import Trained
 from bench.run import Run
 from emtm.metrics.published import Published

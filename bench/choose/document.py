@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from bench.choose.choice import Choice, Judged, Price
-from bench.choose.cost import Cost
 from bench.choose.tables import question
 from bench.missing import Json, Missing
+from bench.report.content.query_cost import Cost
 from bench.report.content.seeds import Trained
 from emtm.metrics.published import Published
 

@@ -13,9 +13,10 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.choose.budget import KINDS, Fit, Kind
 from bench.choose.choice import Choice, Judged
-from bench.choose.cost import Cost
 from bench.choose.tables import name, question
+from bench.report.content.noise import disturbed
 from bench.report.content.pareto import Interval, Point, front
+from bench.report.content.query_cost import Cost
 from bench.report.content.seeds import Trained
 from bench.report.figures.placing import Box, nearest, needs_leader, place
 from bench.report.figures.style import FAINT, INK, MUTED, ROLE_COLOUR, Figure, brief, canvas, finish, head, look
@@ -44,8 +45,9 @@ def frontier(choice: Choice) -> Figure:
         axes = figure.subplots()
         head(figure, title, question(choice))
         _axes(axes, kind, [point for _, point in drawn])
+        sure = [(one, point) for one, point in drawn if kind.key != "latency_s" or not _noisy(one)]
         for measured in (True, False):
-            _front(axes, [point for one, point in drawn if one.measured is measured], dashed=not measured)
+            _front(axes, [point for one, point in sure if one.measured is measured], dashed=not measured)
         for one, point in drawn:
             _mark(axes, one, point)
         for limit in choice.limits[:1]:
@@ -68,6 +70,11 @@ def _point(one: Judged, kind: Kind) -> Point | None:
         spread = one.candidate.accuracy.accuracy[HEADLINE]
         gain = Interval(spread.low, spread.mean, spread.high)
     return Point(Interval(max(cost.low, cost.value * 1e-3), cost.value, high), gain)
+
+
+def _noisy(one: Judged) -> bool:
+    """Timed while the machine was noisy: in no front of times."""
+    return any(map(disturbed, one.candidate.cases))
 
 
 def _axes(axes: Axes, kind: Kind, points: Sequence[Point]) -> None:

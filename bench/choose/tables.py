@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from bench.choose.budget import KINDS, Fit, Kind
 from bench.choose.choice import Choice, Judged, Price
-from bench.choose.cost import Cost
 from bench.missing import Missing
+from bench.report.content.query_cost import Cost
 from bench.report.quantity import plural
 from bench.report.sections.cells import Cell, Table, empty, text
 from emtm.metrics.metric import HEADLINE, MIOU

@@ -28,6 +28,7 @@ from bench.history.format import (
 )
 from bench.history.series import CaseHistory, Gap, History
 from bench.history.status import Status, status
+from bench.report.formats.assets import asset
 from bench.report.quantity import plural
 from bench.safe import file_stem
 
@@ -101,8 +102,8 @@ def site_files(history: History, analyses: Sequence[Analysis], alarms: FalseAlar
         pages[f"cases/{case.file}"] = page.render(case=case, before=before, after=after)
     assets = files("bench.history") / "templates"
     pages["runs.js"] = _runs_script(history)
-    for name in ("style.css", "page.js"):
-        pages[name] = (assets / name).read_text("utf-8")
+    pages["page.js"] = (assets / "page.js").read_text("utf-8")
+    pages["style.css"] = asset("base.css") + (assets / "style.css").read_text("utf-8")
     return {name: text.encode() for name, text in pages.items()}
 
 

@@ -1,4 +1,4 @@
-"""The report as a document: what is said, in which order, before it becomes Markdown or HTML."""
+"""The report as a document: what a reader asks and is told, in which order, before it becomes Markdown or HTML."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from bench.audit.record import Audit
 from bench.report.content.content import Content, gather
 from bench.report.content.study import Study
 from bench.report.figures.style import Figure
-from bench.report.sections import SECTIONS
-from bench.report.sections.environment import card, warnings
+from bench.report.sections import QUESTIONS
+from bench.report.sections.environment import card, invalid, warnings
 from bench.report.sections.limits import limits
 from bench.report.sections.protocol import protocol
 from bench.report.sections.repeat import commands
@@ -18,19 +18,38 @@ from bench.report.sections.section import Section
 from bench.run import Run
 from bench.safe import clean, cleaned
 
+TRUST = "trust"
+"""Key of the question that limits, protocol and environment belong to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A reader's question, and what answers it; `key` names it in addresses within the page."""
+
+    key: str
+    title: str
+    sections: tuple[Section, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything a reader is told, in the order of the fields."""
+    """Everything a reader is told, in the order of the fields; limits, protocol and cards end the part on trust."""
 
+    invalid: tuple[str, ...]
+    """Runs that carry no verdict."""
     title: str
     warnings: tuple[str, ...]
-    cards: tuple[tuple[tuple[str, str], ...], ...]
+    parts: tuple[Part, ...]
     limits: tuple[str, ...]
     protocol: tuple[str, ...]
-    sections: tuple[Section, ...]
+    cards: tuple[tuple[tuple[str, str], ...], ...]
     commands: tuple[str, ...]
     content: Content
+
+    @property
+    def sections(self) -> list[Section]:
+        """All sections, in order."""
+        return [section for part in self.parts for section in part.sections]
 
     @property
     def figures(self) -> list[Figure]:
@@ -46,15 +65,20 @@ def build(runs: Sequence[Run], names: Sequence[str], study: Study | None = None,
     """
     runs, study, audit = [cleaned(run) for run in runs], cleaned(study), cleaned(audit)
     content = gather(runs, [clean(name) for name in names], study, audit)
-    made = [make(content) for make in SECTIONS]
-    sections = [section for section in made if section.figures or section.tables]
+    parts = [Part(asked.key, asked.title, _shown([make(content) for make in asked.sections])) for asked in QUESTIONS]
+    sections = [section for part in parts for section in part.sections]
     return Report(
+        invalid=tuple(invalid(content)),
         title="Temporal sentence grounding: accuracy and cost",
         warnings=tuple(warnings(content)),
-        cards=tuple(tuple(card(run)) for run in runs),
+        parts=tuple(part for part in parts if part.sections or part.key == TRUST),
         limits=(*limits(content), *(line for section in sections for line in section.limits)),
         protocol=(*protocol(content), *(line for section in sections for line in section.protocol)),
-        sections=tuple(sections),
+        cards=tuple(tuple(card(run)) for run in runs),
         commands=(*(line for section in sections for line in section.commands), *commands(content)),
         content=content,
     )
+
+
+def _shown(sections: Sequence[Section]) -> tuple[Section, ...]:
+    return tuple(section for section in sections if section.figures or section.tables)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from bench.choose.budget import KINDS, Fit, Limit, worst
 from bench.choose.candidates import Place, candidates, newest_at
 from bench.choose.choice import Choice, choose
-from bench.choose.cost import Cost
 from bench.choose.tables import sentences, tables
 from bench.missing import Missing
 from bench.record import Noise
+from bench.report.content.query_cost import Cost
 from bench.report.content.seeds import Trained
 from bench.results import read_run
 from bench.run import Run

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.choose.cost import Cost, latency_s, macs, memory_bytes, params
 from bench.missing import Missing
 from bench.record import CaseRecord, Compute, Latency, Memory, Noise, StageCost
+from bench.report.content.query_cost import Cost, latency_s, macs, memory_bytes, params
 from bench.results import read_run
 from tests.choose.conftest import EXAMPLE
 

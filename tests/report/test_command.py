@@ -23,7 +23,7 @@ def small_run(doc: Doc, tmp_path: Path) -> Path:
 def test_a_run_file_alone_is_a_report(small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "deep" / "report"
     assert main([str(small_run), "--out", str(out)]) == 0
-    assert {path.name for path in out.iterdir()} == {"report.html", "report.md", "results.csv"}
+    assert {path.name for path in out.iterdir()} == {"report.html", "report.md", "results.csv", "tables"}
     assert "report.html" in capsys.readouterr().out
 
 

@@ -12,7 +12,6 @@ import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from bench.cli.app import main
 from bench.report.content.study import read_study
 from bench.report.document import build
 from bench.report.figures import style
+from bench.report.formats.assets import SCRIPTS, STYLES, asset
 from bench.report.formats.folder import report_files
 from tests.export.conftest import FAILED, PLAIN, TRAINING
 from tests.hostile import HOSTILE, TEXTS, Place, open_places, planted, renamed, sound
@@ -116,7 +116,7 @@ def no_pixels() -> Iterator[None]:
     draw = style._bytes
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            style, "_bytes", lambda figure, kind, *a, **k: b"" if kind == "png" else draw(figure, kind, *a, **k)
+            style, "_bytes", lambda figure, kind, *a, **k: b"" if kind != "svg" else draw(figure, kind, *a, **k)
         )
         yield
 
@@ -136,8 +136,8 @@ def allowed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def check(found: Files, allowed: dict[str, Any]) -> None:
     for name, content in found.items():
-        assert re.fullmatch(r"(figures/)?[a-z0-9][a-z0-9._+-]{0,99}", name)
-        text = "" if name.endswith(".png") else content.decode()
+        assert re.fullmatch(r"(figures/|tables/)?[a-z0-9][a-z0-9._+-]{0,99}", name)
+        text = "" if name.endswith((".png", ".pdf")) else content.decode()
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\u2028\u2029\u202a-\u202e]", text)
         if name.endswith(".svg"):
             assert svg_kinds(text) <= allowed["svg"]
@@ -145,15 +145,18 @@ def check(found: Files, allowed: dict[str, Any]) -> None:
             assert all(link.startswith("#") for link in links)
         if name.endswith(".csv"):
             check_csv(text)
+        if name.endswith(".tex"):
+            check_latex(text)
+        if name.endswith(".md"):
+            check_markdown(text, found, allowed)
     check_page(found["report.html"].decode(), allowed)
-    check_markdown(found["report.md"].decode(), found, allowed)
 
 
 def check_page(text: str, allowed: dict[str, Any]) -> None:
     page = Elements(text)
     assert page.kinds <= allowed["html"]
     assert all(re.fullmatch(r"#[a-z0-9._+-]+", address, re.IGNORECASE) for address in page.addresses)
-    assets = [(files("bench.report.formats") / name).read_text("utf-8") for name in ("page.js", "page.css")]
+    assets = [asset(*SCRIPTS), asset(*STYLES)]
     assert [page.texts["script"], page.texts["style"]] == [[asset] for asset in assets]
     script, style = (base64.b64encode(hashlib.sha256(asset.encode()).digest()).decode() for asset in assets)
     assert set(page.policy.split("; ")) == {
@@ -169,6 +172,35 @@ def check_markdown(text: str, found: Files, allowed: dict[str, Any]) -> None:
             assert token.attrs["src"] in found
         if token.type == "inline":
             assert not re.match(r"\[[ xX]\]\s", token.content)  # a box to tick
+
+
+LATEX_COMMANDS = frozenset(
+    {
+        *("begin", "end", "caption", "centering", "toprule", "midrule", "bottomrule", "par", "footnotesize"),
+        *("textbackslash", "textasciitilde", "textasciicircum", "textless", "textgreater", "textbar", "ldots"),
+        *("times", "pm", "mu", "geq", "leq", "to", "\\", *"&%$#_{}"),
+    }
+)
+MATHS = re.compile(r"\$(\\(times|pm|mu|geq|leq|to)|-|\^\{-?\d+\})\$")
+
+
+def check_latex(text: str) -> None:
+    """Commands and maths of ours alone, groups closed, as many cells in each row as columns."""
+    assert {found[1] for found in re.finditer(r"\\([A-Za-z]+|.)", text)} <= LATEX_COMMANDS
+    begins = re.findall(r"(?<!\\)\\(?:begin|end)\{(\w+)\}", text)
+    assert begins == ["table", "tabular", "tabular", "table"]
+    bare = re.sub(r"\\[^A-Za-z]", "", MATHS.sub("", text))
+    assert not re.search(r"[$%#^_]", bare)
+    depth = 0
+    for char in bare:
+        depth += (char == "{") - (char == "}")
+        assert depth >= 0
+    assert depth == 0
+    columns = re.search(r"begin\{tabular\}\{([lr]+)\}", text)
+    assert columns is not None
+    body = text.partition("\\toprule\n")[2].partition("\\bottomrule\n")[0]
+    for line in body.replace("\\midrule\n", "").splitlines():
+        assert line.endswith(r" \\") and len(re.findall(r"(?<!\\)&", line)) == len(columns[1]) - 1
 
 
 def check_csv(text: str) -> None:

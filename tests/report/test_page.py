@@ -10,7 +10,7 @@ from bench.report.formats.html import report_html
 from tests.report.conftest import Doc, content_of, run_of
 
 GOLDEN = Path(__file__).with_name("golden.md")
-VOID = {"meta", "br", "img", "link", "path", "use", "rect"}
+VOID = {"meta", "br", "img", "input", "link", "path", "use", "rect"}
 
 
 class Page(HTMLParser):
@@ -61,9 +61,10 @@ def test_the_page_is_well_formed_and_its_ids_are_unique(example_files: dict[str,
     assert {address[1:] for address in page.addresses} <= set(page.ids)
 
 
-def test_warnings_come_before_limits_and_limits_before_numbers(example_files: dict[str, bytes]) -> None:
+def test_questions_stand_in_the_readers_order_below_the_warnings(example_files: dict[str, bytes]) -> None:
     text = example_files["report.html"].decode()
-    places = [text.index(part) for part in ("Read this first", 'id="limits"', 'id="protocol"', "<figure", "<table")]
+    asked = ("choose", "costs", "trust", "limits", "protocol", "environment", "repeat")
+    places = [text.index("Read this first"), *(text.index(f'id="{key}"') for key in asked)]
     assert places == sorted(places)
 
 
@@ -91,7 +92,10 @@ def test_a_figure_holds_one_dataset_and_says_when_it_is_synthetic(example_report
 
 def test_all_names_of_files(example_files: dict[str, bytes]) -> None:
     figures = [f"figures/{n}" for n in ("pareto-smoke", "pareto-synth-charades", "throughput", "stages")]
-    assert set(example_files) == {
+    assert {name for name in example_files if not name.startswith("tables/")} == {
         *("report.html", "report.md", "results.csv"),
-        *(f"{f}.{kind}" for f in figures for kind in ("svg", "png")),
+        *(f"{f}.{kind}" for f in figures for kind in ("svg", "png", "pdf")),
     }
+    tables = {name.removeprefix("tables/").rpartition(".")[0] for name in example_files if name.startswith("tables/")}
+    assert {"accuracy-and-cost-on-smoke-synthetic", "cost-at-the-sizes-of-tacos"} <= tables
+    assert {f"tables/{name}.{ending}" for name in tables for ending in ("tex", "md", "csv")} <= set(example_files)

@@ -6,7 +6,7 @@ from bench.report import document
 from bench.report.content.content import Content
 from bench.report.formats.html import report_html
 from bench.report.formats.markdown import report_markdown
-from bench.report.sections import SECTIONS
+from bench.report.sections import QUESTIONS, Question
 from bench.report.sections.cells import Table, text
 from bench.report.sections.section import Section
 from tests.report.conftest import Doc, run_of
@@ -25,22 +25,23 @@ def small(doc: Doc) -> Doc:
 
 
 def test_a_new_section_is_in_every_format(small: Doc, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "SECTIONS", (new_section, *SECTIONS))
+    monkeypatch.setattr(document, "QUESTIONS", (Question("time", "What time is it?", (new_section,)), *QUESTIONS))
     report = document.build([run_of(small)], ["run.json"])
     assert [section.key for section in report.sections] == ["clocks", "missing"]
     assert report.limits[-1] == "Clocks drift."
-    assert "## What the clocks say" in report_markdown(report)
+    assert "## What time is it?\n\n### What the clocks say" in report_markdown(report)
     assert '<a href="#clocks">What the clocks say</a>' in report_html(report)
 
 
 def test_a_section_with_nothing_to_show_is_left_out(small: Doc, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = Section(key="clocks", title="What the clocks say", limits=("Clocks drift.",))
-    monkeypatch.setattr(document, "SECTIONS", (lambda content: empty, *SECTIONS))
+    asked = Question("time", "What time is it?", (lambda content: empty,))
+    monkeypatch.setattr(document, "QUESTIONS", (asked, *QUESTIONS))
     report = document.build([run_of(small)], ["run.json"])
     assert [section.key for section in report.sections] == ["missing"]
     assert "Clocks drift." not in report.limits
 
 
 def test_keys_are_unique(example_report: document.Report) -> None:
-    keys = [section.key for section in example_report.sections]
+    keys = [one.key for part in example_report.parts for one in (part, *part.sections)]
     assert len(keys) == len(set(keys))

@@ -6,7 +6,6 @@ import pytest
 from bench.report.content.content import Content
 from bench.report.formats.markdown import table_markdown
 from bench.report.sections import no_result
-from bench.report.sections.accuracy import accuracy_tables
 from bench.report.sections.cells import Cell, Table
 from bench.report.sections.cost import cost_tables
 from bench.report.sections.crosscheck import crosscheck_tables
@@ -15,6 +14,7 @@ from bench.report.sections.limits import limits
 from bench.report.sections.protocol import protocol
 from bench.report.sections.repeat import commands
 from bench.report.sections.stages import cache_tables, stage_tables
+from bench.report.sections.tradeoff import accuracy_tables
 from bench.report.sections.workflows import workflow_tables
 from tests.report.conftest import Doc, content_of
 

@@ -7,19 +7,27 @@ from dataclasses import dataclass
 
 from bench.missing import Missing, known, of
 from bench.record import CaseRecord, ThroughputPoint
-from bench.report.content.cases import Group, by_dataset
+from bench.report.content.cases import Group, Named, by_dataset
+from bench.report.content.noise import disturbed
+from bench.report.content.subject import Subject, of_case
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
     """Queries a second of one model at growing batch sizes."""
 
-    label: str
     points: tuple[tuple[float, float], ...]
     """Batch size and rate, by batch size."""
     too_large: tuple[float, ...]
     """Batch sizes that did not fit into memory."""
-    knee: float
+    knee: float | None
+    """None where no batch size is called so, because there is none or the machine was noisy."""
+    subject: Subject
+
+    @property
+    def label(self) -> str:
+        """Of the model."""
+        return self.subject.label
 
     @property
     def batches(self) -> list[float]:
@@ -30,13 +38,15 @@ class Curve:
 def curves(cases: Iterable[CaseRecord]) -> tuple[Group[Curve], ...]:
     """The sweeps with two points or more, by dataset."""
     groups = by_dataset(case for case in cases if len(_points(case)) > 1)
-    return tuple(Group(group.dataset, tuple(_curve(row.label, row.case) for row in group.rows)) for group in groups)
+    return tuple(Group(group.dataset, tuple(map(_curve, group.rows))) for group in groups)
 
 
 def at_knee(case: CaseRecord) -> tuple[float, int] | Missing:
     """Queries a second at the batch size from which more batching stops paying, and that size."""
     if isinstance(case.throughput, Missing):
         return case.throughput
+    if disturbed(case):
+        return Missing("no knee is called: the machine was noisy")
     knee = case.throughput.knee_batch
     found = next((point.value for point in case.throughput.curve if point.batch == knee), None)
     if found is None:
@@ -58,10 +68,11 @@ def _points(case: CaseRecord) -> list[tuple[float, float]]:
     return sorted((point.batch, value) for point in _sweep(case) if (value := known(point.value)) is not None)
 
 
-def _curve(label: str, case: CaseRecord) -> Curve:
+def _curve(row: Named) -> Curve:
+    case = row.case
     return Curve(
-        label=label,
+        subject=of_case(row),
         points=tuple(_points(case)),
         too_large=tuple(point.batch for point in _sweep(case) if point.status == "oom"),
-        knee=known(of(case.throughput, lambda throughput: throughput.knee_batch)) or 0,
+        knee=None if disturbed(case) else known(of(case.throughput, lambda throughput: throughput.knee_batch)),
     )

@@ -37,6 +37,7 @@ class Standing(Enum):
     FRONT = "on the front"
     CONTENDER = "behind the front, within the intervals"
     DOMINATED = "dominated"
+    NOISY = "timed while the machine was noisy: in no front"
 
 
 def dominates(a: Point, b: Point) -> bool:

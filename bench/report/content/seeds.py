@@ -12,6 +12,7 @@ from bench.missing import ABSENT, Missing, known, known_of, of
 from bench.record import CaseRecord, GroupAccuracy, Interval, Quality, Role
 from bench.report.content.cases import macs
 from bench.report.content.naming import Identity, identity
+from bench.report.content.noise import disturbed
 from bench.typical import latency_ci99_s, latency_s
 from emtm.metrics.metric import HEADLINE, HEADLINE_OF_FIVE, METRICS, Metric
 
@@ -94,6 +95,11 @@ class Trained:
     latency_s: float | Missing
     latency_ci99_s: Interval | Missing
     tensor_peak_bytes: float | Missing
+
+    @property
+    def noisy(self) -> bool:
+        """Was any seed timed while the machine was noisy?"""
+        return any(map(disturbed, self.cases))
 
     @property
     def headline(self) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.missing import known, of
 from bench.record import CaseRecord
 from bench.report.content.cases import Group, by_dataset, macs
+from bench.report.content.subject import Subject, of_case
 from emtm.contract import STAGES
 
 
@@ -15,10 +16,15 @@ from emtm.contract import STAGES
 class Stages:
     """What each stage of one model takes, in the order in which they run."""
 
-    label: str
+    subject: Subject
     parts: Mapping[str, float]
     whole: float
     """Of the model; may be more than the sum of the parts."""
+
+    @property
+    def label(self) -> str:
+        """Of the model."""
+        return self.subject.label
 
 
 def stage_place(stage: str) -> tuple[int, str]:
@@ -59,7 +65,7 @@ def _grouped(
         Group(
             group.dataset,
             tuple(
-                Stages(row.label, parts(row.case), whole(row.case) or sum(parts(row.case).values()))
+                Stages(of_case(row), parts(row.case), whole(row.case) or sum(parts(row.case).values()))
                 for row in group.rows
             ),
         )

@@ -50,10 +50,12 @@ class Cost:
     scale: Callable[[float], tuple[float, str]]
     value: Callable[[Trained], float | Missing]
     interval: Callable[[Trained], Bounds | Missing] = lambda model: Missing("exact")
+    timed: bool = False
+    """May it be too long where the machine was noisy?"""
 
 
 COSTS = (
-    Cost("Latency of one query", "s", prefix, lambda m: m.latency_s, lambda m: m.latency_ci99_s),
+    Cost("Latency of one query", "s", prefix, lambda m: m.latency_s, lambda m: m.latency_ci99_s, timed=True),
     Cost("MACs of one query", " MACs", prefix, lambda m: m.macs),
     Cost("Trainable parameters", " parameters", prefix, lambda m: m.trainable),
     Cost("Peak tensor memory", "", binary, lambda m: m.tensor_peak_bytes),
@@ -140,8 +142,9 @@ def _placed(cost: Cost, entries: Sequence[Entry]) -> tuple[Placed, ...]:
         for entry in entries
         if not isinstance(value := cost.value(entry.model), Missing)
     ]
-    states = standings([point for _, point in known])
-    return tuple(Placed(entry, point, state) for (entry, point), state in zip(known, states, strict=True))
+    sure = [pair for pair in known if not (cost.timed and pair[0].model.noisy)]
+    states = dict(zip((id(point) for _, point in sure), standings([point for _, point in sure]), strict=True))
+    return tuple(Placed(entry, point, states.get(id(point), Standing.NOISY)) for entry, point in known)
 
 
 def _bounded(value: float, bounds: Bounds | Missing) -> Interval:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bench.missing import Missing, known, of
 from bench.record import CaseRecord, Interval
 from bench.report.content.cases import Named, by_dataset, for_cost
+from bench.report.content.noise import disturbed
 
 STUDENT = "emtm-student"
 """What the training steps of the others are compared with: the student without any teacher."""
@@ -56,12 +57,12 @@ def step_ci99_s(case: CaseRecord) -> Interval | Missing:
 
 
 def training_steps(cases: Iterable[CaseRecord]) -> tuple[Steps, ...]:
-    """Training steps by dataset; those that were left out come last."""
+    """Training steps by dataset; those that were left out come last, after those of a noisy machine."""
     return tuple(Steps(group.dataset, _steps(group.rows)) for group in by_dataset(for_cost(cases, "train_step")))
 
 
 def _steps(named: Iterable[Named]) -> tuple[Step, ...]:
-    rows = sorted(named, key=lambda row: (known(step_s(row.case)) or math.inf, row.case.case_id))
+    rows = sorted(named, key=lambda row: (disturbed(row.case), known(step_s(row.case)) or math.inf, row.case.case_id))
     alone = {_execution(row.case): row.case for row in rows if row.case.model.name == STUDENT}
     pairs = ((row, alone.get(_execution(row.case))) for row in rows)
     return tuple(Step(row.label, row.case, _over(row.case, student), row.case is student) for row, student in pairs)

@@ -40,7 +40,8 @@ _VEIL = {"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 0.5}
 
 
 def pareto_figures(tradeoffs: Sequence[Tradeoff]) -> list[Figure]:
-    """One figure for each dataset and execution that has trained models."""
+    """One figure for each dataset and execution that has trained models with a known cost."""
+    tradeoffs = [tradeoff for tradeoff in tradeoffs if tradeoff.panels]
     names = file_stems([f"pareto-{tradeoff.scope.dataset}" for tradeoff in tradeoffs])
     return [_figure(name, tradeoff) for name, tradeoff in zip(names, tradeoffs, strict=True)]
 
@@ -49,8 +50,8 @@ def _figure(name: str, tradeoff: Tradeoff) -> Figure:
     title = f"Accuracy against cost, {tradeoff.scope.title}"
     panels = tradeoff.panels
     with look():
-        across = min(2, max(1, len(panels)))
-        down = max(1, -(-len(panels) // across))
+        across = min(2, len(panels))
+        down = -(-len(panels) // across)
         crowd = max(0, len(tradeoff.entries) - _ROOMY)
         figure = canvas((5.0 + 0.09 * crowd) * across, (3.6 + 0.13 * crowd) * down + 0.9)
         axes = figure.subplots(down, across, squeeze=False).flatten()
@@ -98,7 +99,7 @@ def _scales(ax: Axes, points: Sequence[Point]) -> None:
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high < 200 * low else (1.0,)))
         ax.set_xlim(low / (high / low) ** 0.12, high * (high / low) ** 0.25)
     else:
-        ax.set_xlim(0, high * 1.3)
+        ax.set_xlim(0, high * 1.3 or 1.0)
         ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
@@ -116,7 +117,7 @@ def _floor(ax: Axes, tradeoff: Tradeoff) -> None:
     if tradeoff.floors:
         name, value = max(tradeoff.floors, key=lambda floor: floor[1])
         ax.axhline(value, color=MUTED, linewidth=1, linestyle=(0, (5, 4)), zorder=1)
-        ax.annotate(
+        note = ax.annotate(
             f"{brief(name)} floor {value:.1f} %",
             (0.99, value),
             xycoords=("axes fraction", "data"),
@@ -126,9 +127,12 @@ def _floor(ax: Axes, tradeoff: Tradeoff) -> None:
             fontsize=8.5,
             color=MUTED,
         )
+        note.set_in_layout(False)
 
 
 def _front(ax: Axes, points: Sequence[Point]) -> None:
+    if not points:
+        return
     ordered = sorted(points, key=lambda point: point.cost.value)
     xs = [point.cost.value for point in ordered]
     ys = [point.gain.value for point in ordered]
@@ -137,12 +141,13 @@ def _front(ax: Axes, points: Sequence[Point]) -> None:
 
 
 def _draw(ax: Axes, role: str, point: Point, state: Standing) -> None:
-    colour: Any = FAINT if state is Standing.DOMINATED else ROLE_COLOUR.get(role, INK)
+    grey = state in (Standing.DOMINATED, Standing.NOISY)
+    colour: Any = FAINT if grey else ROLE_COLOUR.get(role, INK)
     x, y = point.cost, point.gain
     whisker = {"color": colour, "linewidth": 1.3, "zorder": 3, "solid_capstyle": "butt"}
     ax.plot([x.low, x.high], [y.value, y.value], **whisker)
     ax.plot([x.value, x.value], [y.low, y.high], **whisker)
-    face = "white" if state is Standing.CONTENDER else colour
+    face = "white" if state in (Standing.CONTENDER, Standing.NOISY) else colour
     ax.plot(
         *(x.value, y.value, ROLE_MARKER.get(role, "D")),
         markersize=8,
@@ -157,11 +162,14 @@ def _name_points(ax: Axes, named: Sequence[Placed]) -> None:
     """Names beside their points, in pixels, once axes no longer move."""
     notes = [_box(note.get_window_extent()) for note in ax.texts]
     pixels = [ax.transData.transform((n.point.cost.value, n.point.gain.value)) for n in named]
-    inks = [MUTED if n.standing is Standing.DOMINATED else INK for n in named]
+    inks = [MUTED if n.standing in (Standing.DOMINATED, Standing.NOISY) else INK for n in named]
     texts = [
         ax.text(0, 0, brief(n.entry.label), fontsize=9, va="center", ha="center", zorder=5, color=ink, bbox=_VEIL)
         for n, ink in zip(named, inks, strict=True)
     ]
+    # A long name must not squeeze the axes until nothing is left of them.
+    for text in texts:
+        text.set_in_layout(False)
     extents = [text.get_window_extent() for text in texts]
     steps = _strokes([pixel for pixel, n in zip(pixels, named, strict=True) if n.standing is Standing.FRONT])
     dots = [Box(x - 7, y - 7, x + 7, y + 7) for x, y in pixels]
@@ -215,6 +223,9 @@ def _legend(figure: Any, entries: Sequence[Entry]) -> None:
         Line2D([], [], linestyle="", marker="o", markersize=7, label="behind the front, within intervals", **hollow),
         Line2D([], [], linestyle="", marker="o", color=FAINT, markersize=7, label="dominated"),
     ]
+    if any(entry.model.noisy for entry in entries):
+        faint: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": FAINT, "markeredgewidth": 1.5}
+        handles.append(Line2D([], [], linestyle="", marker="o", markersize=7, label="noisy machine", **faint))
     figure.legend(
         handles=handles,
         loc="outside lower left",
@@ -231,6 +242,8 @@ def _caption(entries: Sequence[Entry]) -> str:
         "Vertical whiskers: envelope of the seeds' 95 % intervals over queries. Horizontal whiskers: 99 % interval "
         "of the median latency. Grey: another model is better in both even at its worst. Up and to the left is better."
     )
+    if any(entry.model.noisy for entry in entries):
+        text += " Hollow grey: timed while the machine was noisy, and in no front of times."
     missing = [
         f"{entry.label} has no {cost.title.lower()} ({value.reason})"
         for cost in COSTS

@@ -57,6 +57,7 @@ class Figure:
     caption: str
     svg: str
     png: bytes
+    pdf: bytes
 
 
 @contextmanager
@@ -89,7 +90,7 @@ def brief(name: str) -> str:
 
 
 def finish(figure: Canvas, name: str, title: str, alt: str, caption: str) -> Figure:
-    """Render once to SVG and once to PNG, without dates or versions, so that equal runs give equal bytes."""
+    """Render to SVG, PNG and PDF, without dates or versions, so that equal runs give equal bytes."""
     return Figure(
         name=name,
         title=title,
@@ -97,6 +98,7 @@ def finish(figure: Canvas, name: str, title: str, alt: str, caption: str) -> Fig
         caption=caption,
         svg=_bytes(figure, "svg", {"Date": None, "Creator": None}).decode(),
         png=_bytes(figure, "png", {"Software": None}, dpi=160),
+        pdf=_bytes(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None}),
     )
 
 

@@ -10,6 +10,7 @@ from bench.report.document import Report
 from bench.report.formats.csv import runs_csv, study_csv
 from bench.report.formats.html import report_html
 from bench.report.formats.markdown import report_markdown
+from bench.report.formats.tables import table_files
 
 
 def report_files(report: Report) -> dict[str, bytes]:
@@ -24,7 +25,10 @@ def report_files(report: Report) -> dict[str, bytes]:
         files["study.csv"] = study_csv(report.content.study).encode()
     for figure in report.figures:
         files[f"figures/{figure.name}.svg"] = figure.svg.encode()
+        files[f"figures/{figure.name}.pdf"] = figure.pdf
         files[f"figures/{figure.name}.png"] = figure.png
+    tables = table_files([table for section in report.sections for table in section.tables])
+    files |= {f"tables/{name}": content for name, content in tables.items()}
     return files
 
 

@@ -2,54 +2,99 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from importlib.resources import files
+import json
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from bench.report.document import Report
+from bench.missing import Json
+from bench.report.content.subject import Subject
+from bench.report.document import TRUST, Report
+from bench.report.formats.assets import SCRIPTS, STYLES, asset, policy
+from bench.report.formats.budget import budget_entry, budgeted
 from bench.report.formats.inline_svg import inline
-from bench.report.quantity import superscript
-from bench.report.sections.cells import Table, marked
+from bench.report.formats.tables import TABLE_FORMATS, table_names
+from bench.report.quantity import plural, superscript
+from bench.report.sections.cells import Cell, Table, marked
+from emtm.metrics.metric import HEADLINE
+
+_FILTERED_FROM = 6
+"""A table of fewer rows is seen at a glance."""
 
 
 def report_html(report: Report) -> str:
     """The page, complete."""
     environment = Environment(
         loader=PackageLoader("bench.report.formats", "."),
-        autoescape=select_autoescape(default=True),
+        autoescape=select_autoescape(default=True, default_for_string=True, enabled_extensions=("j2",)),
+        undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"inline": inline, "grid": _grid}
-    css, script = ((files("bench.report.formats") / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    tables = [table for section in report.sections for table in section.tables]
+    subjects = _Subjects()
+    grids = {
+        id(table): _grid(table, f"table-{name}", subjects)
+        for table, name in zip(tables, table_names(tables), strict=True)
+    }
+    environment.filters |= {"inline": inline, "grid": lambda table: grids[id(table)], "plural": plural}
+    css, script = asset(*STYLES), asset(*SCRIPTS)
     template = environment.get_template("page.html.j2")
-    return template.render(report=report, css=Markup(css), script=Markup(script), policy=_policy(css, script)) + "\n"
-
-
-def _policy(css: str, script: str) -> str:
-    """A Content-Security-Policy that knows the page's own style and script by their hashes and lets nothing else in."""
-    style, code = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (css, script))
-    return (
-        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{code}'; base-uri 'none'; "
-        "form-action 'none'"
+    page = template.render(
+        report=report,
+        trust=TRUST,
+        metric=HEADLINE.title,
+        budget=subjects.budget(),
+        css=Markup(css),
+        script=Markup(script),
+        policy=policy(css, script),
     )
+    return page + "\n"
 
 
-def _grid(table: Table) -> dict[str, Any]:
-    """A table as the template wants it: rows of marked cells, footnotes with their marks."""
-    rows, notes = marked(table)
+class _Subjects:
+    """Short names within the page for what its rows and marks are about."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, ...], tuple[str, Subject]] = {}
+
+    def name(self, subject: Subject | None) -> str | None:
+        """None for what no budget limits."""
+        if subject is None or not budgeted(subject):
+            return None
+        return self._found.setdefault(subject.key, (f"s{len(self._found)}", subject))[0]
+
+    def budget(self) -> str:
+        """What the control is told, as JSON."""
+        entries: dict[str, Json] = {name: budget_entry(subject) for name, subject in self._found.values()}
+        return json.dumps(entries, allow_nan=False) if entries else ""
+
+
+def _grid(table: Table, name: str, subjects: _Subjects) -> dict[str, Any]:
+    """A table as the template wants it: rows of marked cells, footnotes with their marks, the texts to carry away."""
+    cells, notes = marked(table)
+    rows = [
+        {"cells": shown, "subject": subjects.name(_subject(row)), "noisy": table.noisy(row)}
+        for shown, row in zip(cells, table.rows, strict=True)
+    ]
     split = len(rows) if table.rule_before is None else table.rule_before
-    numeric = [all(row[i].numeric for row in rows) for i in range(len(table.headers))]
+    numeric = [all(row[i].numeric for row in cells) for i in range(len(table.headers))]
     return {
+        "name": name,
         "head": [
-            (header.replace(" % ", "\u00a0%\u00a0"), right)
+            {"text": header.replace(" % ", "\u00a0%\u00a0"), "numeric": right, "timed": header in table.timed}
             for header, right in zip(table.headers, numeric, strict=True)
         ],
         "body": rows[:split],
         "foot": rows[split:],
+        "filtered": split >= _FILTERED_FROM,
         "notes": [(superscript(i), note) for i, note in enumerate(notes, 1)],
+        "texts": [
+            (kind.name, f"{name.removeprefix('table-')}.{kind.ending}", kind.write(table)) for kind in TABLE_FORMATS
+        ],
     }
+
+
+def _subject(row: tuple[Cell, ...]) -> Subject | None:
+    return next((cell.subject for cell in row if cell.subject is not None), None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from bench.report.document import Report
+from bench.report.document import TRUST, Part, Report
 from bench.report.quantity import superscript
 from bench.report.sections.cells import Table, marked
 from bench.report.sections.section import Section
@@ -15,16 +15,22 @@ from bench.safe import markdown, markdown_alt, markdown_cell, markdown_fence, ma
 
 def report_markdown(report: Report) -> str:
     """The whole report; figures are linked from `figures/`."""
-    parts = [f"# {markdown(report.title)}"]
+    parts = [f"**{markdown(line)}**" for line in report.invalid]
+    parts += [f"# {markdown(report.title)}"]
     if report.warnings:
         parts += ["## Read this first", _bullets(report.warnings)]
-    if report.cards:
-        parts += ["## Environment", *(_facts(facts) for facts in report.cards)]
-    parts += ["## What the numbers do not say", _bullets(report.limits)]
-    parts += ["## How they were measured", _bullets(report.protocol)]
-    parts += [part for section in report.sections for part in _section(section)]
-    parts += ["## Repeat it", markdown_fence(report.commands)]
+    parts += [text for part in report.parts for text in _part(part, report)]
+    parts += ["## How do I redo it?", markdown_fence(report.commands)]
     return "\n\n".join(parts) + "\n"
+
+
+def _part(part: Part, report: Report) -> list[str]:
+    found = [f"## {markdown(part.title)}", *(text for section in part.sections for text in _section(section))]
+    if part.key == TRUST:
+        found += ["### What the numbers do not say", _bullets(report.limits)]
+        found += ["### How they were measured", _bullets(report.protocol)]
+        found += ["### Where they were measured", *(_facts(facts) for facts in report.cards)] if report.cards else []
+    return found
 
 
 def _section(section: Section) -> list[str]:
@@ -32,11 +38,12 @@ def _section(section: Section) -> list[str]:
         f"![{markdown_alt(figure.alt)}](figures/{figure.name}.svg)\n\n{markdown_paragraph(figure.caption)}"
         for figure in section.figures
     ]
-    return [f"## {markdown(section.title)}", *pictures, *(table_markdown(table) for table in section.tables)]
+    tables = (table_markdown(table, level=4) for table in section.tables)
+    return [f"### {markdown(section.title)}", *pictures, *tables]
 
 
-def table_markdown(table: Table) -> str:
-    """Heading, caption, the table itself and its footnotes."""
+def table_markdown(table: Table, level: int = 3) -> str:
+    """Heading of a level, caption, the table itself and its footnotes."""
     rows, notes = marked(table)
     align = ["right" if all(row[i].numeric for row in rows) else "left" for i in range(len(table.headers))]
     body = tabulate(
@@ -47,7 +54,7 @@ def table_markdown(table: Table) -> str:
         disable_numparse=True,
     )
     footnotes = "  \n".join(f"{superscript(i)} {markdown(note)}" for i, note in enumerate(notes, 1))
-    parts = (f"### {markdown(table.title)}", markdown_paragraph(table.caption), body, footnotes)
+    parts = (f"{'#' * level} {markdown(table.title)}", markdown_paragraph(table.caption), body, footnotes)
     return "\n\n".join(part for part in parts if part)
 
 

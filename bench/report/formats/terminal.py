@@ -54,7 +54,8 @@ def print_table(console: Console, table: Table) -> None:
         numeric = all(row[i].numeric for row in rows)
         drawn.add_column(Text(header), justify="right" if numeric else "left", no_wrap=True)
     for at, row in enumerate(rows):
-        style = "dim" if table.rule_before is not None and at >= table.rule_before else None
+        below = table.rule_before is not None and at >= table.rule_before
+        style = "dim" if below or table.noisy(table.rows[at]) else None
         drawn.add_row(*(Text(cell.plain) for cell in row), style=style)
     lines = [table.caption, *(f"{superscript(i)} {note}" for i, note in enumerate(notes, 1))]
     lines += [f"Not shown: {', '.join(left_out)}."] if left_out else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bench.report.content.content import Content
 from bench.report.sections import (
@@ -15,20 +16,26 @@ from bench.report.sections import (
     no_result,
     stages,
     study,
+    tradeoff,
     workflows,
 )
 from bench.report.sections.section import Section
 
-SECTIONS: tuple[Callable[[Content], Section], ...] = (
-    accuracy.section,
-    study.section,
-    cost.section,
-    control.section,
-    end_to_end.section,
-    workflows.section,
-    stages.section,
-    crosscheck.section,
-    audit.section,
-    no_result.section,
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a reader asks, and the sections that answer."""
+
+    key: str
+    """Names it in addresses within the page."""
+    title: str
+    sections: tuple[Callable[[Content], Section], ...]
+
+
+QUESTIONS = (
+    Question("choose", "Which model for my budget?", (tradeoff.section,)),
+    Question("costs", "What does it cost?", (cost.section, workflows.section, end_to_end.section, stages.section)),
+    Question("how-accurate", "How accurate is it?", (accuracy.section, study.section)),
+    Question("trust", "Can I trust it?", (control.section, audit.section, crosscheck.section, no_result.section)),
 )
-"""In the order of the document."""
+"""In the order of the document; how to do it again comes last."""

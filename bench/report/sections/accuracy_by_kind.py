@@ -5,7 +5,8 @@ from __future__ import annotations
 from bench.missing import Missing
 from bench.report.content.content import Content
 from bench.report.content.standings import Contest, kinds_of
-from bench.report.sections.cells import Cell, Table, empty, text
+from bench.report.content.subject import of_model
+from bench.report.sections.cells import Cell, Table, about, empty
 from emtm.metrics.metric import HEADLINE, HEADLINE_OF_FIVE
 
 
@@ -27,7 +28,7 @@ def _table(contest: Contest) -> Table:
         ),
         rows=tuple(
             (
-                text(entry.label),
+                about(of_model(entry.label, entry.model)),
                 *(_percent(entry.model.kinds[kind].headline if kind in entry.model.kinds else None) for kind in counts),
                 _percent(entry.model.recall5),
             )

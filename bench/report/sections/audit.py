@@ -26,7 +26,7 @@ def section(content: Content) -> Section:
         tables=tuple(audit_tables(audit)),
         headline=True,
         limits=tuple(f"Not audited, of {one.paper}: {one.what}." for one in audit.unread),
-        commands=(COMMAND,),
+        commands=(f"{COMMAND} --json > audit.json",),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.missing import Missing
 from bench.record import Interval
+from bench.report.content.subject import Subject
 from bench.report.quantity import DASH, digits, interval, prefix, superscript
 
 
@@ -17,6 +18,8 @@ class Cell:
     text: str
     sort: float | str | None = None
     note: str | None = None
+    subject: Subject | None = None
+    """What the row is about, in the cell that names it."""
 
     @property
     def numeric(self) -> bool:
@@ -26,13 +29,22 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with its caption; `rule_before` is the row above which a line is drawn."""
+    """A table with its caption; `rule_before` is the row above which a line is drawn.
+
+    Where a table has `timed` columns, the rows of what a noisy machine timed are marked, and stand in no order of them.
+    """
 
     title: str
     caption: str
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     rule_before: int | None = None
+    timed: frozenset[str] = frozenset()
+    """Headings of the columns that hold times, or what is made of them."""
+
+    def noisy(self, row: Sequence[Cell]) -> bool:
+        """Is the row marked, since its times may be too long?"""
+        return bool(self.timed) and any(cell.subject is not None and cell.subject.noisy for cell in row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +67,26 @@ def marked(table: Table) -> tuple[list[list[MarkedCell]], list[str]]:
     notes: list[str] = []
 
     def mark(cell: Cell) -> str:
-        if cell.note is None:
-            return ""
-        if cell.note not in notes:
-            notes.append(cell.note)
-        return superscript(notes.index(cell.note) + 1)
+        found = [cell.note] if cell.note is not None else []
+        found += [NOISY] if table.timed and cell.subject is not None and cell.subject.noisy else []
+        notes.extend(note for note in found if note not in notes)
+        return "\u2009".join(superscript(notes.index(note) + 1) for note in found)
 
     rows = [[MarkedCell(c.text, mark(c), c.sort, c.numeric) for c in row] for row in table.rows]
     return rows, notes
 
 
+NOISY = "measured while the machine was noisy: its times may be too long, and stand in no front, knee or order"
+
+
 def text(value: str) -> Cell:
     """A cell that sorts by its letters."""
     return Cell(value, value)
+
+
+def about(subject: Subject, note: str | None = None) -> Cell:
+    """The name of what a row is about."""
+    return Cell(subject.label, subject.label, note, subject)
 
 
 def empty(why: str) -> Cell:

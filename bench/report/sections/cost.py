@@ -11,9 +11,10 @@ from bench.report.content.cases import Group, Named, macs
 from bench.report.content.content import Content
 from bench.report.content.counts import fvcore_coverage, fvcore_macs, network
 from bench.report.content.curves import at_knee, left_out
+from bench.report.content.subject import of_case
 from bench.report.figures.throughput import throughput_figures
 from bench.report.quantity import byte_size, digits, plural, share, si
-from bench.report.sections.cells import Cell, Table, empty, measured, timed
+from bench.report.sections.cells import Cell, Table, about, empty, measured, timed
 from bench.report.sections.section import Section
 from bench.typical import latency_ci99_s, latency_s
 
@@ -31,6 +32,7 @@ COST_HEADERS = (
     "Throughput at knee",
     "Peak memory",
 )
+TIMED = frozenset({"Latency p50 [99 % CI]", "p90", "× GEMM floor", "Throughput at knee", "Energy per query"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def _cost_table(group: Group[Named]) -> Table:
             (*_cost_row(row, group.rows), *(measured(column.value(row.case), column.show) for column in optional))
             for row in group.rows
         ),
+        timed=TIMED,
     )
 
 
@@ -117,7 +120,7 @@ def _name(row: Named, among: Sequence[Named]) -> Cell:
     ]
     names = " and ".join(sorted([row.label, *twins]))
     note = f"{names} are one network at inference, to the parameter and the multiply-add; they are trained differently"
-    return Cell(row.label, row.label, note if twins else None)
+    return about(of_case(row), note if twins else None)
 
 
 def _p90(case: CaseRecord) -> Cell:

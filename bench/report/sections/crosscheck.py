@@ -7,8 +7,9 @@ from bench.record import CaseRecord
 from bench.report.content.cases import macs
 from bench.report.content.content import Content
 from bench.report.content.counts import Crosschecked, fvcore_coverage, fvcore_macs
+from bench.report.content.subject import of_case
 from bench.report.quantity import share, si
-from bench.report.sections.cells import Cell, Table, empty, measured, text
+from bench.report.sections.cells import Cell, Table, about, empty, measured, text
 from bench.report.sections.section import Section
 
 
@@ -37,7 +38,7 @@ def _crosscheck_table(group: Crosschecked) -> Table:
         headers=("Model", "Exact MACs", "Operators counted", "fvcore's “FLOPs”", "fvcore's coverage", "Why"),
         rows=tuple(
             (
-                text(row.label),
+                about(of_case(row)),
                 measured(macs(row.case), si),
                 measured(
                     of(row.case.compute, lambda compute: compute.coverage.covered_pct), lambda value: f"{value:.4g} %"

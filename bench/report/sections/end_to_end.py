@@ -7,8 +7,9 @@ from bench.record import CaseRecord
 from bench.report.content.cases import Named, macs
 from bench.report.content.content import Content
 from bench.report.content.passes import STAGES, Passes, share_before, stage_median
+from bench.report.content.subject import of_case
 from bench.report.quantity import digits, plural, si
-from bench.report.sections.cells import Cell, Table, measured, text, timed
+from bench.report.sections.cells import Cell, Table, about, measured, timed
 from bench.report.sections.section import Section
 
 _TITLES = {"decode": "Decode", "extract": "Extract features", "encode": "Encode video", "ground": "Ground query"}
@@ -37,6 +38,10 @@ def _table(passes: Passes) -> Table:
             *("Backbone MACs", "Model MACs", "Backbone / model"),
         ),
         rows=tuple(map(_row, passes.rows)),
+        timed=frozenset(
+            {*(f"{_TITLES[stage]} p50" for stage in STAGES), "Whole p50 [99 % CI]", "Before the model"}
+            | {"Video seconds a second", "Decode and extract, per video minute"}
+        ),
     )
 
 
@@ -44,7 +49,7 @@ def _row(row: Named) -> tuple[Cell, ...]:
     case = row.case
     total = of(case.end_to_end, lambda block: block.total)
     return (
-        text(row.label),
+        about(of_case(row)),
         measured(case.execution.threads, si),
         *(measured(stage_median(case, stage), _seconds) for stage in STAGES),
         timed(of(total, lambda stage: stage.median), of(total, lambda stage: stage.median_ci99)),

@@ -8,9 +8,21 @@ from collections.abc import Sequence
 from bench.missing import Missing, known, known_of, of
 from bench.record import CaseRecord
 from bench.report.content.content import Content
-from bench.report.quantity import DASH, byte_size
+from bench.report.content.noise import disturbed, verdict
+from bench.report.quantity import DASH, byte_size, plural
 from bench.report.sections import no_result
 from bench.run import Environment, Run
+
+
+def invalid(content: Content) -> list[str]:
+    """A sentence for each run that is invalid, because the machine was so disturbed that a case is."""
+    counts = {run.run_id: sum(verdict(case) == "invalid" for case in run.cases) for run in content.runs}
+    return [
+        f"Run {name} is invalid: {plural(count, 'case')} of it {'was' if count == 1 else 'were'} measured on a machine "
+        "too disturbed to be told anything by. Measure it again."
+        for name, count in counts.items()
+        if count
+    ]
 
 
 def warnings(content: Content) -> list[str]:
@@ -28,14 +40,14 @@ def warnings(content: Content) -> list[str]:
 
 def _case_warnings(cases: Sequence[CaseRecord]) -> list[str]:
     status = Counter(case.status for case in cases)
-    verdicts = known_of(of(case.noise, lambda noise: noise.verdict) for case in cases)
     counts = (
         (status["failed"], f"failed; see “{no_result.TITLE}”."),
         (status["invalid"], f"gave an unsound output; see “{no_result.TITLE}”."),
         (status["skipped"], f"skipped; see “{no_result.TITLE}”."),
         (
-            sum(verdict != "quiet" for verdict in verdicts),
-            "measured while the machine was noisy: the times may be too long.",
+            sum(disturbed(case) for case in cases),
+            "measured while the machine was noisy: the times may be too long; such rows are marked, and stand in "
+            "no front, knee or order of times.",
         ),
     )
     return [f"{count} case{'s' if count > 1 else ''} {what}" for count, what in counts if count]

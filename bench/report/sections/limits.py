@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bench.missing import Missing, known, known_of, of
 from bench.report.content.content import Content
 from bench.report.content.seeds import MANY_SEEDS
@@ -25,7 +27,7 @@ def limits(content: Content) -> list[str]:
     if seeds < MANY_SEEDS:
         found.append(f"Some models were trained with {plural(seeds, 'seed')}: small differences may be chance.")
     found.append(
-        "Latency, throughput and memory belong to the machine in the card above. "
+        "Latency, throughput and memory belong to the machine named below. "
         "Parameters and MACs are exact and the same everywhere."
     )
     if any("video_feature_extraction" in (known(case.workload.excludes) or ()) for case in content.ok):
@@ -39,7 +41,12 @@ def limits(content: Content) -> list[str]:
 def _without_energy(content: Content) -> list[str]:
     cases = [row.case for group in content.costs for row in group.rows]
     joules = [of(case.energy, lambda energy: energy.joules_per_query) for case in cases]
-    reasons = {value.reason for value in joules if isinstance(value, Missing)}
     if not joules or known_of(joules):
         return []
-    return [f"Energy was not measured: {'; '.join(sorted(reasons))}."]
+    reasons = sorted(value.reason for value in joules if isinstance(value, Missing))
+    alike = {_NUMBER.sub("", reason): reason for reason in reversed(reasons)}
+    return [f"Energy was not measured: {'; '.join(sorted(alike.values()))}."]
+
+
+_NUMBER = re.compile(r"[\d.]+")
+"""Of reasons that differ in their numbers alone, one is told."""

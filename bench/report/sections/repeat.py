@@ -22,6 +22,7 @@ def commands(content: Content) -> list[str]:
         commit = known(run.suite.commit) or ""
         lines += [*([f"git checkout {commit}"] if _COMMIT.fullmatch(commit) else []), _measure(run.suite.argv)]
     names = [*content.names, *(["--study", content.study.path] if content.study else [])]
+    names += ["--audit", "audit.json"] if content.audit else []
     return [*dict.fromkeys(lines), f"python -m bench.report {shlex.join(names)}"]
 
 

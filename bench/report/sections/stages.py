@@ -10,9 +10,10 @@ from bench.report.content.cases import Group, Named, macs
 from bench.report.content.content import Content
 from bench.report.content.counts import query_independent_macs
 from bench.report.content.stages import Stages, stage_place
+from bench.report.content.subject import of_case
 from bench.report.figures.stages import stage_figures
 from bench.report.quantity import si
-from bench.report.sections.cells import Cell, Table, measured, text
+from bench.report.sections.cells import Cell, Table, about, measured
 from bench.report.sections.section import Section
 
 _SHARES = "In brackets the share of all stages."
@@ -44,13 +45,14 @@ def _stage_table(group: Group[Stages], what: str, caption: str, show: Callable[[
         caption=caption,
         headers=("Model", "All stages", *stages),
         rows=tuple(_stage_row(row, stages, show) for row in group.rows),
+        timed=frozenset({"All stages", *stages}) if what == "Time" else frozenset(),
     )
 
 
 def _stage_row(row: Stages, stages: Sequence[str], show: Callable[[float], str]) -> tuple[Cell, ...]:
     total = float(sum(row.parts.values()))
     cells = [_share(float(row.parts.get(name, 0.0)), total, show) for name in stages]
-    return (text(row.label), Cell(show(total), total), *cells)
+    return (about(row.subject), Cell(show(total), total), *cells)
 
 
 def _share(value: float, total: float, show: Callable[[float], str]) -> Cell:
@@ -69,7 +71,7 @@ def _cache_table(group: Group[Named]) -> Table:
         headers=("Model", "MACs", "Once a video", "Share", "Each further query"),
         rows=tuple(
             (
-                text(row.label),
+                about(of_case(row)),
                 measured(macs(row.case), si),
                 measured(query_independent_macs(row.case), si),
                 *_cached(row.case),

@@ -9,8 +9,9 @@ from bench.record import CaseRecord
 from bench.report.content.cases import Named
 from bench.report.content.content import Content
 from bench.report.content.steps import Step, Steps, step_ci99_s, step_s
+from bench.report.content.subject import of_case
 from bench.report.quantity import digits, si
-from bench.report.sections.cells import Cell, Table, empty, measured, text, timed
+from bench.report.sections.cells import Cell, Table, about, empty, measured, text, timed
 from bench.report.sections.section import Section
 
 
@@ -44,13 +45,14 @@ def _step_table(steps: Steps) -> Table:
             *(("× student [interval]",) if steps.compared else ()),
         ),
         rows=tuple((*_step_row(step), *((_over_student(step),) if steps.compared else ())) for step in steps.rows),
+        timed=frozenset({"Step p50 [99 % CI]", "× GEMM floor", "Samples per second", "× student [interval]"}),
     )
 
 
 def _step_row(step: Step) -> tuple[Cell, ...]:
     case = step.case
     return (
-        text(step.label),
+        about(of_case(Named(step.label, case))),
         measured(case.workload.batch_size, si),
         measured(case.execution.threads, si),
         timed(step_s(case), step_ci99_s(case)),
@@ -78,7 +80,7 @@ def _evaluation_table(rows: Sequence[Named]) -> Table:
         headers=("Model", "Sizes of", "Queries", "Videos", "Threads", "Time"),
         rows=tuple(
             (
-                text(row.label),
+                about(of_case(row)),
                 text(row.case.workload.dataset),
                 measured(of(row.case.evaluation, lambda block: block.queries), lambda value: f"{value:.0f}"),
                 measured(of(row.case.evaluation, lambda block: block.videos), lambda value: f"{value:.0f}"),

@@ -33,22 +33,22 @@ class Cost:
 
 def latency_s(cases: Sequence[CaseRecord], queries_per_video: float) -> Cost | Missing:
     """Median seconds of one query; of several seeds together."""
-    return _together([_latency(case, queries_per_video) for case in cases])
+    return _together([of(divisible_latency_s(case), lambda cost: cost.each(queries_per_video)) for case in cases])
 
 
 def memory_bytes(cases: Sequence[CaseRecord]) -> Cost | Missing:
     """Peak memory of one query: what the device allocated where that is known, else weights, inputs and tensors."""
-    return _together([_exact(_memory(case)) for case in cases])
+    return _together([of(case_memory_bytes(case), _same) for case in cases])
 
 
 def macs(cases: Sequence[CaseRecord], queries_per_video: float) -> Cost | Missing:
     """Multiply-adds of one query."""
-    return _together([_macs(case, queries_per_video) for case in cases])
+    return _together([of(divisible_macs(case), lambda cost: cost.each(queries_per_video)) for case in cases])
 
 
 def params(cases: Sequence[CaseRecord]) -> Cost | Missing:
     """Parameters, trainable or not."""
-    return _together([_exact(of(case.params, lambda block: block.total)) for case in cases])
+    return _together([of(of(case.params, lambda block: block.total), _same) for case in cases])
 
 
 def _together(costs: Sequence[Cost | Missing]) -> Cost | Missing:
@@ -61,44 +61,53 @@ def _together(costs: Sequence[Cost | Missing]) -> Cost | Missing:
     return Cost(median(cost.value for cost in found), *bounds, tuple(doubts))
 
 
-def _exact(value: float | Missing) -> Cost | Missing:
-    return value if isinstance(value, Missing) else Cost(value, value, value)
+@dataclass(frozen=True, slots=True)
+class Divisible:
+    """A cost of one query, of which a part is done once a video."""
+
+    one: Cost
+    once: float | None
+    """The part, in the unit of the cost; None where it is not known."""
+    exact: bool
+    """Is the part as sure as the whole?"""
+
+    def each(self, queries_per_video: float) -> Cost:
+        """Of each of several queries that share a video."""
+        cost = self.one
+        if queries_per_video == 1 or self.once == 0:
+            return cost
+        if self.once is None:
+            return Cost(cost.value, cost.low / queries_per_video, cost.high, (*cost.doubts, _UNSPLIT))
+        saved = min(self.once, cost.value) * (1 - 1 / queries_per_video)
+        if self.exact:
+            return Cost(cost.value - saved, cost.low - saved, cost.high - saved)
+        # The times of stages have no interval, so that all of the saving is in doubt.
+        return Cost(cost.value - saved, max(0.0, cost.low - saved), cost.high, (*cost.doubts, _ESTIMATED))
 
 
-def _memory(case: CaseRecord) -> int | Missing:
+def divisible_latency_s(case: CaseRecord) -> Divisible | Missing:
+    """Median seconds of one query of a case."""
+    return of(case.latency, lambda latency: Divisible(_one_query(case, latency), _video_s(case, latency), exact=False))
+
+
+def divisible_macs(case: CaseRecord) -> Divisible | Missing:
+    """Multiply-adds of one query of a case."""
+    once = known(of(case.compute, lambda compute: compute.query_independent_macs))
+    return of(case.compute, lambda compute: of(compute.macs, lambda macs: Divisible(_same(macs), once, exact=True)))
+
+
+def case_memory_bytes(case: CaseRecord) -> int | Missing:
+    """Peak memory of one query of a case."""
     device = of(case.memory, lambda memory: memory.device_peak_allocated_bytes)
     return of(case.memory, lambda memory: memory.tensor_peak_bytes) if isinstance(device, Missing) else device
 
 
-def _macs(case: CaseRecord, queries_per_video: float) -> Cost | Missing:
-    total = of(case.compute, lambda compute: compute.macs)
-    if isinstance(total, Missing) or queries_per_video == 1:
-        return _exact(total)
-    once = of(case.compute, lambda compute: compute.query_independent_macs)
-    if isinstance(once, Missing):
-        return Cost(total, total / queries_per_video, total, (_UNSPLIT,))
-    return _exact(total - once + once / queries_per_video)
+def _same(value: float) -> Cost:
+    return Cost(value, value, value)
 
 
 _UNSPLIT = "how much of it is done once a video is not known"
 _ESTIMATED = "estimated from the times of the stages: nobody timed several queries a video"
-
-
-def _latency(case: CaseRecord, queries_per_video: float) -> Cost | Missing:
-    latency = case.latency
-    if isinstance(latency, Missing):
-        return latency
-    cost = _one_query(case, latency)
-    if queries_per_video == 1:
-        return cost
-    once = _video_s(case, latency)
-    if once is None:
-        return Cost(cost.value, cost.low / queries_per_video, cost.high, (*cost.doubts, _UNSPLIT))
-    saved = min(once, cost.value) * (1 - 1 / queries_per_video)
-    if not saved:
-        return cost
-    # The times of stages have no interval, so that all of the saving is in doubt.
-    return Cost(cost.value - saved, max(0.0, cost.low - saved), cost.high, (*cost.doubts, _ESTIMATED))
 
 
 def _one_query(case: CaseRecord, latency: Latency) -> Cost:
