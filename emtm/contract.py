@@ -176,6 +176,13 @@ class GroundingModel(nn.Module, ABC, Generic[VideoT, QueryT, OutputT]):
         `num_teachers` soft labels come with each batch, for a model that is `taught`.
         """
 
+    def combined(self, labels: Tensor) -> Tensor:
+        """One label `[B, 2, L]` of K teachers' `[B, K, 2, L]`, none known to be better than another.
+
+        A query without a moment takes it from there.
+        """
+        return labels.mean(1)
+
     def on_progress(self, fraction: float) -> None:
         """Told before each epoch what fraction of training is done, for losses on a schedule."""
 

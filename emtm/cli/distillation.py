@@ -59,7 +59,7 @@ def distill(
     as_json: JsonFlag = False,
 ) -> None:
     """Train EMTM: a student taught by teachers' soft labels and by the isomorphic teacher."""
-    from emtm.distillation.study import find_soft_labels, short_names
+    from emtm.distillation.study import distilled, find_soft_labels, short_names
     from emtm.distillation.variants import check_distilled, make_variant
     from emtm.training.evaluation import open_source
     from emtm.training.loop import train
@@ -75,7 +75,7 @@ def distill(
     files = find_soft_labels(named, open_source(data), device)
     variant = make_variant(ablate, list(files), next(iter(files), None))
     spec = plan("emtm", data, preset, [*variant.settings, *(settings or [])], seed)
-    spec = replace(spec, data=replace(data, soft_labels=tuple(files[name] for name in variant.teachers)))
+    spec = distilled(spec, variant, files)
     with resumable(out, "the same command with --resume goes on"):
         metrics = train(spec, out, resume=resume, device=device)
     if as_json:

@@ -21,6 +21,10 @@ class Targets:
     """Annotated start and end in seconds, float `[B, 2]`."""
     soft_labels: Tensor | None = None
     """Start and end distributions of K teachers over the clips, float `[B, K, 2, L]`."""
+    annotated: Tensor | None = None
+    """Which moments are annotated and not made up by teachers, bool `[B]`; None where all are."""
+    weight: Tensor | None = None
+    """Of each moment in the losses that compare with one, float `[B]`; None where all weigh 1."""
 
 
 @dataclass(frozen=True, slots=True)

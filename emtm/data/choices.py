@@ -20,3 +20,5 @@ Missing = Literal["miss", "refuse"]
 """Of queries without a prediction: counted as misses, or the file is refused."""
 Evaluator = Literal["tgn", "cbp", "2d-tan", "vslnet", "seqpan", "emtm", "lgi", "moment-detr", "lighthouse"]
 """Published evaluators whose conventions have a name; see `emtm.metrics.conventions`."""
+PseudoTrust = Literal["confidence", "threshold", "all"]
+"""How far moments that teachers make up are trusted: by their chance of being right, where that is even, or all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from emtm.data.features import Resampling, resample
 from emtm.data.labels import time_to_index
 from emtm.data.lru import ArrayCache
 from emtm.data.padding import IntArray, mask, padded, padded_chars, sentence_ids
-from emtm.data.records import Dataset, FloatArray, Query
+from emtm.data.records import Dataset, FloatArray, PseudoQuery, Query
 from emtm.data.text import Vocabulary
 from emtm.errors import UserError
 
@@ -66,7 +67,7 @@ class Collator:
         self._moments: dict[tuple[Query, int], tuple[int, int]] = {}
 
     def collate(self, queries: Sequence[Query]) -> Batch:
-        """The batch of `queries`, with targets.
+        """The batch of `queries`, with targets unless one of them has no moment.
 
         Raises:
             UserError: there is no query, a sentence is empty, or a video's features cannot be read.
@@ -77,12 +78,10 @@ class Collator:
         counts = [len(rows) for rows in clips]
         length = self._max_clips if self._pad_to_max else max(counts)
         encoded = [self._sentence(query.sentence) for query in queries]
-        moments = [self._moment(query, count) for query, count in zip(queries, counts, strict=True)]
-        indices = torch.tensor(moments, dtype=torch.long)
         words = [word_ids for word_ids, _ in encoded]
         word_counts = [len(word_ids) for word_ids in words]
         query_ids = tuple(query.query_id for query in queries)
-        soft = [teacher.batch(query_ids, torch.tensor(counts), length) for teacher in self._soft_labels]
+        blank = any(math.isnan(query.start_s) for query in queries)
         return Batch(
             video=torch.from_numpy(padded(clips, (length, clips[0].shape[1]), np.float32)),
             video_mask=torch.from_numpy(mask(counts, length)),
@@ -90,13 +89,23 @@ class Collator:
             char_ids=torch.from_numpy(padded_chars([chars for _, chars in encoded])),
             query_mask=torch.from_numpy(mask(word_counts, max(word_counts))),
             duration_s=torch.tensor([query.duration_s for query in queries], dtype=torch.float32),
-            targets=Targets(
-                start_index=indices[:, 0].contiguous(),
-                end_index=indices[:, 1].contiguous(),
-                moment_s=torch.tensor([(q.start_s, q.end_s) for q in queries], dtype=torch.float32),
-                soft_labels=torch.stack(soft, 1) if soft else None,
-            ),
+            targets=None if blank else self._targets(queries, counts, length),
             query_ids=query_ids,
+        )
+
+    def _targets(self, queries: Sequence[Query], counts: Sequence[int], length: int) -> Targets:
+        moments = [self._moment(query, count) for query, count in zip(queries, counts, strict=True)]
+        indices = torch.tensor(moments, dtype=torch.long)
+        query_ids = [query.query_id for query in queries]
+        soft = [teacher.batch(query_ids, torch.tensor(counts), length) for teacher in self._soft_labels]
+        pseudo = any(isinstance(query, PseudoQuery) for query in queries)
+        return Targets(
+            start_index=indices[:, 0].contiguous(),
+            end_index=indices[:, 1].contiguous(),
+            moment_s=torch.tensor([(q.start_s, q.end_s) for q in queries], dtype=torch.float32),
+            soft_labels=torch.stack(soft, 1) if soft else None,
+            annotated=torch.tensor([not isinstance(q, PseudoQuery) for q in queries]) if pseudo else None,
+            weight=torch.tensor([getattr(q, "weight", 1.0) for q in queries]) if pseudo else None,
         )
 
     def _video(self, video_id: str) -> FloatArray:
@@ -138,6 +147,24 @@ def training_batches(
     order = np.concatenate(passes)[:rows]
     for first in range(0, rows, batch_size):
         yield [queries[i] for i in order[first : first + batch_size]]
+
+
+def mixed_batches(
+    annotated: Sequence[Query], pseudo: Sequence[Query], batch_size: int, shuffle_seed: int, epoch: int
+) -> Iterator[list[Query]]:
+    """Chunks of `batch_size` of one epoch that passes over all queries; each has its share of annotated ones.
+
+    Drawn at random, every tenth batch of 16 with a quarter annotated would have one at most.
+    """
+    random = np.random.default_rng([shuffle_seed, epoch])
+    places, order = [], []
+    for queries in (annotated, pseudo):
+        # One in each stretch of equal length, at the same place in all of them.
+        places.append((np.arange(len(queries)) + random.random()) / max(1, len(queries)))
+        order += [queries[i] for i in random.permutation(len(queries))]
+    mixed = [order[i] for i in np.concatenate(places).argsort(kind="stable")]
+    for first in range(0, len(mixed), batch_size):
+        yield mixed[first : first + batch_size]
 
 
 def batches(queries: Sequence[Query], batch_size: int, shuffle_seed: int | None, epoch: int) -> Iterator[list[Query]]:

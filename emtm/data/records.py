@@ -71,6 +71,14 @@ class WindowsQuery(Query):
         return self.all_windows
 
 
+@dataclass(frozen=True, slots=True)
+class PseudoQuery(Query):
+    """A sentence without annotation; its moment is what teachers make of it."""
+
+    weight: float = 1.0
+    """In the losses that compare with a moment, where an annotated one has 1."""
+
+
 def fingerprint(queries: Sequence[Query]) -> str:
     """Hash of sentences, times and ids, in order."""
     digest = hashlib.sha256()

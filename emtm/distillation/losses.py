@@ -41,12 +41,16 @@ def distillation_loss(logits: Tensor, label: Tensor, mask: Tensor, temperature: 
     return divergence.sum(1).mean() * temperature**2
 
 
-def aggregation_loss(label: Tensor, target: Tensor) -> Tensor:
+def aggregation_loss(label: Tensor, target: Tensor, annotated: Tensor | None = None) -> Tensor:
     """Cross-entropy of the aggregated distribution `[B, L]` against the truth `[B, L]`, mean over the batch.
 
-    A mixture of distributions is one, so this is the likelihood of the truth under the mixture.
+    A mixture of distributions is one, so this is the likelihood of the truth under the mixture. Where part of the
+    batch is `annotated`, bool `[B]`, it is the mean over that part, and 0 where there is none.
     """
-    return -(target * label.clamp_min(TINY).log()).sum(1).mean()
+    each = -(target * label.clamp_min(TINY).log()).sum(1)
+    if annotated is None:
+        return each.mean()
+    return torch.where(annotated, each, 0.0).sum() / annotated.sum().clamp_min(1)
 
 
 def weight_prior(weights: Tensor) -> Tensor:

@@ -175,11 +175,18 @@ class EMTM(SpanModel):
         """Hard losses of student and isomorphic teacher, aggregation loss and distillation loss."""
         assert isinstance(output, EMTMOutput)
         truth, classes = span_targets(batch, self.config.match_extension)
-        soft = batch.truth().soft_labels if self.config.soft_weight else None
-        return self.objective(output, truth, classes, soft)
+        targets = batch.truth()
+        soft = targets.soft_labels if self.config.soft_weight else None
+        return self.objective(output, truth, classes, soft, targets.annotated, targets.weight)
 
     def objective(
-        self, output: EMTMOutput, truth: tuple[Tensor, Tensor], classes: Tensor, teachers: Tensor | None
+        self,
+        output: EMTMOutput,
+        truth: tuple[Tensor, Tensor],
+        classes: Tensor,
+        teachers: Tensor | None,
+        annotated: Tensor | None = None,
+        weight: Tensor | None = None,
     ) -> Losses:
         """Every term of the loss, from its targets.
 
@@ -188,11 +195,13 @@ class EMTM(SpanModel):
             truth: start and end targets, distributions `[B, L]` each.
             classes: clip classes `[B, L]`.
             teachers: distributions of the heterogeneous teachers, `[B, K, 2, L]`, or None for none.
+            annotated: whose targets are annotated, bool `[B]`, which the unit alone learns from; None for all.
+            weight: of each sample's hard losses, `[B]`; None for 1. The released losses know none.
         """
         config, mask = self.config, output.video_mask
-        terms = {"student": self._hard(output, self.head, truth, classes)}
+        terms = {"student": self._hard(output, self.head, truth, classes, weight)}
         if output.isomorphic is not None and self.isomorphic is not None:
-            isomorphic = self._hard(output.isomorphic, self.isomorphic.head, truth, classes)
+            isomorphic = self._hard(output.isomorphic, self.isomorphic.head, truth, classes, weight)
             terms["isomorphic"] = config.isomorphic_weight * isomorphic
             if config.hidden_weight:
                 distance = hidden_alignment(output.fused, output.isomorphic.fused, mask)
@@ -204,7 +213,7 @@ class EMTM(SpanModel):
             if config.objective == "official":
                 terms["aggregation"] = span_loss(label[:, 0], label[:, 1], *truth, mask)
             elif weights is not None:
-                likelihood = sum_boundaries(lambda i: aggregation_loss(label[:, i], truth[i]))
+                likelihood = sum_boundaries(lambda i: aggregation_loss(label[:, i], truth[i], annotated))
                 terms["aggregation"] = likelihood + config.aggregation_prior * weight_prior(weights)
         hard = torch.stack(list(terms.values())).sum()
         logits = output.start_logits, output.end_logits
@@ -220,8 +229,15 @@ class EMTM(SpanModel):
         soft = self._soft_share * config.soft_weight * soft
         return Losses(hard + soft, {**terms, "soft": soft})
 
-    def _hard(self, output: SpanOutput, head: SpanHead, truth: tuple[Tensor, Tensor], classes: Tensor) -> Tensor:
-        return hard_losses(output, truth, classes, head.match.labels, self.config.match_weight).total
+    def _hard(
+        self,
+        output: SpanOutput,
+        head: SpanHead,
+        truth: tuple[Tensor, Tensor],
+        classes: Tensor,
+        weight: Tensor | None,
+    ) -> Tensor:
+        return hard_losses(output, truth, classes, head.match.labels, self.config.match_weight, weight).total
 
 
 def sum_boundaries(term: Callable[[int], Tensor]) -> Tensor:

@@ -235,8 +235,14 @@ def student_jobs(study: Study, out: Path, labels: dict[str, SoftLabelFile]) -> l
 
 
 def distilled(spec: RunSpec, variant: Variant, labels: dict[str, SoftLabelFile]) -> RunSpec:
-    """`spec`, learning from the variant's teachers."""
+    """`spec`, learning from the variant's teachers.
+
+    Raises:
+        UserError: the released losses, which know no moment that is made up, where part is annotated.
+    """
     files = tuple(labels[teacher] for teacher in variant.teachers)
+    if files and spec.data.annotated is not None and getattr(spec.config, "objective", "") == "official":
+        raise UserError("the released code's losses are for annotated queries alone: leave --annotated or them out")
     return replace(spec, data=replace(spec.data, soft_labels=files))
 
 

@@ -14,7 +14,7 @@ import torch
 from emtm.contract import AnyModel, ModelConfig
 from emtm.data.annotated import restrict
 from emtm.data.choices import Protocol
-from emtm.data.datasets import open_dataset
+from emtm.data.datasets import open_dataset, open_queries
 from emtm.data.features import Resampling, check_store, clip_count, num_rows, store_width
 from emtm.data.loader import Collator, SoftLabelSource, batches
 from emtm.data.records import Dataset, FeatureStore, Query
@@ -130,6 +130,13 @@ def open_source(source: DataSource) -> Dataset:
     features = source.features if source.features in (None, "embedded") else Path(source.features)
     dataset = open_dataset(source.name, root, features, glove)
     return dataset if source.annotated is None else restrict(dataset, source.annotated)
+
+
+def known_moments(source: DataSource) -> tuple[Query, ...]:
+    """Training queries with every moment that the files hold, for reports alone, once nothing is left to choose."""
+    if source.root is not None:
+        return open_queries(source.name, Path(source.root)).splits["train"]
+    return open_dataset(source.name).splits["train"]
 
 
 def split_of(dataset: Dataset, split: str) -> tuple[Query, ...]:

@@ -22,14 +22,14 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from emtm.contract import AnyModel
-from emtm.data.loader import training_batches
+from emtm.data.loader import mixed_batches, training_batches
 from emtm.errors import UserError
 from emtm.metrics.metric import HEADLINE, MIOU
 from emtm.metrics.scoring import score
 from emtm.processes import held
 from emtm.training import runs
 from emtm.training.checkpoint import restore, save_best, save_last
-from emtm.training.evaluation import evaluate_run, predict
+from emtm.training.evaluation import evaluate_run, known_moments, predict
 from emtm.training.history import Epoch, best_epoch
 from emtm.training.parallel import join
 from emtm.training.runs import RunSpec
@@ -71,6 +71,8 @@ def train(
                 "processes": world.size,
                 "device": world.device,
             }
+            if setup.pseudo is not None:
+                metrics["pseudo"] = setup.pseudo.to_json(known_moments(spec.data))
             if world.leads:
                 runs.write_json(out / runs.METRICS, metrics)
             return metrics
@@ -100,7 +102,10 @@ def fit(setup: Setup, history: list[Epoch], quiet: bool) -> None:
             model.train()
             model.on_progress(epoch / recipe.epochs)
             sums: dict[str, Tensor] = {}
-            chunks = training_batches(train_queries, recipe.batch_size, spec.seed, epoch, rows)
+            if setup.pseudo is None:
+                chunks = training_batches(train_queries, recipe.batch_size, spec.seed, epoch, rows)
+            else:
+                chunks = mixed_batches(train_queries, setup.pseudo.queries, recipe.batch_size, spec.seed, epoch)
             for step, chunk in enumerate(chunks):
                 share = world.share(chunk)
                 batch = setup.train_collator.collate(share).to(world.device)

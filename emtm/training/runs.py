@@ -34,6 +34,7 @@ from emtm import __version__
 from emtm.config import MAX_SEED, check_fields
 from emtm.contract import AnyModel, ModelConfig, Recipe
 from emtm.data.annotated import AnnotatedPart
+from emtm.data.choices import PseudoTrust
 from emtm.data.datasets import describe
 from emtm.data.features import split_paths
 from emtm.data.real import EMBEDDED, features_path
@@ -57,7 +58,7 @@ _UNSEALED = "emtm-run/1"
 """Runs of this format have no manifest."""
 
 
-_LATER = ("annotated",)
+_LATER = ("annotated", "pseudo_weight", "pseudo_trust")
 """Fields of a data source that earlier runs do not have."""
 
 
@@ -73,6 +74,9 @@ class DataSource:
     """Teachers' distributions, in the order of the aggregation unit's weights."""
     annotated: AnnotatedPart | None = None
     """Which queries have a moment; None for all."""
+    pseudo_weight: float = 1.0
+    """Of a surely right moment of the teachers' making, against an annotated one; 0 leaves their soft labels alone."""
+    pseudo_trust: PseudoTrust = "confidence"
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON holds them; what was always so before there was a choice is left out."""

@@ -21,6 +21,7 @@ from emtm.training.evaluation import check_features, collator_for, open_source
 from emtm.training.optimizer import build_optimizer
 from emtm.training.parallel import World
 from emtm.training.precision import lower_recurrent_inputs
+from emtm.training.pseudo import Pseudo, pseudo_moments
 from emtm.training.runs import RunSpec
 from emtm.training.sizes import check_size
 
@@ -53,6 +54,8 @@ class Setup:
     vocabulary: Vocabulary
     train_collator: Collator
     """Its batches hold the teachers' soft labels."""
+    pseudo: Pseudo | None
+    """Moments of the training queries that have none; None where all have one, or no teacher says any."""
     val_collator: Collator
     model: AnyModel
     objective: nn.Module
@@ -65,7 +68,7 @@ def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
 
     Raises:
         UserError: features or soft labels are missing, of the wrong width or not finite, word vectors
-            of the wrong width, or the model larger than the memory.
+            of the wrong width, the model larger than the memory, or nothing says how far teachers can be trusted.
     """
     dataset = open_source(spec.data)
     queries = dataset.all_queries
@@ -82,6 +85,11 @@ def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
     torch.manual_seed(spec.seed)
     model = model_class(spec.model)(spec.config, lexicon)
     model.prepare_training(len(soft_labels))
+    train_collator = collator_for(spec.config, dataset, vocabulary, soft_labels)
+    pseudo = None
+    if dataset.unlabelled and soft_labels:
+        made_up = spec.data.pseudo_trust, spec.data.pseudo_weight
+        pseudo = pseudo_moments(model, train_collator, dataset, soft_labels, *made_up)
     model.to(world.device)
     return Setup(
         spec=spec,
@@ -89,7 +97,8 @@ def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
         world=world,
         dataset=dataset,
         vocabulary=vocabulary,
-        train_collator=collator_for(spec.config, dataset, vocabulary, soft_labels),
+        train_collator=train_collator,
+        pseudo=pseudo,
         val_collator=collator_for(spec.config, dataset, vocabulary),
         model=model,
         objective=world.replicate(Objective(model, spec.recipe.precision)),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emtm.data.annotated import AnnotatedPart, annotated_ids, read_annotated, restrict, video_order
-from emtm.data.loader import training_batches
+from emtm.data.loader import mixed_batches, training_batches
 from emtm.data.records import Query
 from emtm.errors import UserError
 from emtm.training.runs import DataSource, read_spec
@@ -95,6 +95,14 @@ def test_an_epoch_has_as_many_rows_however_few_are_annotated() -> None:
     assert rows != [query for chunk in training_batches(few, 4, 0, 2, 20) for query in chunk]
 
 
+def test_every_batch_has_its_share_of_annotated_queries() -> None:
+    few, rest = QUERIES[:15], QUERIES[15:]
+    chunks = list(mixed_batches(few, rest, 16, 0, 0))
+    assert sorted(query.query_id for chunk in chunks for query in chunk) == sorted(q.query_id for q in QUERIES)
+    assert all(abs(sum(query in few for query in chunk) - len(chunk) / 4) <= 1 for chunk in chunks)
+    assert chunks != list(mixed_batches(few, rest, 16, 0, 1))
+
+
 def test_the_choice_is_stored_and_absent_where_all_is_annotated() -> None:
     part = DataSource("smoke", annotated=PART)
     assert DataSource.from_json(json.loads(json.dumps(part.to_json()))) == part
@@ -113,6 +121,45 @@ def test_training_never_sees_a_moment_that_is_not_annotated(tmp_path: Path, monk
     assert outcomes[0] == outcomes[1]
     assert read_spec(tmp_path / "clean").data.annotated == PART
     assert any("25 % of the videos" in note for note in outcomes[0]["metrics"]["notes"])
+
+
+def test_distillation_never_sees_a_moment_that_is_not_annotated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the teacher to EMTM with its unit and isomorphic branch; the one figure that may differ tells them apart."""
+    world = small_world()
+    outcomes = []
+    for name, dataset in (("clean", world), ("poisoned", poisoned(world, PART))):
+        stand_in(monkeypatch, dataset)
+        options = [*settings(), f"--annotated={SHARE}", f"--draw={DRAW}"]
+        assert run("train", "vslnet", *options, f"--out={tmp_path / name / 'vslnet'}") == 0
+        teacher = f"--teachers={tmp_path / name / 'vslnet'}"
+        assert run("distill", *options, teacher, f"--out={tmp_path / name / 'emtm'}") == 0
+        outcomes.append(outcome(tmp_path / name / "emtm"))
+    right = [found["metrics"]["pseudo"].pop("right") for found in outcomes]
+    assert outcomes[0] == outcomes[1]
+    assert "branches.safetensors" in outcomes[0]["weights"]
+    assert right[0] != right[1]
+    made_up = outcomes[0]["metrics"]["pseudo"]
+    assert made_up["queries"] == len(restrict(world, PART).unlabelled)
+    assert 0 < made_up["mean_weight"] < 1
+
+
+def test_teachers_that_saw_what_is_withheld_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(monkeypatch, small_world())
+    everything, file = tmp_path / "everything", tmp_path / "labels.h5"
+    assert run("train", "vslnet", *settings("epochs=1"), f"--out={everything}") == 0
+    assert run("soft-labels", everything, f"--out={file}") == 0
+    few = ["distill", *settings("epochs=1"), f"--out={tmp_path / 'student'}", f"--annotated={SHARE}"]
+    for teacher, words in ((everything, "moments of"), (file, "lacks soft labels of")):
+        capsys.readouterr()
+        assert run(*few, f"--teachers={teacher}") == 2
+        assert words in capsys.readouterr().err
+    assert run(*few[:-1], f"--teachers={everything}", "--annotated=1", "--ablate=official-losses") == 2
+    assert "annotated queries alone" in capsys.readouterr().err
+    assert not (tmp_path / "student").exists()
 
 
 def test_a_run_goes_on_with_the_same_choice_alone(

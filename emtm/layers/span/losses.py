@@ -9,18 +9,30 @@ from torch import Tensor
 from emtm.layers.masking import mask_logits
 
 
-def span_loss(start_logits: Tensor, end_logits: Tensor, start: Tensor, end: Tensor, mask: Tensor) -> Tensor:
+def span_loss(
+    start_logits: Tensor, end_logits: Tensor, start: Tensor, end: Tensor, mask: Tensor, weight: Tensor | None = None
+) -> Tensor:
     """Mean over the batch of the cross-entropies of start and end logits `[B, L]`.
 
-    Targets are soft distributions `[B, L]` (SeqPAN, EMTM) or clip indices `[B]` (VSLNet).
+    Targets are soft distributions `[B, L]` (SeqPAN, EMTM) or clip indices `[B]` (VSLNet). A sample's `weight` `[B]`
+    multiplies its own term; the mean stays that over the batch, so that others weigh no more for it.
     """
+    if weight is not None:
+        logits = mask_logits(start_logits, mask), mask_logits(end_logits, mask)
+        each = [F.cross_entropy(*pair, reduction="none") for pair in zip(logits, (start, end), strict=True)]
+        return ((each[0] + each[1]) * weight).mean()
     start_loss = F.cross_entropy(mask_logits(start_logits, mask), start)
     return start_loss + F.cross_entropy(mask_logits(end_logits, mask), end)
 
 
-def match_loss(logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-    """Cross-entropy of clip classes `[B, L, 4]`, averaged over all valid clips of the batch (SeqPAN)."""
+def match_loss(logits: Tensor, labels: Tensor, mask: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Cross-entropy of clip classes `[B, L, 4]`, averaged over all valid clips of the batch (SeqPAN).
+
+    A sample's `weight` `[B]` multiplies the terms of its clips.
+    """
     each = F.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
+    if weight is not None:
+        each = each * weight.unsqueeze(1)
     return (each * mask).sum() / (mask.sum() + 1e-12)
 
 

@@ -77,7 +77,8 @@ class SpanModel(SpanGroundingModel[EncodedVideo, EncodedQuery, SpanOutput]):
     def loss(self, output: SpanOutput, batch: Batch) -> Losses:
         """Soft-target span loss plus `match_weight` times (match loss + orthogonality)."""
         truth, classes = span_targets(batch, self.config.match_extension)
-        return hard_losses(output, truth, classes, self.head.match.labels, self.config.match_weight)
+        weight = batch.truth().weight
+        return hard_losses(output, truth, classes, self.head.match.labels, self.config.match_weight, weight)
 
 
 def span_targets(batch: Batch, match_extension: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
@@ -90,9 +91,17 @@ def span_targets(batch: Batch, match_extension: int) -> tuple[tuple[Tensor, Tens
 
 
 def hard_losses(
-    output: SpanOutput, truth: tuple[Tensor, Tensor], classes: Tensor, embeddings: Tensor, match_weight: float
+    output: SpanOutput,
+    truth: tuple[Tensor, Tensor],
+    classes: Tensor,
+    embeddings: Tensor,
+    match_weight: float,
+    weight: Tensor | None = None,
 ) -> Losses:
-    """Losses of one span head against `span_targets`; `embeddings` are its label embeddings."""
-    span = span_loss(output.start_logits, output.end_logits, *truth, output.video_mask)
-    match = match_loss(output.match_logits, classes, output.video_mask) + orthogonality(embeddings)
+    """Losses of one span head against `span_targets`; `embeddings` are its label embeddings.
+
+    `weight` `[B]` is that of each sample's moment, 1 where it is None.
+    """
+    span = span_loss(output.start_logits, output.end_logits, *truth, output.video_mask, weight)
+    match = match_loss(output.match_logits, classes, output.video_mask, weight) + orthogonality(embeddings)
     return Losses(span + match_weight * match, {"span": span, "match": match})
