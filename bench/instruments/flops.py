@@ -8,15 +8,18 @@ formulas of `bench.instruments.formulas` both give the same number, and a test h
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from bench.instruments.ledger import OpLedger, OpRow, coverage
+from bench.instruments.eval_mode import eval_mode
+from bench.instruments.ledger import OpLedger, OpRow, coverage, watched_exits
+from bench.instruments.threads import followed
 from bench.record import Compute, StageCost
 from bench.stages import StageTracker
 
@@ -48,31 +51,48 @@ def plain() -> Iterator[None]:
     yield
 
 
+@contextmanager
+def plain_whole() -> Iterator[None]:
+    """`plain`, and operators that are made of others are seen whole first, as a tracer sees them."""
+    with torch.inference_mode():
+        yield
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Within the block, what `torch.compile` was asked for runs operator by operator."""
+    # Nothing can have been compiled before this module is there, and it takes seconds to import.
+    if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
+        with torch.compiler.set_stance("force_eager"):
+            yield
+    else:
+        yield
+
+
 def operators(
     module: nn.Module,
     run: Run,
     stages: dict[str, str],
-    mode: Callable[[], object] = canonical,
+    mode: Callable[[], AbstractContextManager[None]] = canonical,
     most_calls: int | None = None,
 ) -> list[OpRow]:
     """Every operator of one `run` of `module`, in eval mode and without gradients.
 
     Raises TooManyCallsError when there are more than `most_calls`.
     """
-    training = module.training
-    module.eval()
     tracker, origins = StageTracker(), StageTracker()
     ledger = OpLedger(lambda: tracker.current, lambda: origins.current, lambda: tracker.outermost, most_calls)
-    try:
-        with ExitStack() as stack:
-            stack.enter_context(mode())  # type: ignore[arg-type]
-            stack.enter_context(torch.no_grad())
-            stack.enter_context(tracker.hooked(module, stages))
-            stack.enter_context(origins.hooked(module, recurrent_layers(module)))
-            stack.enter_context(ledger)
-            run(tracker)
-    finally:
-        module.train(training)
+    with ExitStack() as stack:
+        stack.enter_context(eval_mode(module))
+        stack.enter_context(uncompiled())
+        stack.enter_context(mode())
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(tracker.hooked(module, stages))
+        stack.enter_context(origins.hooked(module, recurrent_layers(module)))
+        stack.enter_context(watched_exits(ledger.left))
+        stack.enter_context(followed(ledger.branch))
+        stack.enter_context(ledger)
+        run(tracker)
     return ledger.rows
 
 

@@ -1,4 +1,4 @@
-"""FLOPs of operators: the multiply-add formulas torch lacks, and a cost table for the rest.
+"""Multiply-adds of operators: the formulas that torch lacks.
 
 Formulas take an operator's own arguments and return FLOPs (2 per multiply-add), in the form
 `torch.utils.flop_counter.FlopCounterMode` accepts in `custom_mapping`.
@@ -7,11 +7,12 @@ Formulas take an operator's own arguments and return FLOPs (2 per multiply-add),
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 Formula = Callable[..., int]
@@ -56,6 +57,11 @@ def _pairwise_distance(a: Tensor, b: Tensor, *_: object, out_val: Tensor, **__: 
 
 
 @_raw
+def _distance_within(a: Tensor, *_: object, out_val: Tensor, **__: object) -> int:
+    return 2 * out_val.numel() * a.shape[-1]
+
+
+@_raw
 def _mkldnn_rnn(x: Tensor, w_input: Tensor, w_hidden: Tensor, *_: object, **__: object) -> int:
     """One layer and direction over `[T, B, in]`; gates are rows of both weights."""
     return 2 * (x.numel() // x.shape[-1]) * (w_input.numel() + w_hidden.numel())
@@ -93,7 +99,8 @@ def _encoder_layer(x: Tensor, dim: int, *rest: Any, **__: object) -> int:
 
 
 @_raw
-def _flash_cpu(query: Tensor, key: Tensor, value: Tensor, *_: object, **__: object) -> int:
+def _flash(query: Tensor, key: Tensor, value: Tensor, *_: object, **__: object) -> int:
+    """`[B, H, L, D]`, of which keys and values may have fewer heads."""
     pairs = query.shape[0] * query.shape[1] * query.shape[2] * key.shape[2]
     return int(2 * pairs * (query.shape[3] + value.shape[3]))
 
@@ -109,97 +116,180 @@ def _add_matrix_vector(_bias: Tensor, matrix: Tensor, *_: object, **__: object) 
 
 
 @_raw
+def _add_matrix(_bias: Tensor, a: Tensor, b: Tensor, *_: object, **__: object) -> int:
+    return 2 * a.numel() * b.shape[1]
+
+
+@_raw
 def _add_batched(_bias: Tensor, a: Tensor, b: Tensor, *_: object, **__: object) -> int:
     return 2 * a.numel() * b.shape[2]
 
 
+@_raw
+def _rows_by_matrix(x: Tensor, *_: object, out_val: Tensor, **__: object) -> int:
+    """`x [..., K]` times a matrix of K rows, or columns: every output element is K multiply-adds."""
+    return 2 * out_val.numel() * x.shape[-1]
+
+
+@_raw
+def _time_convolution(x: Tensor, weight: Tensor, *_: object, out_val: Tensor, **__: object) -> int:
+    """`conv_tbc`: weight `[K, in, out]`."""
+    return 2 * out_val.numel() * weight.shape[0] * weight.shape[1]
+
+
+@_raw
+def _one_kernel(_x: Tensor, weight: Tensor, *_: object, out_val: Tensor | tuple[Tensor, ...], **__: object) -> int:
+    """A convolution by one kernel of a library: weight `[out, in / groups, ...]`."""
+    out = out_val if isinstance(out_val, Tensor) else out_val[0]
+    return int(2 * out.numel() * math.prod(weight.shape[1:]))
+
+
+@_raw
+def _one_transposed_kernel(x: Tensor, weight: Tensor, *_: object, **__: object) -> int:
+    return int(2 * x.numel() * math.prod(weight.shape[1:]))
+
+
+@_raw
+def _attention_backward(_grad: Tensor, query: Tensor, key: Tensor, value: Tensor, *_: object, **__: object) -> int:
+    """Scores anew, then gradients of scores, values, queries and keys."""
+    pairs = query.shape[0] * query.shape[1] * query.shape[2] * key.shape[2]
+    return int(2 * pairs * (3 * query.shape[3] + 2 * value.shape[3]))
+
+
+def _there(namespace: object, formulas: Mapping[str, Formula]) -> dict[object, Formula]:
+    """Formulas of those operators that this torch has."""
+    return {getattr(namespace, name): formula for name, formula in formulas.items() if hasattr(namespace, name)}
+
+
 EXTRA: dict[object, Formula] = {
-    aten._trilinear: _trilinear,
-    aten._cdist_forward: _pairwise_distance,
-    aten._euclidean_dist: _pairwise_distance,
-    aten.mkldnn_rnn_layer: _mkldnn_rnn,
-    aten._cudnn_rnn: _cudnn_rnn,
-    aten._native_multi_head_attention: _native_attention,
-    aten._transformer_encoder_layer_fwd: _encoder_layer,
-    aten._scaled_dot_product_flash_attention_for_cpu: _flash_cpu,
-    aten.mv: _matrix_vector,
-    aten.dot: _matrix_vector,
-    aten.vdot: _matrix_vector,
-    aten.addmv: _add_matrix_vector,
-    aten.addbmm: _add_batched,
-}
-"""Formulas for operators that `torch.utils.flop_counter` has none for."""
-
-MULTIPLY_ADD: dict[object, Formula] = {**flop_registry, **EXTRA}
-"""Every operator whose multiply-adds are counted exactly."""
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-ELEMENTWISE: dict[str, int] = {
-    **dict.fromkeys(
-        _names(
-            "add sub rsub mul div neg abs reciprocal relu threshold hardtanh clamp clamp_min clamp_max "
-            "maximum minimum where masked_fill eq ne lt le gt ge logical_and logical_or logical_not "
-            "bitwise_and bitwise_or bitwise_not sign floor ceil round trunc floor_divide remainder fmod "
-            "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt sin cos pow square leaky_relu isnan isfinite "
-            "tril triu dropout bernoulli dropout_mask native_dropout _prelu_kernel nll_loss_forward nll_loss2d_forward"
-        ),
-        1,
+    **_there(
+        aten,
+        {
+            "_trilinear": _trilinear,
+            "_cdist_forward": _pairwise_distance,
+            "_euclidean_dist": _pairwise_distance,
+            "_pdist_forward": _distance_within,
+            "mkldnn_rnn_layer": _mkldnn_rnn,
+            "_cudnn_rnn": _cudnn_rnn,
+            "_native_multi_head_attention": _native_attention,
+            "_transformer_encoder_layer_fwd": _encoder_layer,
+            "_scaled_dot_product_flash_attention_for_cpu": _flash,
+            "_scaled_dot_product_flash_attention": _flash,
+            "_scaled_dot_product_efficient_attention": _flash,
+            "_scaled_dot_product_cudnn_attention": _flash,
+            "_scaled_dot_product_fused_attention_overrideable": _flash,
+            "_scaled_dot_product_flash_attention_for_cpu_backward": _attention_backward,
+            "mv": _matrix_vector,
+            "dot": _matrix_vector,
+            "vdot": _matrix_vector,
+            "addmv": _add_matrix_vector,
+            "addbmm": _add_batched,
+            "_addmm_activation": _add_matrix,
+            "_int_mm": _rows_by_matrix,
+            "_weight_int8pack_mm": _rows_by_matrix,
+            "mkldnn_linear": _rows_by_matrix,
+            "conv_tbc": _time_convolution,
+            "mkldnn_convolution": _one_kernel,
+            "_conv_depthwise2d": _one_kernel,
+            "conv_depthwise3d": _one_kernel,
+            "slow_conv3d_forward": _one_kernel,
+            "slow_conv_dilated2d": _one_kernel,
+            "slow_conv_dilated3d": _one_kernel,
+            "cudnn_convolution_relu": _one_kernel,
+            "cudnn_convolution_add_relu": _one_kernel,
+            "slow_conv_transpose2d": _one_transposed_kernel,
+            "slow_conv_transpose3d": _one_transposed_kernel,
+            "cudnn_convolution_transpose": _one_transposed_kernel,
+        },
     ),
-    "addcmul": 2,
-    "addcdiv": 2,
-    "lerp": 3,
-    "sigmoid": 4,
-    "silu": 5,
-    "tanh": 6,
-    "elu": 3,
-    "softplus": 4,
-    "erf": 8,
-    "gelu": 10,
-    "hardsigmoid": 3,
-    "hardswish": 4,
+    **_there(
+        torch.ops.quantized,
+        dict.fromkeys(
+            (
+                *("linear", "linear_relu", "linear_dynamic", "linear_relu_dynamic"),
+                *("linear_dynamic_fp16", "linear_relu_dynamic_fp16"),
+            ),
+            _rows_by_matrix,
+        ),
+    ),
 }
-"""FLOPs an output element; transcendental functions built from exp count its steps."""
+"""Formulas for operators that `torch.utils.flop_counter` has none for, or one with fewer layouts."""
 
-NORMALISATION: dict[str, int] = {
-    "native_layer_norm": 5,
-    "native_group_norm": 5,
-    "native_batch_norm": 2,
-    "_native_batch_norm_legit_no_training": 2,
-    "_native_batch_norm_legit": 5,
-    "cudnn_batch_norm": 2,
-    "_softmax": 5,
-    "_safe_softmax": 5,
-    "_log_softmax": 5,
-    "linalg_vector_norm": 2,
-    "norm": 2,
-}
-"""FLOPs an input element of normalisations; softmax is max, subtract, exp, sum, divide."""
-
-REDUCTION = frozenset(
-    _names(
-        "sum mean max min amax amin argmax argmin prod any all cumsum cumprod cummax cummin var std "
-        "var_mean logsumexp topk sort max_pool1d max_pool2d_with_indices avg_pool1d avg_pool2d "
-        "_adaptive_avg_pool2d adaptive_max_pool2d count_nonzero nansum bincount"
+LAID_OUT = frozenset(
+    getattr(aten, name)
+    for name in (
+        *("_native_multi_head_attention", "_transformer_encoder_layer_fwd"),
+        *("mkldnn_linear", "mkldnn_convolution", "mkldnn_rnn_layer"),
     )
+    if hasattr(aten, name)
 )
-"""Operators that cost one FLOP an input element."""
+"""Whose formulas take nested tensors, or those that a library lays out."""
+NESTED_PRODUCTS = frozenset({aten.matmul, aten.bmm})
+"""Products of nested tensors part by part; on a CPU they are padded first, elsewhere not, so padding is no part."""
+_SPARSE_BY_DENSE = {aten.mm: 0, aten.bmm: 0, aten.mv: 0, aten.addmm: 1, aten.addmv: 1, aten._sparse_addmm: 1}
+"""Products that a sparse matrix may stand in, and the place of the first factor."""
+_COMPLEX = 4
+"""Real multiply-adds of a complex one."""
 
-MOVEMENT = frozenset(
-    _names(
-        "clone copy copy_ _to_copy cat stack empty empty_like empty_strided new_empty new_zeros new_ones "
-        "new_full zeros zeros_like ones ones_like full full_like fill zero arange linspace eye "
-        "scalar_tensor lift_fresh lift_fresh_copy embedding index index_select gather scatter scatter_add "
-        "index_put index_copy index_add repeat repeat_interleave roll flip constant_pad_nd reflection_pad1d "
-        "replication_pad1d _unsafe_view contiguous detach _pack_padded_sequence _pad_packed_sequence "
-        "_local_scalar_dense item unsafe_split unsafe_chunk nonzero masked_select resize set_ "
-        "_reshape_alias transpose t squeeze unsqueeze view as_strided im2col col2im pixel_shuffle one_hot "
-        "to_padded_tensor _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned _assert_async _assert_scalar "
-        "_assert_tensor_metadata tril_indices triu_indices rand randn randint uniform normal "
-        "diag_embed resolve_conj resolve_neg isin searchsorted bucketize unfold_backward"
-    )
-)
-"""Operators that only create, move or look up values."""
+
+def formula_of(packet: object) -> Formula | None:
+    """The formula of an operator: ours, torch's, or one that somebody has registered with torch."""
+    return EXTRA.get(packet) or flop_registry.get(packet)
+
+
+def multiply_adds(
+    packet: object, args: tuple[object, ...], kwargs: Mapping[str, object], result: object
+) -> int | None:
+    """Multiply-adds of one call; None where nothing tells them for such an operator or such arguments."""
+    tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+    if packet not in LAID_OUT and any(tensor.layout is not torch.strided or tensor.is_nested for tensor in tensors):
+        macs = _nested_product(packet, args, result)
+        macs = _sparse_product(packet, args) if macs is None else macs
+    else:
+        macs = _by_formula(packet, args, kwargs, result)
+    return macs if macs is None or not any(tensor.is_complex() for tensor in tensors) else _COMPLEX * macs
+
+
+def _by_formula(
+    packet: object, args: tuple[object, ...], kwargs: Mapping[str, object], result: object
+) -> int | None:
+    formula = formula_of(packet)
+    if formula is None:
+        return None
+    try:
+        return int(formula(*args, **kwargs, out_val=result)) // 2
+    except Exception:
+        return None  # torch's formulas assert the shapes that they know.
+
+
+def _nested_product(packet: object, args: tuple[object, ...], result: object) -> int | None:
+    a = args[0]
+    if packet not in NESTED_PRODUCTS or not (isinstance(a, Tensor) and isinstance(result, Tensor)):
+        return None
+    if not (a.is_nested and result.is_nested):
+        return None
+    return sum(out.numel() * part.shape[-1] for part, out in zip(a.unbind(), result.unbind(), strict=True))
+
+
+def _sparse_product(packet: object, args: tuple[object, ...]) -> int | None:
+    """Every stored value of a sparse matrix is multiplied with one row of the dense one."""
+    first = _SPARSE_BY_DENSE.get(packet)
+    if first is None:
+        return None
+    a, b = args[first], args[first + 1]
+    if not (isinstance(a, Tensor) and isinstance(b, Tensor) and b.layout is torch.strided):
+        return None
+    if a.layout is torch.strided or a.is_nested or b.is_nested:
+        return None
+    return stored(a) * (b.shape[-1] if packet not in (aten.mv, aten.addmv) else 1)
+
+
+def stored(tensor: Tensor) -> int:
+    """Elements that a tensor of any layout holds."""
+    if tensor.is_nested:
+        return sum(part.numel() for part in tensor.unbind())
+    if tensor.layout is torch.sparse_coo:
+        return tensor._values().numel()
+    if tensor.layout in (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc):
+        return tensor.values().numel()
+    return tensor.numel()

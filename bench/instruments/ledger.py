@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
-from torch._ops import OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch._C import DispatchKey
 from torch.utils._pytree import tree_leaves
 
-from bench.instruments.formulas import ELEMENTWISE, MOVEMENT, MULTIPLY_ADD, NORMALISATION, REDUCTION
+from bench.instruments.formulas import LAID_OUT, NESTED_PRODUCTS, formula_of
+from bench.instruments.observer import Observer, Operator
+from bench.instruments.pricing import Bucket, Price, elements_of, price
 from bench.record import Coverage, UncountedOp
-
-Bucket = Literal["gemm", "norm", "elementwise", "movement", "uncounted"]
+from bench.stages import OTHER
 
 
 @dataclass(slots=True)
@@ -25,6 +25,7 @@ class OpRow:
     op: str
     stage: str
     origin: str
+    """The operator that this one is a part of, as a tracer would name it; `other` where it is none's."""
     bucket: Bucket
     calls: int = 0
     elements: int = 0
@@ -40,7 +41,7 @@ class TooManyCallsError(Exception):
     """More operators ran than the ledger was to book."""
 
 
-class OpLedger(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class OpLedger(Observer):
     """Dispatch mode that books each operator under the current method, stage and origin.
 
     Raises TooManyCallsError in the call that would be one more than `most_calls`.
@@ -58,61 +59,119 @@ class OpLedger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._origin = origin
         self._method = method
         self._calls_left = most_calls
-        self._rows: dict[tuple[str, str, str, str], OpRow] = {}
+        self._rows: dict[tuple[str, str, str, str, Bucket], OpRow] = {}
+        self._whole: list[str] = []
+        """Operators that are being taken apart, outermost first."""
+        self._branches: list[OpLedger] = []
+        self._booked = 0
 
     @property
     def rows(self) -> list[OpRow]:
-        """What has been booked, in order of first appearance."""
-        return list(self._rows.values())
+        """What has been booked, in order of first appearance; what other threads did comes last."""
+        return [*self._rows.values(), *(row for branch in self._branches for row in branch.rows)]
 
-    def __torch_dispatch__(
-        self,
-        func: OpOverload[..., object],
-        types: object,
-        args: tuple[object, ...] = (),
-        kwargs: dict[str, object] | None = None,
-    ) -> object:
-        kwargs = kwargs or {}
-        packet = func._overloadpacket
-        if packet not in MULTIPLY_ADD and func is not torch.ops.prim.device.default:
-            with self:
+    def branch(self) -> OpLedger:
+        """A ledger for another thread, whose rows are among these."""
+        self._branches.append(OpLedger(self._stage, self._origin, self._method, self._calls_left))
+        return self._branches[-1]
+
+    def observe(self, func: Operator, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
+        """Takes apart what is made of other operators, and books the rest."""
+        name, packet = func._schema.name, func._overloadpacket
+        result: object = NotImplemented
+        booked = self._booked
+        if packet not in LAID_OUT | NESTED_PRODUCTS and (key := _nested_kernel(func, args, kwargs)) is not None:
+            # It calls operators on the tensors within.
+            with self._within(name), self:
+                result = func._op_dk(key, *args, **kwargs)
+            if self._booked == booked:
+                self.book(name, price(func, args, kwargs, result))
+        elif formula_of(packet) is None and func.namespace != "prim" and not _multiplies_nested(packet, args):
+            with self._within(name), self:
                 result = func.decompose(*args, **kwargs)
-            if result is not NotImplemented:
-                return result
-        result = func(*args, **kwargs)
-        self._book(func, args, kwargs, result)
+        if result is NotImplemented:
+            result = func(*args, **kwargs)
+            self.book(name, price(func, args, kwargs, result))
         return result
 
-    def _book(
-        self, func: OpOverload[..., object], args: tuple[object, ...], kwargs: dict[str, object], result: object
-    ) -> None:
+    def overlook(self, name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+        """Books what was compiled, and cannot be seen from inside."""
+        self.book(f"higher_order::{name}", Price("uncounted", elements_of((args, kwargs))))
+
+    def left(self, how: str, tensor: Tensor) -> None:
+        """Books that values were taken out of torch: what becomes of them there is no operator."""
+        self.book(how, Price("uncounted", elements_of(tensor)))
+
+    @contextmanager
+    def _within(self, name: str) -> Iterator[None]:
+        self._whole.append(name)
+        try:
+            yield
+        finally:
+            self._whole.pop()
+
+    def book(self, name: str, cost: Price) -> None:
+        """Adds one call."""
         if self._calls_left is not None:
             if self._calls_left == 0:
                 raise TooManyCallsError
             self._calls_left -= 1
-        packet = func._overloadpacket
-        name = str(packet).removeprefix("aten.")
-        base = name.rstrip("_") if not name.startswith("_") else name
-        elements = _elements(result)
-        bucket, macs, flops = "uncounted", 0, 0
-        if packet in MULTIPLY_ADD:
-            bucket, macs = "gemm", int(MULTIPLY_ADD[packet](*args, **kwargs, out_val=result)) // 2
-        elif base in ELEMENTWISE:
-            bucket, flops = "elementwise", ELEMENTWISE[base] * elements
-        elif base in NORMALISATION:
-            bucket, flops = "norm", NORMALISATION[base] * _elements(args[:1])
-        elif base in REDUCTION:
-            bucket, flops = "elementwise", _elements(args[:1])
-        elif base in MOVEMENT or name in MOVEMENT or func.is_view or elements == 0:
-            bucket = "movement"
+        self._booked += 1
+        origin = self._origin()
+        if origin == OTHER and self._whole:
+            origin = self._whole[0]
+        method, stage = self._method(), self._stage()
         row = self._rows.setdefault(
-            (self._method(), self._stage(), self._origin(), name),
-            OpRow(f"aten::{name}", self._stage(), self._origin(), bucket, method=self._method()),  # type: ignore[arg-type]
+            (method, stage, origin, name, cost.bucket), OpRow(name, stage, origin, cost.bucket, method=method)
         )
         row.calls += 1
-        row.elements += elements
-        row.macs += macs
-        row.flops += flops
+        row.elements += cost.elements
+        row.macs += cost.macs
+        row.flops += cost.flops
+
+
+@contextmanager
+def watched_exits(left: Callable[[str, Tensor], object]) -> Iterator[None]:
+    """Within the block, `left` is told of every tensor whose values are handed to something that is not torch."""
+    kept = {name: torch.Tensor.__dict__.get(name) for name in _EXITS}
+    for name in _EXITS:
+        setattr(torch.Tensor, name, _telling(name, getattr(torch.Tensor, name), left))
+    try:
+        yield
+    finally:
+        for name, own in kept.items():
+            if own is None:
+                delattr(torch.Tensor, name)
+            else:
+                setattr(torch.Tensor, name, own)
+
+
+def _multiplies_nested(packet: object, args: tuple[object, ...]) -> bool:
+    return packet in NESTED_PRODUCTS and any(isinstance(leaf, Tensor) and leaf.is_nested for leaf in args)
+
+
+def _nested_kernel(
+    func: Operator, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> DispatchKey | None:
+    """Where an operator has its kernel for nested tensors, if there is one among the arguments."""
+    for leaf in tree_leaves((args, kwargs)):
+        if isinstance(leaf, Tensor) and leaf.is_nested:
+            name = f"NestedTensor{leaf.device.type.upper()}"
+            if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), name):
+                return getattr(DispatchKey, name, None)
+    return None
+
+
+_EXITS = ("numpy", "__dlpack__")
+"""By which a tensor's values leave torch; `numpy.asarray` takes the first of them."""
+
+
+def _telling(name: str, original: Callable[..., object], left: Callable[[str, Tensor], object]) -> Callable[..., object]:
+    def leave(tensor: Tensor, *args: object, **kwargs: object) -> object:
+        left(f"Tensor.{name}", tensor)
+        return original(tensor, *args, **kwargs)
+
+    return leave
 
 
 def coverage(rows: list[OpRow]) -> Coverage:
@@ -135,7 +194,3 @@ def coverage(rows: list[OpRow]) -> Coverage:
         covered_pct=100 * costed / total if total else 100.0,
         ops_uncounted=uncounted,
     )
-
-
-def _elements(result: object) -> int:
-    return sum(leaf.numel() for leaf in tree_leaves(result) if isinstance(leaf, Tensor) and not leaf.is_nested)
