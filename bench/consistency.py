@@ -144,7 +144,7 @@ def _ordered(block: Block, where: str) -> Complaints:
 def _params(params: Params) -> Complaints:
     if params.total != params.trainable + params.frozen:
         yield "params.total is not trainable and frozen together"
-    if max(params.embedding, params.unreachable) > params.total:
+    if max(params.embedding, known(params.unreachable) or 0) > params.total:
         yield "params: a part is larger than the total"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -15,8 +16,9 @@ from torch import nn
 
 from bench.cases import paper_shape, text_of
 from bench.codec import encode
-from bench.missing import Missing, known
-from bench.static import Static, analyse_config, analyse_module
+from bench.missing import Json, Missing, known, told
+from bench.record import Compute, Crosscheck, Params
+from bench.static import ModuleFailsError, Parts, Static, analyse_config, analyse_module
 from emtm.errors import UserError
 from emtm.registry import override, preset
 
@@ -33,7 +35,8 @@ def main(
     factory: Annotated[
         str | None,
         typer.Argument(
-            metavar="[MODULE:FACTORY]", help="Function that returns a module and a tuple of example inputs."
+            metavar="[MODULE:FACTORY]",
+            help="Function that returns a module and a tuple of example inputs, a dictionary of them by name, or both.",
         ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Registered model; see `python -m emtm models`.")] = None,
@@ -58,6 +61,7 @@ def main(
     try:
         if (factory is None) == (model is None):
             raise UserError("give either MODULE:FACTORY or --model NAME")
+        counts: Static | Parts
         if factory is not None:
             counts = count_module(factory)
         else:
@@ -66,8 +70,23 @@ def main(
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
-    document = {"params": encode(counts.params), "compute": encode(counts.compute)}
-    print(json.dumps(document, indent=2, allow_nan=False) if as_json else table(counts))
+    print(json.dumps(document(counts), indent=2, allow_nan=False) if as_json else table(counts))
+
+
+def document(counts: Static | Parts) -> dict[str, Json]:
+    """The counts as JSON; what is missing is null with its reason beside it."""
+    compute: dict[str, Json]
+    if isinstance(counts.compute, Missing):
+        names = ("macs", "flops", "by_stage", "coverage")
+        compute = {key: value for name in names for key, value in _null(name, counts.compute).items()}
+        compute["crosscheck"] = encode(counts.crosscheck)
+    else:
+        compute = encode(counts.compute) | {"crosscheck": encode(counts.crosscheck)}
+    return {"params": encode(counts.params), "compute": compute}
+
+
+def _null(name: str, missing: Missing) -> dict[str, Json]:
+    return {name: None, f"{name}_reason": missing.reason}
 
 
 def count_model(
@@ -91,17 +110,22 @@ def count_model(
         raise UserError(f"{name} cannot be counted at these sizes: {error}") from None
 
 
-def count_module(spec: str) -> Static:
+def count_module(spec: str) -> Parts:
     """Counts of what `MODULE:FACTORY` makes; raises UserError when it does not take its inputs."""
-    module, inputs = load_factory(spec)
+    module, inputs, keywords = load_factory(spec)
     try:
-        return analyse_module(module, inputs)
+        return analyse_module(module, inputs, keywords)
+    except ModuleFailsError as error:
+        raise UserError(f"the module of {spec} fails on its example inputs: {error}") from None
     except Exception as error:
-        raise UserError(f"the module of {spec} fails on its example inputs: {type(error).__name__}: {error}") from None
+        raise UserError(f"{spec} cannot be counted: {told(error)}") from None
 
 
-def load_factory(spec: str) -> tuple[nn.Module, tuple[object, ...]]:
-    """Calls `MODULE:FACTORY`; raises UserError when it is not there or returns something else."""
+def load_factory(spec: str) -> tuple[nn.Module, tuple[object, ...], dict[str, object]]:
+    """Calls `MODULE:FACTORY`: a module, its inputs, and those by name.
+
+    Raises UserError when it is not there or returns something else.
+    """
     module_name, _, attribute = spec.partition(":")
     if not module_name or not attribute:
         raise UserError(f"'{spec}' is not of the form MODULE:FACTORY")
@@ -112,36 +136,85 @@ def load_factory(spec: str) -> tuple[nn.Module, tuple[object, ...]]:
     except (Exception, SystemExit) as error:
         if isinstance(error, AttributeError) and module_name in sys.modules:
             raise UserError(f"'{module_name}' has no '{attribute}'") from None
-        raise UserError(f"cannot import '{module_name}': {type(error).__name__}: {error}") from None
+        raise UserError(f"cannot import '{module_name}': {told(error)}") from None
     try:
         torch.manual_seed(0)
         made = factory()
     except (Exception, SystemExit) as error:
-        raise UserError(f"{spec} failed: {type(error).__name__}: {error}") from None
-    if not isinstance(made, tuple) or len(made) != 2 or not isinstance(made[0], nn.Module):
+        raise UserError(f"{spec} failed: {told(error)}") from None
+    return _taken_apart(spec, made)
+
+
+def _taken_apart(spec: str, made: object) -> tuple[nn.Module, tuple[object, ...], dict[str, object]]:
+    """(module, inputs), (module, keywords) or (module, inputs, keywords)."""
+    if not isinstance(made, tuple) or len(made) not in (2, 3):
         raise UserError(f"{spec} must return a module and a tuple of example inputs")
-    module, inputs = made
-    return module, inputs if isinstance(inputs, tuple) else (inputs,)
+    module, inputs, keywords = made if len(made) == 3 else (*made, {})
+    if isinstance(module, torch.export.ExportedProgram):
+        module = module.module()
+    if not isinstance(module, nn.Module):
+        raise UserError(f"{spec} must return a module and a tuple of example inputs")
+    if not (isinstance(keywords, dict) and all(isinstance(name, str) for name in keywords)):
+        raise UserError(f"{spec} must return its example inputs by name as a dictionary")
+    if len(made) == 2 and isinstance(inputs, dict) and _by_name(module, inputs):
+        return module, (), inputs
+    return module, inputs if isinstance(inputs, tuple) else (inputs,), keywords
 
 
-def table(counts: Static) -> str:
+def _by_name(module: nn.Module, inputs: dict[object, object]) -> bool:
+    """Are the keys names of what the module takes? Otherwise the dictionary itself is its input."""
+    try:
+        parameters = inspect.signature(module.forward).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    needed = {p.name for p in named if p.default is p.empty}
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters) and not any(
+        p.kind is p.VAR_POSITIONAL for p in parameters
+    )
+    known_names = {p.name for p in named}
+    return bool(inputs) and needed <= set(inputs) and (set(inputs) <= known_names or (takes_any and not known_names))
+
+
+def table(counts: Static | Parts) -> str:
     """The counts as aligned lines."""
-    compute, answer = counts.compute, counts.crosscheck
-    lines = [(f"params {key}", f"{value:,}") for key, value in encode(counts.params).items()]
-    lines += [("MACs", f"{compute.macs:,}"), ("FLOPs", f"{compute.flops:,} ({compute.convention})")]
+    lines = _params_lines(counts.params)
+    compute = counts.compute
+    lines += [("MACs", compute.reason)] if isinstance(compute, Missing) else _compute_lines(compute)
+    lines += _crosscheck_lines(counts.crosscheck)
+    width = max(len(name) for name, _ in lines)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
+
+
+def _params_lines(params: Params) -> list[tuple[str, str]]:
+    names = ("total", "trainable", "frozen", "embedding", "buffers", "bytes", "unreachable")
+    return [(f"params {name}", _count(getattr(params, name))) for name in names]
+
+
+def _compute_lines(compute: Compute) -> list[tuple[str, str]]:
+    lines = [("MACs", f"{compute.macs:,}"), ("FLOPs", f"{compute.flops:,} ({compute.convention})")]
     lines += [(f"  {stage}", f"{cost.macs:,}") for stage, cost in compute.by_stage.items()]
     if compute.query_independent_macs:
         lines.append(("MACs once a video", _count(compute.query_independent_macs)))
     lines += [("FLOPs of norms", _count(compute.flops_norm)), ("FLOPs elementwise", _count(compute.flops_elementwise))]
     coverage = compute.coverage
     lines += [("coverage", f"{coverage.covered_pct:.1f} % of {known(coverage.calls_total)} operator calls")]
-    lines += [(f"  uncounted {op.op}", f"{op.calls} calls") for op in coverage.ops_uncounted]
+    return lines + [(f"  uncounted {op.op}", f"{op.calls} calls") for op in coverage.ops_uncounted]
+
+
+def _crosscheck_lines(answer: Crosscheck) -> list[tuple[str, str]]:
+    """fvcore's total, and every part of the difference, with the reason or as unexplained."""
     seen = answer.fvcore_macs
-    lines.append(("fvcore", seen.reason) if isinstance(seen, Missing) else ("fvcore's “FLOPs”", f"{seen:,}"))
+    if isinstance(seen, Missing):
+        return [("fvcore", seen.reason)]
     unseen = known(answer.explained_macs) or {}
+    lines = [("fvcore's “FLOPs”", f"{seen:,}")]
     lines += [(f"  unseen by it: {op}", f"{unseen[op]:,}") for op in answer.explained_by]
-    width = max(len(name) for name, _ in lines)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
+    if norms := known(answer.fvcore_norm_flops):
+        lines.append(("  FLOPs of norms in it", f"{norms:,}"))
+    if rest := known(answer.unexplained_macs):
+        lines.append(("  unexplained", f"{rest:+,} MACs that the exact count has and fvcore has not"))
+    return lines
 
 
 def _count(value: int | Missing) -> str:

@@ -66,3 +66,13 @@ def or_missing(value: T | None, reason: str) -> T | Missing:
 def known_of(values: Iterable[T | Missing]) -> list[T]:
     """Those that are there."""
     return [value for value in values if not isinstance(value, Missing)]
+
+
+def told(error: BaseException) -> str:
+    """An error as a reason: its kind and the first line of what it says.
+
+    >>> told(ValueError("too long\\nby far"))
+    'ValueError: too long'
+    """
+    first = next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__

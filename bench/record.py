@@ -93,8 +93,8 @@ class Params(Block):
     """Buffers that are not embedding tables."""
     bytes: int
     """Of all parameters and buffers."""
-    unreachable: int
-    """Trainable, but without influence on the prediction."""
+    unreachable: int | Missing
+    """Trainable, but without influence on the prediction; missing where the prediction carries no gradient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

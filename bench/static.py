@@ -8,18 +8,21 @@ layers, whose many small steps are slower without data than with it. A test hold
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
+from torch import nn
 
 from bench.backends.eager import Traceable, predictions, staged_run, tensors_of
-from bench.instruments.crosscheck import Stageless, crosscheck, left_out
-from bench.instruments.flops import count
-from bench.instruments.params import count_params
-from bench.missing import Missing
+from bench.instruments.crosscheck import Answer, ask_fvcore, compared, crosscheck, left_out
+from bench.instruments.eval_mode import eval_mode
+from bench.instruments.flops import canonical_with_gradients, count, operators, plain, plain_whole, summarise
+from bench.instruments.ledger import OpRow
+from bench.instruments.params import count_params, summed, tables, unreachable
+from bench.missing import Missing, told
 from bench.record import Compute, Crosscheck, Params
+from bench.specimen import OfTensors, Specimen
 from bench.stages import children_as_stages
 from bench.subjects import Shape, build_model, make_batch
 from emtm.contract import AnyModel, ModelConfig
@@ -51,6 +54,19 @@ class Static:
         """fvcore's answer."""
         assert not isinstance(self.compute.crosscheck, Missing)
         return self.compute.crosscheck
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Counts of somebody's module: what could not be counted is missing, and says why."""
+
+    params: Params
+    compute: Compute | Missing
+    crosscheck: Crosscheck
+
+
+class ModuleFailsError(Exception):
+    """A module fails on its example inputs when nothing but itself is run; the text says how."""
 
 
 def analyse_config(
@@ -101,14 +117,66 @@ def _crosscheck(model: AnyModel, batch: Batch, macs: int, most_macs: float) -> C
     return crosscheck(model, staged_run(model, batch), Traceable(model), tensors_of(batch), macs)
 
 
-def analyse_module(module: nn.Module, inputs: tuple[object, ...]) -> Static:
-    """Counts of one call of any module; its direct children are the stages."""
-    run = Stageless(module, inputs)
-    compute = count(module, run, children_as_stages(module))
-    params = count_params(module, lambda: _float_tensors(module(*inputs)))
-    return Static.of(params, compute, crosscheck(module, run, module, inputs, compute.macs))
+def analyse_module(
+    module: nn.Module, inputs: tuple[object, ...], keywords: Mapping[str, object] | None = None
+) -> Parts:
+    """Counts of one call of any module; its direct children are the stages.
+
+    Each part is found on a copy of its own and fails alone. Raises ModuleFailsError when the module itself fails.
+    """
+    given = Specimen(module, inputs, keywords or {})
+    if given.unmade:
+        _runs(given.fresh())
+    spare = given.twin()
+    compute = _exact(given.fresh(), spare)
+    macs = compute if isinstance(compute, Missing) else compute.macs
+    return Parts(_params(spare), compute, compared(lambda: _asked(spare), lambda: _seen_whole(spare), macs))
 
 
-def _float_tensors(output: object) -> list[Tensor]:
-    leaves = tree_leaves(list(output.values()) if isinstance(output, Mapping) else output)
-    return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and leaf.is_floating_point()]
+def _exact(first: Specimen, spare: Specimen) -> Compute | Missing:
+    stages = children_as_stages(first.module)
+    try:
+        return summarise(operators(first.module, first.run, stages))
+    except (Exception, SystemExit) as error:
+        failed = told(error)
+    for mode in (canonical_with_gradients, plain):
+        again = spare.twin()
+        with suppress(Exception, SystemExit):
+            return summarise(operators(again.module, again.run, stages, mode))
+    _runs(spare.twin())
+    return Missing(f"the counter failed, and the module does not: {failed}")
+
+
+def _runs(specimen: Specimen) -> None:
+    """Raises ModuleFailsError unless the module runs by itself, with gradients if not without."""
+    try:
+        with eval_mode(specimen.module), torch.no_grad(), suppress(Exception, SystemExit):
+            specimen.fresh()()
+            return
+        with eval_mode(specimen.module), torch.enable_grad():
+            specimen.fresh()()
+    except (Exception, SystemExit) as error:
+        raise ModuleFailsError(told(error)) from None
+
+
+def _params(spare: Specimen) -> Params:
+    named = spare.twin()
+    try:
+        found = tables(named.module, named)
+    except Exception:
+        found = tables(named.module, lambda: None)  # Those that their names tell.
+    probed = spare.twin()
+    return summed(spare.module, found, unreachable(probed.module, probed))
+
+
+def _asked(spare: Specimen) -> Answer:
+    traced = OfTensors(spare.twin())
+    return ask_fvcore(traced, traced.tensors)
+
+
+def _seen_whole(spare: Specimen) -> list[OpRow]:
+    for mode in (plain_whole, plain, canonical_with_gradients):
+        again = spare.twin()
+        with suppress(Exception):
+            return operators(again.module, again.run, {}, mode)
+    return []

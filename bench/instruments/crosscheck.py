@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from torch import nn
 
-from bench.instruments.flops import Run, operators, plain
+from bench.instruments.eval_mode import eval_mode
+from bench.instruments.flops import Run, operators, plain, plain_whole, uncompiled
 from bench.instruments.ledger import OpRow
-from bench.missing import Missing
+from bench.missing import Missing, told
 from bench.record import Crosscheck
 from bench.stages import StageTracker
 
@@ -31,7 +34,7 @@ _TRACED_NAME = {
 }
 """Operators a tracer sees under another name than the dispatcher."""
 
-_NOT_PRODUCTS = ("norm", "upsample", "interpolate")
+_NOT_PRODUCTS = ("norm", "upsample", "interpolate", "pool", "grid_sampler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,22 @@ def crosscheck(
     module: nn.Module, run: Run, traced: nn.Module, inputs: tuple[object, ...], exact_macs: int
 ) -> Crosscheck:
     """Compares the exact count of `run` with fvcore's of `traced(*inputs)`, the same computation."""
+    return compared(lambda: ask_fvcore(traced, inputs), lambda: seen_whole(module, run), exact_macs)
+
+
+def compared(ask: Callable[[], Answer], rows: Callable[[], list[OpRow]], exact_macs: int | Missing) -> Crosscheck:
+    """fvcore's answer beside the exact count, with what of the difference lies in operators that it has no rule for.
+
+    Either that fails is a reason, and costs the other nothing.
+    """
     try:
-        answer = ask_fvcore(traced, inputs)
-    except Exception as error:
-        reason = f"fvcore failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        return _without(reason.rstrip(": "), exact_macs)
+        answer = ask()
+    except (Exception, SystemExit) as error:
+        return _without(f"fvcore failed: {told(error)}", exact_macs)
     products = answer.total - answer.norm_flops
-    explained = _blind_spots(operators(module, run, {}, plain), answer.unsupported)
+    explained: dict[str, int] = {}
+    with suppress(Exception):
+        explained = _blind_spots(rows(), answer.unsupported)
     return Crosscheck(
         fvcore_macs=answer.total,
         fvcore_norm_flops=answer.norm_flops,
@@ -68,11 +80,21 @@ def crosscheck(
         agrees=products == exact_macs,
         explained_by=tuple(explained),
         explained_macs=explained,
-        unexplained_macs=exact_macs - products - sum(explained.values()),
+        unexplained_macs=exact_macs
+        if isinstance(exact_macs, Missing)
+        else exact_macs - products - sum(explained.values()),
     )
 
 
-def _without(reason: str, exact_macs: int) -> Crosscheck:
+def seen_whole(module: nn.Module, run: Run) -> list[OpRow]:
+    """Operators under the names that a tracer gives them, where the module can be run so."""
+    try:
+        return operators(module, run, {}, plain_whole)
+    except Exception:
+        return operators(module, run, {}, plain)
+
+
+def _without(reason: str, exact_macs: int | Missing) -> Crosscheck:
     return Crosscheck(
         fvcore_macs=Missing(reason),
         fvcore_norm_flops=0,
@@ -86,7 +108,6 @@ def _without(reason: str, exact_macs: int) -> Crosscheck:
 
 def ask_fvcore(module: nn.Module, inputs: tuple[object, ...]) -> Answer:
     """fvcore's count of `module(*inputs)` in eval mode; raises what fvcore raises."""
-    training = module.training
     logger = logging.getLogger("fvcore")
     level = logger.level
     with warnings.catch_warnings():
@@ -99,13 +120,12 @@ def ask_fvcore(module: nn.Module, inputs: tuple[object, ...]) -> Answer:
         jit_level = jit_logger.level
         jit_logger.setLevel(logging.CRITICAL)
         try:
-            module.eval()
-            analysis = FlopCountAnalysis(module, inputs)
-            analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
-            by_operator = analysis.by_operator()
-            unsupported = dict(analysis.unsupported_ops())
+            with eval_mode(module), uncompiled():
+                analysis = FlopCountAnalysis(module, inputs)
+                analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
+                by_operator = analysis.by_operator()
+                unsupported = dict(analysis.unsupported_ops())
         finally:
-            module.train(training)
             logger.setLevel(level)
             jit_logger.setLevel(jit_level)
     return Answer(

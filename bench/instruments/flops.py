@@ -18,7 +18,8 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from bench.instruments.eval_mode import eval_mode
-from bench.instruments.ledger import OpLedger, OpRow, coverage, watched_exits
+from bench.instruments.exits import watched_exits
+from bench.instruments.ledger import OpLedger, OpRow, coverage
 from bench.instruments.threads import followed
 from bench.record import Compute, StageCost
 from bench.stages import StageTracker
@@ -59,6 +60,13 @@ def plain_whole() -> Iterator[None]:
 
 
 @contextmanager
+def canonical_with_gradients() -> Iterator[None]:
+    """`canonical`, for a module that asks for gradients in its forward pass."""
+    with torch.enable_grad(), canonical():
+        yield
+
+
+@contextmanager
 def uncompiled() -> Iterator[None]:
     """Within the block, what `torch.compile` was asked for runs operator by operator."""
     # Nothing can have been compiled before this module is there, and it takes seconds to import.
@@ -76,7 +84,7 @@ def operators(
     mode: Callable[[], AbstractContextManager[None]] = canonical,
     most_calls: int | None = None,
 ) -> list[OpRow]:
-    """Every operator of one `run` of `module`, in eval mode and without gradients.
+    """Every operator of one `run` of `module`, in eval mode and, unless `mode` says otherwise, without gradients.
 
     Raises TooManyCallsError when there are more than `most_calls`.
     """
@@ -85,8 +93,8 @@ def operators(
     with ExitStack() as stack:
         stack.enter_context(eval_mode(module))
         stack.enter_context(uncompiled())
-        stack.enter_context(mode())
         stack.enter_context(torch.no_grad())
+        stack.enter_context(mode())
         stack.enter_context(tracker.hooked(module, stages))
         stack.enter_context(origins.hooked(module, recurrent_layers(module)))
         stack.enter_context(watched_exits(ledger.left))

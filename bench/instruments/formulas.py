@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -226,20 +226,27 @@ LAID_OUT = frozenset(
 """Whose formulas take nested tensors, or those that a library lays out."""
 NESTED_PRODUCTS = frozenset({aten.matmul, aten.bmm})
 """Products of nested tensors part by part; on a CPU they are padded first, elsewhere not, so padding is no part."""
-_SPARSE_BY_DENSE = {aten.mm: 0, aten.bmm: 0, aten.mv: 0, aten.addmm: 1, aten.addmv: 1, aten._sparse_addmm: 1}
+_SPARSE_BY_DENSE: dict[object, int] = {
+    aten.mm: 0,
+    aten.bmm: 0,
+    aten.mv: 0,
+    aten.addmm: 1,
+    aten.addmv: 1,
+    aten._sparse_addmm: 1,
+}
 """Products that a sparse matrix may stand in, and the place of the first factor."""
 _COMPLEX = 4
 """Real multiply-adds of a complex one."""
+_REGISTERED: Mapping[object, Formula] = cast("Mapping[object, Formula]", flop_registry)
+"""What torch knows, and what is registered with it later."""
 
 
 def formula_of(packet: object) -> Formula | None:
     """The formula of an operator: ours, torch's, or one that somebody has registered with torch."""
-    return EXTRA.get(packet) or flop_registry.get(packet)
+    return EXTRA.get(packet) or _REGISTERED.get(packet)
 
 
-def multiply_adds(
-    packet: object, args: tuple[object, ...], kwargs: Mapping[str, object], result: object
-) -> int | None:
+def multiply_adds(packet: object, args: tuple[object, ...], kwargs: Mapping[str, object], result: object) -> int | None:
     """Multiply-adds of one call; None where nothing tells them for such an operator or such arguments."""
     tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
     if packet not in LAID_OUT and any(tensor.layout is not torch.strided or tensor.is_nested for tensor in tensors):
@@ -250,9 +257,7 @@ def multiply_adds(
     return macs if macs is None or not any(tensor.is_complex() for tensor in tensors) else _COMPLEX * macs
 
 
-def _by_formula(
-    packet: object, args: tuple[object, ...], kwargs: Mapping[str, object], result: object
-) -> int | None:
+def _by_formula(packet: object, args: tuple[object, ...], kwargs: Mapping[str, object], result: object) -> int | None:
     formula = formula_of(packet)
     if formula is None:
         return None

@@ -130,48 +130,18 @@ class OpLedger(Observer):
         row.flops += cost.flops
 
 
-@contextmanager
-def watched_exits(left: Callable[[str, Tensor], object]) -> Iterator[None]:
-    """Within the block, `left` is told of every tensor whose values are handed to something that is not torch."""
-    kept = {name: torch.Tensor.__dict__.get(name) for name in _EXITS}
-    for name in _EXITS:
-        setattr(torch.Tensor, name, _telling(name, getattr(torch.Tensor, name), left))
-    try:
-        yield
-    finally:
-        for name, own in kept.items():
-            if own is None:
-                delattr(torch.Tensor, name)
-            else:
-                setattr(torch.Tensor, name, own)
-
-
 def _multiplies_nested(packet: object, args: tuple[object, ...]) -> bool:
     return packet in NESTED_PRODUCTS and any(isinstance(leaf, Tensor) and leaf.is_nested for leaf in args)
 
 
-def _nested_kernel(
-    func: Operator, args: tuple[object, ...], kwargs: Mapping[str, object]
-) -> DispatchKey | None:
+def _nested_kernel(func: Operator, args: tuple[object, ...], kwargs: Mapping[str, object]) -> DispatchKey | None:
     """Where an operator has its kernel for nested tensors, if there is one among the arguments."""
     for leaf in tree_leaves((args, kwargs)):
         if isinstance(leaf, Tensor) and leaf.is_nested:
             name = f"NestedTensor{leaf.device.type.upper()}"
-            if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), name):
+            if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), name):  # type: ignore[no-untyped-call]
                 return getattr(DispatchKey, name, None)
     return None
-
-
-_EXITS = ("numpy", "__dlpack__")
-"""By which a tensor's values leave torch; `numpy.asarray` takes the first of them."""
-
-
-def _telling(name: str, original: Callable[..., object], left: Callable[[str, Tensor], object]) -> Callable[..., object]:
-    def leave(tensor: Tensor, *args: object, **kwargs: object) -> object:
-        left(f"Tensor.{name}", tensor)
-        return original(tensor, *args, **kwargs)
-
-    return leave
 
 
 def coverage(rows: list[OpRow]) -> Coverage:

@@ -48,7 +48,7 @@ class Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Is told of an operator of operators that was run without being seen from inside."""
 
     def _inside(self, func: HigherOrderOperator, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
-        name = func.name()
+        name = func.name()  # type: ignore[no-untyped-call]
         kernel: Callable[..., object] | None = getattr(func, "py_kernels", {}).get(
             DispatchKey.CompositeExplicitAutograd
         )

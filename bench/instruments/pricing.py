@@ -70,9 +70,7 @@ def _by_name(
     return Price("movement", elements) if name in MOVEMENT or asks else None
 
 
-def _written(
-    func: OpOverload[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]
-) -> Iterator[object]:
+def _written(func: OpOverload[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]) -> Iterator[object]:
     for place, argument in enumerate(func._schema.arguments):
         if argument.alias_info is not None and argument.alias_info.is_write:
             yield args[place] if place < len(args) else kwargs.get(argument.name)

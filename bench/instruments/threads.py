@@ -34,8 +34,8 @@ def followed(enter: Callable[[], AbstractContextManager[object]]) -> Iterator[No
             thread.run = under(thread.run)  # type: ignore[method-assign]
         start(thread)
 
-    ThreadPoolExecutor.submit = submit_followed  # type: ignore[method-assign]
-    threading.Thread.start = start_followed  # type: ignore[method-assign]
+    ThreadPoolExecutor.submit = submit_followed  # type: ignore[assignment,method-assign]
+    threading.Thread.start = start_followed  # type: ignore[assignment,method-assign]
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from bench.backends.eager import predictions
 from bench.instruments.params import count_params
+from bench.missing import Missing
 from bench.subjects import make_batch
 from tests.bench.toy import DIM, SHAPE, toy
 
@@ -51,7 +52,8 @@ def test_tied_positions_and_buffers() -> None:
     assert counted.unreachable == 0
 
 
-def test_without_a_differentiable_output_nothing_is_reachable() -> None:
+def test_without_a_differentiable_output_nothing_is_known() -> None:
     module = nn.Linear(2, 2)
     counted = count_params(module, lambda: [module(torch.ones(1, 2)).detach()])
-    assert counted.unreachable == counted.trainable == 6
+    assert counted.unreachable == Missing("no output carries a gradient")
+    assert counted.trainable == 6
