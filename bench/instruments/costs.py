@@ -82,7 +82,8 @@ REDUCTION = frozenset(
     _names(
         "sum mean max min amax amin argmax argmin prod any all cumsum cumprod cummax cummin var std "
         "var_mean logsumexp topk sort max_pool1d max_pool2d_with_indices avg_pool1d avg_pool2d "
-        "_adaptive_avg_pool2d adaptive_max_pool2d _is_all_true _is_any_true count_nonzero nansum bincount equal mse_loss smooth_l1_loss "
+        "_adaptive_avg_pool2d adaptive_max_pool2d _is_all_true _is_any_true count_nonzero "
+        "nansum bincount equal mse_loss smooth_l1_loss "
         "binary_cross_entropy log_sigmoid_forward embedding_dense_backward max_pool2d_with_indices_backward "
         "avg_pool2d_backward _adaptive_avg_pool2d_backward kthvalue median mode"
     )

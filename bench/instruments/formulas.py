@@ -248,6 +248,8 @@ def formula_of(packet: object) -> Formula | None:
 
 def multiply_adds(packet: object, args: tuple[object, ...], kwargs: Mapping[str, object], result: object) -> int | None:
     """Multiply-adds of one call; None where nothing tells them for such an operator or such arguments."""
+    if formula_of(packet) is None and packet not in _SPARSE_BY_DENSE and packet not in NESTED_PRODUCTS:
+        return None
     tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
     if packet not in LAID_OUT and any(tensor.layout is not torch.strided or tensor.is_nested for tensor in tensors):
         macs = _nested_product(packet, args, result)

@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from bench.instruments.formulas import LAID_OUT, NESTED_PRODUCTS, formula_of
 from bench.instruments.observer import Observer, Operator
-from bench.instruments.pricing import Bucket, Price, elements_of, price
+from bench.instruments.pricing import Bucket, Price, elements_of, identity, price
 from bench.record import Coverage, UncountedOp
 from bench.stages import OTHER
 
@@ -77,7 +77,7 @@ class OpLedger(Observer):
 
     def observe(self, func: Operator, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
         """Takes apart what is made of other operators, and books the rest."""
-        name, packet = func._schema.name, func._overloadpacket
+        name, packet = identity(func).name, func._overloadpacket
         result: object = NotImplemented
         booked = self._booked
         if packet not in LAID_OUT | NESTED_PRODUCTS and (key := _nested_kernel(func, args, kwargs)) is not None:
@@ -86,7 +86,7 @@ class OpLedger(Observer):
                 result = func._op_dk(key, *args, **kwargs)
             if self._booked == booked:
                 self.book(name, price(func, args, kwargs, result))
-        elif formula_of(packet) is None and func.namespace != "prim" and not _multiplies_nested(packet, args):
+        elif formula_of(packet) is None and identity(func).namespace != "prim" and not _multiplies_nested(packet, args):
             with self._within(name), self:
                 result = func.decompose(*args, **kwargs)
         if result is NotImplemented:
@@ -134,9 +134,13 @@ def _multiplies_nested(packet: object, args: tuple[object, ...]) -> bool:
     return packet in NESTED_PRODUCTS and any(isinstance(leaf, Tensor) and leaf.is_nested for leaf in args)
 
 
+def _hold_lists(args: tuple[object, ...]) -> bool:
+    return any(isinstance(argument, list | tuple | dict) for argument in args)
+
+
 def _nested_kernel(func: Operator, args: tuple[object, ...], kwargs: Mapping[str, object]) -> DispatchKey | None:
     """Where an operator has its kernel for nested tensors, if there is one among the arguments."""
-    for leaf in tree_leaves((args, kwargs)):
+    for leaf in tree_leaves((args, kwargs)) if kwargs or _hold_lists(args) else args:
         if isinstance(leaf, Tensor) and leaf.is_nested:
             name = f"NestedTensor{leaf.device.type.upper()}"
             if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), name):  # type: ignore[no-untyped-call]
