@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -22,8 +22,9 @@ class Specimen:
     keywords: Mapping[str, object] = field(default_factory=dict)
 
     def __call__(self) -> object:
-        """Calls the module, which may change its inputs and itself."""
-        return self.module(*self.inputs, **self.keywords)
+        """Calls the module, which may change its inputs and itself; what it would compute later is asked for now."""
+        output = self.module(*self.inputs, **self.keywords)
+        return list(output) if isinstance(output, Iterator) else output
 
     def run(self, tracker: StageTracker) -> object:
         """A call in the form that counters take."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+import torch
 from torch import nn
 
 OTHER = "other"
@@ -49,7 +50,7 @@ class StageTracker:
         handles = []
         for path, child in module.named_modules():
             stage = _mapped(path, mapping)
-            if stage is not None:
+            if stage is not None and not isinstance(child, torch.jit.ScriptModule):  # Scripts take no hooks.
                 handles.append(child.register_forward_pre_hook(self._before(stage)))
                 handles.append(child.register_forward_hook(self._after, always_call=True))
         try:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from bench.instruments.eval_mode import eval_mode
@@ -120,7 +121,7 @@ def ask_fvcore(module: nn.Module, inputs: tuple[object, ...]) -> Answer:
         jit_level = jit_logger.level
         jit_logger.setLevel(logging.CRITICAL)
         try:
-            with eval_mode(module), uncompiled():
+            with eval_mode(module), uncompiled(), torch.enable_grad():
                 analysis = FlopCountAnalysis(module, inputs)
                 analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
                 by_operator = analysis.by_operator()

@@ -34,16 +34,24 @@ Run = Callable[[StageTracker], object]
 @contextmanager
 def canonical() -> Iterator[None]:
     """Runs the block with every fused kernel that would hide products switched off."""
-    fast_path = torch.backends.mha.get_fastpath_enabled()
     with ExitStack() as stack, warnings.catch_warnings():
         # oneDNN's flag context warns about TF32 on builds without Intel GPUs.
         warnings.simplefilter("ignore", UserWarning)
-        torch.backends.mha.set_fastpath_enabled(False)
-        stack.callback(torch.backends.mha.set_fastpath_enabled, fast_path)
+        stack.enter_context(_without_fast_path())
         stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
         stack.enter_context(torch.backends.cudnn.flags(enabled=False))
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         yield
+
+
+@contextmanager
+def _without_fast_path() -> Iterator[None]:
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 @contextmanager
@@ -54,8 +62,8 @@ def plain() -> Iterator[None]:
 
 @contextmanager
 def plain_whole() -> Iterator[None]:
-    """`plain`, and operators that are made of others are seen whole first, as a tracer sees them."""
-    with torch.inference_mode():
+    """`plain` as a tracer sees it: operators made of others are whole first, and gradients forbid fast paths."""
+    with torch.inference_mode(), _without_fast_path():
         yield
 
 

@@ -122,6 +122,7 @@ def _add_matrix(_bias: Tensor, a: Tensor, b: Tensor, *_: object, **__: object) -
 
 @_raw
 def _add_batched(_bias: Tensor, a: Tensor, b: Tensor, *_: object, **__: object) -> int:
+    """`a [B, N, K]` times `b [B, K, M]`, whether or not the batch is summed."""
     return 2 * a.numel() * b.shape[2]
 
 
@@ -184,7 +185,11 @@ EXTRA: dict[object, Formula] = {
             "vdot": _matrix_vector,
             "addmv": _add_matrix_vector,
             "addbmm": _add_batched,
+            "addmv_": _add_matrix_vector,
+            "addbmm_": _add_batched,
+            "addmm_": _add_matrix,
             "_addmm_activation": _add_matrix,
+            "baddbmm_": _add_batched,
             "_int_mm": _rows_by_matrix,
             "_weight_int8pack_mm": _rows_by_matrix,
             "mkldnn_linear": _rows_by_matrix,
@@ -213,7 +218,7 @@ EXTRA: dict[object, Formula] = {
         ),
     ),
 }
-"""Formulas for operators that `torch.utils.flop_counter` has none for, or one with fewer layouts."""
+"""Formulas for operators that `torch.utils.flop_counter` has none for, or one that knows fewer shapes."""
 
 LAID_OUT = frozenset(
     getattr(aten, name)

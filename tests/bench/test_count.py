@@ -49,6 +49,40 @@ def nothing():
 
 def broken():
     raise KeyError("no")
+
+class Masked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 5)
+
+    def forward(self, x, *, mask, scale=1.0):
+        return self.layer(x) * mask * scale
+
+def keywords():
+    return Masked(), (ones(2, 3),), {"mask": ones(2, 1), "scale": 2.0}
+
+def keywords_alone():
+    return Masked(), {"x": ones(2, 3), "mask": ones(2, 1)}
+
+class Consuming(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 5)
+
+    def forward(self, batch):
+        return self.layer(batch.pop("x"))
+
+def dictionary():
+    return Consuming(), {"x": ones(2, 3)}
+
+def wrong_keywords():
+    return Masked(), (ones(2, 3),), [1]
+
+def indices():
+    class Indices(Consuming):
+        def forward(self, x):
+            return self.layer(x).argmax(1)
+    return Indices(), (ones(2, 3),)
 """
 
 
@@ -60,7 +94,10 @@ def factories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "factories", raising=False)
 
 
-@pytest.mark.parametrize(("name", "macs"), [("linear", 30), ("lstm", 4 * 20 * 8)])
+@pytest.mark.parametrize(
+    ("name", "macs"),
+    [("linear", 30), ("lstm", 4 * 20 * 8), ("keywords", 30), ("keywords_alone", 30), ("dictionary", 30)],
+)
 def test_any_module(name: str, macs: int, factories: None) -> None:
     done = run(f"factories:{name}", "--json")
     assert done.exit_code == 0, done.stderr
@@ -83,6 +120,7 @@ def test_any_module(name: str, macs: int, factories: None) -> None:
         (("factories:nothing",), "must return a module"),
         (("factories:broken",), "failed: KeyError"),
         (("factories:wrong_input",), "fails on its example inputs"),
+        (("factories:wrong_keywords",), "by name as a dictionary"),
     ],
 )
 def test_mistakes_are_one_sentence(arguments: tuple[str, ...], message: str, factories: None) -> None:
@@ -91,6 +129,21 @@ def test_mistakes_are_one_sentence(arguments: tuple[str, ...], message: str, fac
     assert done.stdout == ""
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_what_is_missing_says_why(factories: None) -> None:
+    found = json.loads(run("factories:indices", "--json").stdout)
+    assert (found["params"]["unreachable"], found["params"]["unreachable_reason"]) == (
+        None,
+        "no output carries a gradient",
+    )
+    assert found["compute"]["macs"] == 30
+
+
+def test_every_difference_from_fvcore_is_printed(factories: None) -> None:
+    text = run("factories:lstm").stdout
+    assert "unseen by it: aten::lstm  640" in text
+    assert "unexplained" not in text
 
 
 def test_help_has_an_example() -> None:
