@@ -39,6 +39,14 @@ FeaturesOption = Annotated[
         help="Feature store of a real dataset: folder of .npy/.npz or HDF5 file, several with commas; or 'embedded'."
     ),
 ]
+ClipOption = Annotated[
+    str | None,
+    typer.Option(
+        "--clip-s",
+        metavar="SECONDS",
+        help="What a feature row stands for: seconds (0.5), or a range (0.2-0.7) [default: as the rows themselves say]",
+    ),
+]
 GloveOption = Annotated[
     Path | None,
     typer.Option(
@@ -111,9 +119,11 @@ def source(
     glove: Path | None,
     annotated: str | None = None,
     draw: int | None = None,
+    clip_s: str | None = None,
 ) -> DataSource:
     """Data source with absolute paths, so that a run can be read from any folder."""
     from emtm.data.annotated import read_annotated
+    from emtm.data.clocks import Stated
     from emtm.data.features import split_paths
     from emtm.training.runs import DataSource
 
@@ -126,7 +136,14 @@ def source(
     part = None if annotated is None else read_annotated(annotated, draw or 0)
     if draw is not None and (part is None or part.share is None):
         raise UserError("--draw chooses the videos of a share: give --annotated SHARE too")
-    return replace(DataSource(name), root=resolve[0], features=features, glove=resolve[1], annotated=part)
+    return replace(
+        DataSource(name),
+        root=resolve[0],
+        features=features,
+        glove=resolve[1],
+        annotated=part,
+        clip_s=None if clip_s is None else str(Stated.read(clip_s)),
+    )
 
 
 def check_device(device: str) -> None:

@@ -11,6 +11,7 @@ import typer
 from emtm.cli.app import (
     MAX_THREADS,
     AnnotatedOption,
+    ClipOption,
     DatasetOption,
     DeviceOption,
     DrawOption,
@@ -53,6 +54,7 @@ def distill(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     root: RootOption = None,
     features: FeaturesOption = None,
+    clip_s: ClipOption = None,
     glove: GloveOption = None,
     device: DeviceOption = "cpu",
     threads: ThreadsOption = None,
@@ -67,7 +69,7 @@ def distill(
 
     check_device(device)
     use_threads(threads)
-    data = source(dataset, root, features, glove, annotated, draw)
+    data = source(dataset, root, features, glove, annotated, draw, clip_s)
     # Settings that no run can have are found before the teachers' labels are made, which takes minutes.
     plan("emtm", data, preset, settings or [], seed)
     named = split_list(teachers)
@@ -106,6 +108,7 @@ def reproduce(
     threads: Annotated[int, typer.Option(min=1, max=MAX_THREADS, help="CPU threads a run.")] = 1,
     root: RootOption = None,
     features: FeaturesOption = None,
+    clip_s: ClipOption = None,
     glove: GloveOption = None,
     device: DeviceOption = "cpu",
     as_json: JsonFlag = False,
@@ -125,7 +128,7 @@ def reproduce(
     named = tuple(split_list(teachers))
     chosen = split_list(ablations)
     study = Study(
-        data=source(dataset, root, features, glove),
+        data=source(dataset, root, features, glove, clip_s=clip_s),
         preset=preset,
         seeds=tuple(range(seeds)),
         teachers=named,

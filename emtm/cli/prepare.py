@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emtm.cli.app import FeaturesOption, GloveOption, JsonFlag, command
+from emtm.cli.app import ClipOption, FeaturesOption, GloveOption, JsonFlag, command
 from emtm.cli.output import print_json, progress
 from emtm.data.choices import Blank, Empty, Ends, Starts
 from emtm.errors import ExitCode
@@ -18,6 +18,7 @@ def prepare(
     name: Annotated[str, typer.Argument(help="Real dataset; see `python -m emtm datasets`.")],
     root: Annotated[Path, typer.Option(help="Folder of its annotation files.")],
     features: FeaturesOption = None,
+    clip_s: ClipOption = None,
     glove: GloveOption = None,
     ends: Annotated[Ends, typer.Option(help="Ends beyond the video.")] = "clip",
     empty: Annotated[Empty, typer.Option(help="Empty or inverted moments.")] = "drop",
@@ -30,11 +31,13 @@ def prepare(
     Exit code 1 if annotations are missing or anything is wrong.
     """
     from emtm.data.annotations import Policy
+    from emtm.data.clocks import Stated
     from emtm.data.prepare import prepare as inspect
 
     policy = Policy(ends=ends, empty=empty, starts=starts, blank=blank)
+    stated = None if clip_s is None else str(Stated.read(clip_s))
     with progress("reading") as advance:
-        inspection = inspect(name, root, features, glove, policy, advance)
+        inspection = inspect(name, root, features, glove, policy, advance, clip_s=stated)
     if as_json:
         print_json(inspection.to_json())
     else:

@@ -11,6 +11,7 @@ import typer
 
 from emtm.cli.app import (
     AnnotatedOption,
+    ClipOption,
     DatasetOption,
     DeviceOption,
     DrawOption,
@@ -48,6 +49,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     root: RootOption = None,
     features: FeaturesOption = None,
+    clip_s: ClipOption = None,
     glove: GloveOption = None,
     device: DeviceOption = "cpu",
     threads: ThreadsOption = None,
@@ -61,7 +63,7 @@ def train(
     for title, why in left_out().items():
         if title.startswith(f"{model} of "):
             print(f"warning: model {title} is left out: {why}", file=sys.stderr)
-    spec = plan(model, source(dataset, root, features, glove, annotated, draw), preset, settings or [], seed)
+    spec = plan(model, source(dataset, root, features, glove, annotated, draw, clip_s), preset, settings or [], seed)
     check_device(device)
     use_threads(threads)
     with resumable(out, "the same command with --resume goes on"):

@@ -27,6 +27,7 @@ def open_dataset(
     root: Path | None = None,
     features: Path | str | None = None,
     glove: Path | None = None,
+    clip_s: str | None = None,
 ) -> Dataset:
     """Open a dataset.
 
@@ -37,12 +38,13 @@ def open_dataset(
             synthetic features for the real annotations, for smoke tests.
         glove: file of word vectors, `.npz` with `words` and `vectors` or GloVe's `.txt`; embedded
             features come with vectors of their own.
+        clip_s: seconds that a feature row stands for, or a range of them; by default what `prepare` was told.
 
     Raises:
         UserError: the name is unknown, or a file is missing or malformed.
     """
     if name in BENCHMARKS:
-        return open_real(name, _given(name, root), features, glove)
+        return open_real(name, _given(name, root), features, glove, clip_s)
     if name not in WORLDS:
         raise UserError(unknown("dataset", name, dataset_names()))
     if root is not None or features is not None:

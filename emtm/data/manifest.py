@@ -58,7 +58,11 @@ class Manifest:
     policy: Policy
     annotations: Mapping[str, Stamp]
     others: Mapping[str, Stamp]
-    """Feature files and word vectors."""
+    """Feature files, which were read whole, and word vectors."""
+    clip_s: str | None
+    """The clock of the features, where it was stated."""
+    clock: str | None
+    """What every table says about it."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON object."""
@@ -69,8 +73,15 @@ class Manifest:
         """Inverse of `to_json`; raises KeyError, TypeError or ValueError on anything else."""
         if stored["format"] != FORMAT:
             raise ValueError
-        stamps = ({path: Stamp(**stamp) for path, stamp in stored[key].items()} for key in ("annotations", "others"))
-        return cls(stored["dataset"], Policy(**stored["policy"]), *stamps)
+        known, others = (
+            {path: Stamp(**stamp) for path, stamp in stored[key].items()} for key in ("annotations", "others")
+        )
+        policy, clip_s, clock = Policy(**stored["policy"]), stored.get("clip_s"), stored.get("clock")
+        return cls(stored["dataset"], policy, known, others, clip_s, clock)
+
+    def covers(self, root: Path, paths: Iterable[Path]) -> bool:
+        """Whether all these feature files were read when the dataset in `root` was prepared."""
+        return {_name(root, path) for path in paths} <= set(self.others)
 
 
 def stamps(

@@ -11,6 +11,7 @@ from emtm.data import manifest
 from emtm.data.annotations import Annotations, Policy, read_annotations
 from emtm.data.annotations.charades_text import duration_files
 from emtm.data.benchmarks import GLOVE_SOURCE, Benchmark, belongs_elsewhere, benchmark
+from emtm.data.clocks import Clock, durations, read_clock
 from emtm.data.coverage import coverage
 from emtm.data.features import missing, open_store, store_files
 from emtm.data.manifest import Manifest
@@ -38,6 +39,8 @@ class Inspection:
     """Queries and videos of the splits that training uses."""
     features: dict[str, int] | None = None
     """Width, videos found and wanted, fewest and most rows."""
+    clock: Clock | None = None
+    """How long a feature row lasts."""
     word_vectors: dict[str, Any] | None = None
     """Width, and how much of the text they know (`emtm.data.coverage`), every unknown word included."""
     notes: tuple[str, ...] = ()
@@ -62,6 +65,7 @@ class Inspection:
             "files": self.files,
             "splits": self.splits,
             "features": self.features,
+            "clock": None if self.clock is None else self.clock.to_json(),
             "word_vectors": self.word_vectors,
             "notes": list(self.notes),
             "manifest": None if self.manifest is None else str(self.manifest),
@@ -75,10 +79,12 @@ def prepare(
     glove: Path | None = None,
     policy: Policy | None = None,
     progress: Progress = lambda done: None,
+    *,
+    clip_s: str | None = None,
 ) -> Inspection:
     """Look at what lies in `root`, read all of it, and write a manifest if the annotations are sound.
 
-    `progress` hears of every video read and every file hashed.
+    `progress` hears of every video read and every file hashed. `clip_s` states what a feature row stands for.
 
     Raises:
         UserError: the dataset is unknown, or there is no such directory.
@@ -94,14 +100,15 @@ def prepare(
     staged = features == EMBEDDED
     if staged:
         inspection.found.append("features: embedded ones, synthetic videos rendered for the real annotations")
-    used = [] if staged else _features(inspection, known, features, queries, progress)
+    used = [] if staged else _features(inspection, known, features, queries, clip_s, progress)
     if glove is not None or not staged:  # embedded features come with vectors of their own
         used += _word_vectors(inspection, glove, queries)
     files, _ = present_files(known, root)
     texts = any(path.suffix == ".txt" for path in files.values())
     named = [*files.values(), *(duration_files(root) if known.durations and texts else ())]
     stamped = manifest.stamps(root, named, progress), manifest.stamps(root, used, progress)
-    inspection.manifest = manifest.write(root, Manifest(name, policy, *stamped))
+    clock = None if inspection.clock is None else inspection.clock.note()
+    inspection.manifest = manifest.write(root, Manifest(name, policy, *stamped, clip_s, clock))
     return inspection
 
 
@@ -148,7 +155,12 @@ def _annotations(inspection: Inspection, known: Benchmark, policy: Policy) -> Re
 
 
 def _features(
-    inspection: Inspection, known: Benchmark, features: str | None, queries: list[Query], progress: Progress
+    inspection: Inspection,
+    known: Benchmark,
+    features: str | None,
+    queries: list[Query],
+    clip_s: str | None,
+    progress: Progress,
 ) -> list[Path]:
     """Read the features of every annotated video; gives the files that hold them if all is well."""
     place = features or inspection.root / "features"
@@ -175,20 +187,30 @@ def _features(
     if len(broken) > _SHOWN:
         inspection.wrong.append(f"and the features of {len(broken) - _SHOWN:,} more videos")
     inspection.features = {"width": store.dim, "videos": len(rows), "wanted": len(videos)}
-    if rows:
-        inspection.features |= {"fewest_rows": min(rows), "most_rows": max(rows)}
-        inspection.found.append(
-            f"features: {len(rows):,} of {len(videos):,} videos, {store.dim} wide, {min(rows)} to {max(rows):,} rows"
-        )
+    if not rows:
+        return []
+    few, many = min(rows.values()), max(rows.values())
+    inspection.features |= {"fewest_rows": few, "most_rows": many}
+    inspection.found.append(
+        f"features: {len(rows):,} of {len(videos):,} videos, {store.dim} wide, {few} to {many:,} rows"
+    )
+    try:
+        clock = read_clock(store, {video: s for video, s in durations(queries).items() if video in rows}, clip_s)
+    except UserError as error:
+        inspection.wrong.append(str(error))
+        return []
+    if clock is not None:
+        inspection.clock = clock
+        inspection.found.append(f"clock: {clock.note()}")
     return [] if broken else store_files(place)
 
 
-def _rows(store: FeatureStore, videos: list[str], progress: Progress) -> tuple[list[int], list[str]]:
+def _rows(store: FeatureStore, videos: list[str], progress: Progress) -> tuple[dict[str, int], list[str]]:
     """Number of rows of each sound video, and what is wrong with the others."""
-    rows, broken = [], []
+    rows, broken = {}, []
     for video in videos:
         try:
-            rows.append(len(store[video]))
+            rows[video] = len(store[video])
         except UserError as error:
             broken.append(str(error))
         progress(1)

@@ -41,7 +41,9 @@ class RealAnnotations:
     notes: tuple[str, ...]
 
 
-def open_real(name: str, root: Path, features: Path | str | None, glove: Path | None) -> Dataset:
+def open_real(
+    name: str, root: Path, features: Path | str | None, glove: Path | None, clip_s: str | None = None
+) -> Dataset:
     """Open a real benchmark; see `emtm.data.datasets.open_dataset`."""
     annotations = open_annotations(name, root, features, glove)
     splits, notes = annotations.splits, list(annotations.notes)
@@ -49,6 +51,7 @@ def open_real(name: str, root: Path, features: Path | str | None, glove: Path | 
     staged = str(features) == EMBEDDED
     world = WORLDS[_WORLDS.get(name, _OTHER_WORLD)]
     store: FeatureStore
+    read = False
     if staged:
         store = stage(queries, world)
         notes.append("embedded features: synthetic videos rendered for the real annotations")
@@ -57,6 +60,10 @@ def open_real(name: str, root: Path, features: Path | str | None, glove: Path | 
         absent = missing(store, [query.video_id for query in queries])
         if absent:
             notes.append(f"{len(absent):,} videos have no features, {absent[0]} first")
+        prepared = manifest.find(root, name)
+        if prepared is not None and prepared.covers(root, store_files(features_path(root, features))):
+            read, clip_s = True, clip_s or prepared.clip_s
+            notes += [prepared.clock] if prepared.clock else []
     words = words_of(queries)
     vectors: WordVectors
     if glove is not None:
@@ -67,7 +74,16 @@ def open_real(name: str, root: Path, features: Path | str | None, glove: Path | 
     else:
         raise UserError(f"{name} needs a file of word vectors (GloVe 840B 300-d)")
     notes.append(coverage((query.sentence for query in queries), vectors).note())
-    return Dataset(f"{name}+{EMBEDDED}" if staged else name, staged, splits, store, vectors, tuple(notes))
+    return Dataset(
+        f"{name}+{EMBEDDED}" if staged else name,
+        staged,
+        splits,
+        store,
+        vectors,
+        tuple(notes),
+        clip_s=clip_s,
+        features_read=read,
+    )
 
 
 def open_annotations(

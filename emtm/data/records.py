@@ -121,6 +121,10 @@ class Dataset:
     """What a table about this dataset must say: files, counts, policies applied."""
     unlabelled: tuple[Query, ...] = ()
     """Queries to train on that have no moment: both times are NaN."""
+    clip_s: str | None = None
+    """Seconds that a feature row stands for, where somebody stated them; see `emtm.data.clocks.Stated`."""
+    features_read: bool = False
+    """Whether all features were read when the dataset was prepared, and have not changed since."""
 
     @property
     def all_queries(self) -> tuple[Query, ...]:

@@ -101,7 +101,7 @@ def write_soft_labels(
     check_unseen(run, teacher.spec.data, dataset)
     labelled = split_of(dataset, split)
     queries = dataset.asked(split)
-    check_features(dataset.features, queries, teacher.config)
+    check_features(dataset.features, queries, teacher.config, dataset.clip_s)
     collator = collator_for(teacher.config, dataset, teacher.vocabulary)
     labels, moments = predict_distributions(teacher.model, collator, queries, batch_size=batch_size, progress=progress)
     scores = score(moments, labelled)

@@ -14,6 +14,7 @@ import torch
 from emtm.contract import AnyModel, ModelConfig
 from emtm.data.annotated import restrict
 from emtm.data.choices import Protocol
+from emtm.data.clocks import Clock, durations, read_clock
 from emtm.data.datasets import open_dataset, open_queries
 from emtm.data.features import Resampling, check_store, clip_count, num_rows, store_width
 from emtm.data.loader import Collator, SoftLabelSource, batches
@@ -64,10 +65,18 @@ def resampling_of(config: ModelConfig) -> Resampling:
     return "vslnet" if config.official and config.resampling == "mean" else config.resampling
 
 
-def check_features(features: FeatureStore, queries: Sequence[Query], config: ModelConfig) -> None:
-    """Raise UserError unless there are features of every queried video, as wide as the model takes them."""
+def check_features(
+    features: FeatureStore, queries: Sequence[Query], config: ModelConfig, clip_s: str | None = None
+) -> Clock | None:
+    """The clock of the features, None where they are rendered.
+
+    Raises:
+        UserError: features of a queried video are missing, not as wide as the model takes them, or run on another clock
+            than the others, or than `clip_s` states.
+    """
     width = store_width(config.feature_dim, config.resampling)
     check_store(features, (query.video_id for query in queries), width)
+    return read_clock(features, durations(queries), clip_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,7 @@ def evaluate_run(
     dataset = dataset or open_source(run.spec.data)
     queries = split_of(dataset, split)
     config = run.config
-    check_features(dataset.features, queries, config)
+    check_features(dataset.features, queries, config, dataset.clip_s)
     collator = collator_for(config, dataset, run.vocabulary)
     predictions = predict(run.model, collator, queries, top_k=TOP_K, progress=progress)
     clips = None
@@ -128,7 +137,7 @@ def open_source(source: DataSource) -> Dataset:
     """Dataset that a run names, without the moments that it may not see."""
     root, glove = (Path(p) if p else None for p in (source.root, source.glove))
     features = source.features if source.features in (None, "embedded") else Path(source.features)
-    dataset = open_dataset(source.name, root, features, glove)
+    dataset = open_dataset(source.name, root, features, glove, source.clip_s)
     return dataset if source.annotated is None else restrict(dataset, source.annotated)
 
 

@@ -42,7 +42,8 @@ def train(
     """Train `spec` into the directory `out` and return the test metrics of the best epoch.
 
     Raises UserError when `out` holds a run and `resume` is False, holds another run, cannot be
-    written, is in the hands of another process, or when features are missing, of the wrong width or not finite.
+    written, is in the hands of another process, or when features are missing, of the wrong width, not
+    finite or of several clocks.
     """
     with join(device) as world:
         setup = set_up(spec, out, world)
@@ -64,6 +65,7 @@ def train(
 
             metrics = evaluate_run(out, "test", dataset=setup.dataset, device=world.device).to_json()
             metrics["training"] = {
+                **({} if setup.clock is None else {"clock": setup.clock}),
                 "epochs": len(history),
                 "best_epoch": best_epoch(history),
                 "seconds": round(sum(epoch["seconds"] for epoch in history), 3),

@@ -58,7 +58,7 @@ _UNSEALED = "emtm-run/1"
 """Runs of this format have no manifest."""
 
 
-_LATER = ("annotated", "pseudo_weight", "pseudo_trust")
+_LATER = ("annotated", "pseudo_weight", "pseudo_trust", "clip_s")
 """Fields of a data source that earlier runs do not have."""
 
 
@@ -77,6 +77,8 @@ class DataSource:
     pseudo_weight: float = 1.0
     """Of a surely right moment of the teachers' making, against an annotated one; 0 leaves their soft labels alone."""
     pseudo_trust: PseudoTrust = "confidence"
+    clip_s: str | None = None
+    """Seconds that a feature row stands for, or a range of them."""
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON holds them; what was always so before there was a choice is left out."""

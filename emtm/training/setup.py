@@ -11,9 +11,12 @@ from torch.optim import Optimizer
 
 from emtm.contract import AnyModel
 from emtm.data.batch import Batch
+from emtm.data.features import check_values
 from emtm.data.loader import Collator
+from emtm.data.real import features_path
 from emtm.data.records import Dataset
 from emtm.data.soft_labels import open_soft_labels
+from emtm.data.synthetic.progress import late_progress
 from emtm.data.text import Vocabulary
 from emtm.errors import UserError
 from emtm.registry import model_class
@@ -61,19 +64,24 @@ class Setup:
     objective: nn.Module
     """The model's `Objective`; its gradients are averaged over the processes."""
     optimizer: Optimizer
+    clock: str | None
+    """What the rows of the features say about their times; None where they are rendered."""
 
 
 def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
     """Open the data of `spec`, build model and optimiser; writes nothing.
 
     Raises:
-        UserError: features or soft labels are missing, of the wrong width or not finite, word vectors
-            of the wrong width, the model larger than the memory, or nothing says how far teachers can be trusted.
+        UserError: features or soft labels are missing, of the wrong width, not finite or of several clocks, word
+            vectors of the wrong width, the model larger than the memory, or nothing says how far teachers can be
+            trusted.
     """
     dataset = open_source(spec.data)
     queries = dataset.all_queries
     # All splits at once, so that one message lists all that is missing.
-    check_features(dataset.features, queries, spec.config)
+    clock = check_features(dataset.features, queries, spec.config, dataset.clip_s)
+    if spec.data.root is not None and not dataset.synthetic and not dataset.features_read:
+        _read_once(dataset, features_path(Path(spec.data.root), spec.data.features))
     width = dataset.word_vectors.vectors.shape[1]
     if width != spec.config.word_dim:
         raise UserError(f"the word vectors are {width} wide, not {spec.config.word_dim}")
@@ -103,4 +111,12 @@ def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
         model=model,
         objective=world.replicate(Objective(model, spec.recipe.precision)),
         optimizer=build_optimizer(model, spec.recipe),
+        clock=None if clock is None else clock.note(),
     )
+
+
+def _read_once(dataset: Dataset, place: Path | str) -> None:
+    """Raise UserError where features of any split cannot be used, as those of the last test video."""
+    videos = {query.video_id for query in dataset.all_queries}
+    with late_progress("reading the features once", len(videos)) as report:
+        check_values(dataset.features, place, videos, report)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
+from emtm.data.features.opening import store_files
 from emtm.data.features.stores import DiskStore
 from emtm.data.records import FeatureStore
 from emtm.errors import UserError
+from emtm.files import kept
 
 _SHOWN = 20
 
@@ -36,6 +40,36 @@ def check_store(store: FeatureStore, video_ids: Iterable[str], dim: int) -> None
             f"features of {len(other)} of {len(wanted)} videos are not {dim} wide but, the first, {width}: "
             f"{_listed(other)}"
         )
+
+
+def check_values(
+    store: FeatureStore,
+    place: Path | str,
+    video_ids: Iterable[str],
+    progress: Callable[[int], object] = lambda done: None,
+) -> None:
+    """Read the features of every video once, so that NaN in the last of them is found before the first is used.
+
+    That they were sound is kept in the user's cache until a file at `place` changes. `progress` hears how many videos
+    are done.
+
+    Raises:
+        UserError: a video's features cannot be read or hold NaN or infinity; the first of them is named.
+    """
+    wanted = sorted(set(video_ids))
+    digest = hashlib.sha256()
+    for path in store_files(place):
+        facts = path.stat()
+        digest.update(f"{path.resolve()} {facts.st_size} {facts.st_mtime_ns}\n".encode("utf-8", "surrogatepass"))
+    digest.update("\n".join(wanted).encode("utf-8", "surrogatepass"))
+
+    def read() -> int:
+        for done, video_id in enumerate(wanted, 1):
+            store[video_id]  # what is read is checked
+            progress(done)
+        return len(wanted)
+
+    kept(f"features/{digest.hexdigest()}.json", read, lambda count: count == len(wanted))
 
 
 def num_rows(store: FeatureStore, video_id: str) -> int:

@@ -46,8 +46,9 @@ def open_store(path: Path | str) -> DiskStore:
     Raises:
         UserError: there is nothing at `path`, or nothing that can be read as features.
     """
-    parts: list[DiskStore] = [_open_one(part) for part in split_paths(path)]
-    return parts[0] if len(parts) == 1 else SideBySideStore(parts)
+    paths = split_paths(path)
+    parts: list[DiskStore] = [_open_one(part) for part in paths]
+    return parts[0] if len(parts) == 1 else SideBySideStore(parts, paths)
 
 
 def read_video(path: Path, dim: int) -> FloatArray:

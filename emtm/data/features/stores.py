@@ -16,6 +16,7 @@ from emtm.data.features.names import Names
 from emtm.data.records import FeatureStore, FloatArray
 from emtm.errors import UserError
 
+JOINED, JOINED_ROWS = 1.5, 2
 _LOOKED_AT = 32
 
 
@@ -163,11 +164,14 @@ class GatheredStore:
 class SideBySideStore:
     """Several stores whose columns are put side by side, each video cut to the shortest of its parts.
 
-    So lighthouse joins its features (CLIP and SlowFast, say), whose numbers of rows differ by one or two.
+    So lighthouse joins its features (CLIP and SlowFast, say), whose numbers of rows differ by one or two. A video whose
+    rows differ by more than `JOINED`, and by more than `JOINED_ROWS`, is refused: they cannot be of the same times.
+    `emtm.data.clocks` is stricter, where durations are known.
     """
 
-    def __init__(self, parts: Sequence[DiskStore]) -> None:
+    def __init__(self, parts: Sequence[DiskStore], places: Sequence[Path]) -> None:
         self._parts = parts
+        self._places = places
         self.widths = tuple(part.dim for part in parts)
         self.dim = sum(self.widths)
 
@@ -175,11 +179,26 @@ class SideBySideStore:
         return all(video_id in part for part in self._parts)
 
     def __getitem__(self, video_id: str) -> FloatArray:
-        parts = [part[video_id] for part in self._parts]
-        rows = min(map(len, parts))
-        return np.concatenate([part[:rows] for part in parts], axis=1)
+        rows = self.shape(video_id)[0]
+        return np.concatenate([part[video_id][:rows] for part in self._parts], axis=1)
 
     def shape(self, video_id: str) -> tuple[int, int]:
         """Rows of the shortest part, and the width of all."""
         shapes = [part.shape(video_id) for part in self._parts]
-        return min(rows for rows, _ in shapes), sum(width for _, width in shapes)
+        counts = [rows for rows, _ in shapes]
+        if max(counts) - min(counts) > JOINED_ROWS and max(counts) > JOINED * min(counts):
+            raise self.disagreement(video_id)
+        return min(counts), sum(width for _, width in shapes)
+
+    def rows_of_parts(self, video_id: str) -> list[int]:
+        """Number of rows of a video in each store."""
+        return [part.shape(video_id)[0] for part in self._parts]
+
+    def disagreement(self, video_id: str, remark: str = "") -> UserError:
+        """That a video's rows cannot be put side by side."""
+        counts = dict(zip(self._places, self.rows_of_parts(video_id), strict=True))
+        low, high = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+        return UserError(
+            f"video '{video_id}' has {counts[low]:,} rows in {low} and {counts[high]:,} in {high}: "
+            f"rows of different times cannot be put side by side{remark}"
+        )
