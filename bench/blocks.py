@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from bench.missing import Block, Missing
+from bench.missing import ABSENT, Block, Missing
 from bench.record import CaseRecord
 
 
@@ -23,6 +23,11 @@ def with_blocks(record: CaseRecord, blocks: Iterable[Block]) -> CaseRecord:
     """The record with these blocks in place of what stood there."""
     changes: dict[str, Any] = {places()[type(block)]: block for block in blocks}
     return dataclasses.replace(record, **changes)
+
+
+def holds(record: CaseRecord, kinds: Iterable[type[Block]]) -> bool:
+    """Are all blocks of these classes there, or missing for a reason that was found?"""
+    return all(getattr(record, places()[kind]) != ABSENT for kind in kinds)
 
 
 def without_blocks(record: CaseRecord, kinds: Iterable[type[Block]], reason: str) -> CaseRecord:

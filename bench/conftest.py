@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from bench.cases import Case, build_matrix
 from bench.codec import encode
+from bench.consistency import read_consistent
 from bench.fixtures import Benchmark, Measured, ReplayClock
 from bench.isolation.session import Session
 from bench.lab import CaseError, Lab, LeftOutError
@@ -18,11 +20,14 @@ from bench.measure import Measure
 from bench.measures import measures
 from bench.missing import known
 from bench.profiles import PROFILES
+from bench.progress import Progress
 from emtm.errors import UserError
 from emtm.processes import terminated_as_interrupted
 
 _SESSION = pytest.StashKey[Session]()
+_DONE = pytest.StashKey[int]()
 _RUN_FILE = pytest.StashKey[tuple[Path, str]]()
+_PROGRESS = pytest.StashKey[Progress]()
 _CLOCK = ReplayClock()
 
 
@@ -39,6 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--run-file", type=Path, default=None, help="Where to write the run file; reports/runs/ by default."
     )
+    group.addoption(
+        "--resume", action="store_true", help="Go on with the session that left --run-file behind when it was cut off."
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,18 +54,36 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "measure(measure): what the test measures, on each case that it applies to.")
     if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
         raise pytest.UsageError("bench/ measures time, so it cannot share the machine with itself: leave -n out")
-    profile = PROFILES[config.getoption("--bench-profile")]
     try:
-        matrix = build_matrix(config.getoption("--runs"), profile)
+        lab = _lab(config)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
-    lab = Lab(matrix, profile, config.rootpath, ("pytest", *map(str, config.invocation_params.args)))
     config.stash[_SESSION] = Session(lab, config.getoption("--run-file"))
     config.add_cleanup(config.stash[_SESSION].close)
     # A session that is told to end writes what it has, as one that is interrupted.
     endings = ExitStack()
     endings.enter_context(terminated_as_interrupted())
     config.add_cleanup(endings.close)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The terminal is there now."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    assert reporter is not None
+    session.config.stash[_PROGRESS] = Progress(reporter)
+
+
+def _lab(config: pytest.Config) -> Lab:
+    profile = PROFILES[config.getoption("--bench-profile")]
+    matrix = build_matrix(config.getoption("--runs"), profile)
+    lab = Lab(matrix, profile, config.rootpath, ("pytest", *map(str, config.invocation_params.args)))
+    if config.getoption("--resume"):
+        path = config.getoption("--run-file")
+        if path is None:
+            raise UserError("--resume goes on with a run file: name it by --run-file")
+        lab.resume(read_consistent(path))
+    return lab
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -68,6 +94,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("case", cases, ids=[case.case_id for case in cases])
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """All measurements of a case together, so that its model is built once, in the order of the measures."""
     cases = {case.case_id: i for i, case in enumerate(config.stash[_SESSION].lab.matrix.cases)}
@@ -78,6 +105,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return (-1 if case is None else cases[case.case_id], -1 if measure is None else order[measure.name])
 
     items.sort(key=rank)
+    done = [item for item in items if _settled(config.stash[_SESSION], item)]
+    config.stash[_DONE] = len(done)
+    if done:
+        config.hook.pytest_deselected(items=done)
+        items[:] = [item for item in items if item not in done]
     for item in items:
         if _measure_of(item) is not None:
             item.add_marker(pytest.mark.benchmark(timer=_CLOCK.now))
@@ -85,14 +117,34 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.filterwarnings("ignore:Benchmark fixture was not used"))
 
 
+def _settled(session: Session, item: pytest.Item) -> bool:
+    measure, case = _measure_of(item), _case_of(item)
+    return measure is not None and case is not None and session.has(case, measure)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Before anything is measured: can it be kept?"""
     if session.config.option.collectonly:
         return
     try:
-        session.config.stash[_SESSION].plan(sum(_measure_of(item) is not None for item in session.items))
+        planned = sum(_measure_of(item) is not None for item in session.items)
+        session.config.stash[_SESSION].plan(planned, session.config.stash[_DONE])
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
+    session.config.stash[_PROGRESS].start(planned)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Says what is measured now."""
+    measure, case = _measure_of(item), _case_of(item)
+    if measure is not None and case is not None:
+        item.config.stash[_PROGRESS].measuring(case.case_id, measure.name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
+    """Of measures the line tells."""
+    return config.stash[_PROGRESS].status(report) if "measure" in report.keywords else None
 
 
 def _measure_of(item: pytest.Item) -> Measure | None:
@@ -122,28 +174,34 @@ def measured(request: pytest.FixtureRequest, case: Case, benchmark: Benchmark) -
             pytest.skip("left out: benchmarks are disabled, so nothing is measured")
         benchmark.group = measure.name
         try:
-            samples_s = session.measure(case, measure)
+            session.measure(case, measure, partial(_show, benchmark))
         except LeftOutError as error:
             pytest.skip(f"left out: {error}")
         except CaseError as error:
             pytest.skip(f"case not measured: {error}")
-        if samples_s:
-            _CLOCK.load(samples_s)
-            benchmark.pedantic(lambda: None, rounds=len(samples_s))
         benchmark.extra_info["emtm"] = encode(session.lab.record(case))
 
     return run
 
 
+def _show(benchmark: Benchmark, samples_s: tuple[float, ...]) -> None:
+    """Lets pytest-benchmark time the calls that another process made; the second time, in the place of the first."""
+    if samples_s and benchmark.stats is None:
+        _CLOCK.load(samples_s)
+        benchmark.pedantic(lambda: None, rounds=len(samples_s))
+    elif samples_s and benchmark.stats is not None:
+        benchmark.stats.stats.data[:] = samples_s
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """After the measures, single queries once more in further processes."""
+    """After the measures, what was disturbed once more, and single queries in further processes."""
     result = yield
-    found, reporter = session.config.stash[_SESSION], session.config.pluginmanager.get_plugin("terminalreporter")
+    found, progress = session.config.stash[_SESSION], session.config.stash[_PROGRESS]
     if found.lab.started and not isinstance(found.cut_off, str):
-        assert reporter is not None
-        reporter.ensure_newline()
-        found.repeat(reporter.write_line)
+        found.again(progress.say)
+        found.repeat(progress.say)
+    progress.end()
     return result
 
 

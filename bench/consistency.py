@@ -99,9 +99,11 @@ def _case(case: CaseRecord) -> Complaints:
     if reference := known(case.reference):
         yield from _reference(reference, case)
     if noise := known(case.noise):
-        yield from _noise(noise, known(case.reference))
+        yield from _noise(noise, known(case.reference), "noise")
     if throughput := known(case.throughput):
         yield from _throughput(throughput)
+        if noise := known(throughput.noise):
+            yield from _noise(noise, None, "throughput.noise")
     if memory := known(case.memory):
         yield from _memory(memory)
     if evaluation := known(case.evaluation):
@@ -270,17 +272,17 @@ def _timed(case: CaseRecord) -> Sequence[float] | None:
     return None if end_to_end is None else end_to_end.samples.get("total")
 
 
-def _noise(noise: Noise, reference: Reference | None) -> Complaints:
+def _noise(noise: Noise, reference: Reference | None, where: str) -> Complaints:
     drift = known(noise.reference_drift)
     if reference is not None and drift is not None:
-        yield from _follows("noise.reference_drift", drift, known(reference.drift))
+        yield from _follows(f"{where}.reference_drift", drift, known(reference.drift))
     disturbed = (
         (known(noise.steal_pct) or 0) > STEAL_LIMIT_PCT
         or (known(noise.cpu_pressure_pct) or 0) > PRESSURE_LIMIT_PCT
         or (drift is not None and abs(drift - 1) > DRIFT_LIMIT)
     )
     if disturbed and noise.verdict == "quiet":
-        yield "noise.verdict is quiet, and its figures are over the limits"
+        yield f"{where}.verdict is quiet, and its figures are over the limits"
 
 
 def _throughput(throughput: Throughput) -> Complaints:

@@ -12,12 +12,25 @@ Measured = Callable[[], None]
 """Makes the test's measure on the test's case and books what it shows, or why there is nothing."""
 
 
+class Stats(Protocol):
+    """Seconds of the calls, as pytest-benchmark keeps them until it writes its table."""
+
+    data: list[float]
+
+
+class Statistics(Protocol):
+    """What pytest-benchmark keeps of one benchmark."""
+
+    stats: Stats
+
+
 class Benchmark(Protocol):
     """The part of pytest-benchmark's fixture that is used."""
 
     group: str | None
     extra_info: dict[str, Json]
     disabled: bool
+    stats: Statistics | None
 
     def pedantic(self, target: Callable[[], object], *, rounds: int) -> object:
         """Calls `target` once a round and times it."""

@@ -25,6 +25,9 @@ from bench.run import GemmRate, Run, Suite
 from bench.subjects import SEED
 from bench.workbench import Workbench
 from emtm import __version__
+from emtm.errors import UserError
+
+_CREATED = "%Y-%m-%dT%H:%M:%SZ"
 
 Caller = Callable[[Timing], object]
 """Makes the calls of a timing, and may time them too."""
@@ -41,12 +44,31 @@ class Lab:
     """The command that started the session."""
     records: dict[str, CaseRecord] = field(default_factory=dict)
     """By case id; what has been measured so far."""
+    resumed: frozenset[str] = frozenset()
+    """Ids of the cases of which an earlier sitting tells."""
 
     def __post_init__(self) -> None:
         self._started = datetime.now(UTC)
         self._environment = EnvironmentWindow()
         self.bench = Workbench(self.profile)
         self.run_id = f"{self._started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self._sittings: int | Missing = ABSENT
+
+    def resume(self, run: Run) -> None:
+        """Goes on with a session that was cut off; raises UserError where what it found and what will be are two."""
+        now = self._environment.close(ABSENT)
+        for what, before, after in (
+            ("profile", run.suite.profile, self.profile.name),
+            ("commit", run.suite.commit, commit(self.root)),
+            ("machine, software or settings", run.env.fingerprint, now.fingerprint),
+        ):
+            if before != after:
+                raise UserError(f"run {run.run_id} cannot be gone on with: its {what} was another")
+        mine = {case.case_id for case in self.matrix.cases}
+        self.records = {record.case_id: record for record in run.cases if record.case_id in mine}
+        self.run_id, self.resumed = run.run_id, frozenset(self.records)
+        self._started = datetime.strptime(run.created_utc, _CREATED).replace(tzinfo=UTC)
+        self._sittings = (known(run.suite.sittings) or 1) + 1
 
     def record(self, case: Case) -> CaseRecord:
         """The case's record so far."""
@@ -83,7 +105,7 @@ class Lab:
             schema=results.SCHEMA,
             schema_version=results.VERSION,
             run_id=self.run_id,
-            created_utc=f"{self._started:%Y-%m-%dT%H:%M:%SZ}",
+            created_utc=self._started.strftime(_CREATED),
             suite=Suite(
                 version=__version__,
                 commit=commit(self.root),
@@ -93,6 +115,7 @@ class Lab:
                 argv=self.argv,
                 budget={"rule": RULE, **dataclasses.asdict(self.profile.limits)},
                 cut_off=cut_off,
+                sittings=self._sittings,
             ),
             env=self._environment.close(self._gemm_rate()),
             cases=tuple(unique.values()),

@@ -68,6 +68,8 @@ class Profile:
     """Further processes in which single queries are timed once more."""
     repeat_s: float
     """What the calls of one case may take in each."""
+    again_s: float
+    """What waiting for quiet, and measuring again what was measured in noise, may take in all."""
     patience_s: float
     """A measure of one case that takes longer hangs."""
     limits: Limits
@@ -99,6 +101,7 @@ PROFILES = {
         warmup=3,
         repeats=3,
         repeat_s=0.2,
+        again_s=20.0,
         patience_s=60.0,
         limits=Limits(2e10, 4e9, latency_s=3.0, sweep_point_s=1.0, memory_s=2.0, train_s=5.0, video_s=20.0),
     ),
@@ -122,6 +125,7 @@ PROFILES = {
         warmup=10,
         repeats=4,
         repeat_s=1.0,
+        again_s=120.0,
         patience_s=300.0,
         limits=Limits(1e12, 2e11, latency_s=40.0, sweep_point_s=8.0, memory_s=40.0, train_s=20.0, video_s=120.0),
     ),
@@ -145,6 +149,7 @@ PROFILES = {
         warmup=20,
         repeats=8,
         repeat_s=4.0,
+        again_s=900.0,
         patience_s=1800.0,
         limits=Limits(1e13, 2e12, latency_s=600.0, sweep_point_s=120.0, memory_s=600.0, train_s=300.0, video_s=600.0),
     ),

@@ -200,6 +200,8 @@ class Repeats(Block):
     """Geometric, of the medians."""
     mean_ci99: Interval | Missing
     """Student's t on the logarithms: the processes are the sample, not the calls."""
+    left_out: tuple[int, ...] | Missing = ABSENT
+    """Processes that count for nothing, since the machine was disturbed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +245,9 @@ class Noise(Block):
     """Involuntary context switches."""
     reference_drift: float | Missing = ABSENT
     verdict: Literal["quiet", "noisy", "invalid"]
+    """Noisy too where most of the processes in `repeats` were disturbed."""
+    measured: int | Missing = ABSENT
+    """How often, where once was not enough: what is noisy is measured again while the profile allows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +274,8 @@ class Throughput(Block):
     """Smallest batch size within 10 % of the best rate."""
     num_threads: int
     curve: tuple[ThroughputPoint, ...]
+    noise: Noise | Missing = ABSENT
+    """During the sweep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,8 @@ class Suite(Block):
     """`rule` in words, and its limits."""
     cut_off: str | Missing = ABSENT
     """How far a session came that did not come to its end, or has not yet."""
+    sittings: int | Missing = ABSENT
+    """In how many it was measured, where it was cut off and gone on with; `env` is of the last one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

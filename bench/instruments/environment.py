@@ -49,7 +49,7 @@ class EnvironmentWindow:
         return _sha256(text)
 
     def _volatile(self, reference: GemmRate | Missing) -> Volatile:
-        noise = self._window.close(1.0)
+        noise = self._window.close()
         return Volatile(
             load1_start=self._load,
             load1_end=os.getloadavg()[0],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.missing import or_missing
+from bench.missing import ABSENT, Missing, known, or_missing
 from bench.record import Noise
 
 STEAL_LIMIT_PCT = 2.0
@@ -27,7 +28,7 @@ class NoiseWindow:
         self._start = time.perf_counter()
         self._usage = resource.getrusage(resource.RUSAGE_SELF)
 
-    def close(self, reference_drift: float) -> Noise:
+    def close(self, reference_drift: float | Missing = ABSENT) -> Noise:
         """What happened since the window was opened."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
         steal = steal_pct(self._ticks, cpu_ticks())
@@ -35,7 +36,7 @@ class NoiseWindow:
         noisy = (
             (steal or 0.0) > STEAL_LIMIT_PCT
             or (pressure or 0.0) > PRESSURE_LIMIT_PCT
-            or abs(reference_drift - 1) > DRIFT_LIMIT
+            or abs((known(reference_drift) or 1.0) - 1) > DRIFT_LIMIT
         )
         return Noise(
             steal_pct=or_missing(steal, NOT_REPORTED),
@@ -51,6 +52,18 @@ class NoiseWindow:
         if now is None or self._waited_us is None:
             return None
         return min(100.0, 1e-4 * (now - self._waited_us) / (time.perf_counter() - self._start))
+
+
+def cores_in_use(window_s: float = 0.25) -> float:
+    """Cores that others keep busy while this process does nothing; 0 where the kernel does not say."""
+    before = cpu_ticks()
+    time.sleep(window_s)
+    after = cpu_ticks()
+    if before is None or after is None:
+        return 0.0
+    spent = [late - early for early, late in zip(before, after, strict=True)]
+    total, idle = sum(spent), spent[3] + spent[4]
+    return (os.cpu_count() or 1) * (1 - idle / total) if total > 0 else 0.0
 
 
 @contextmanager

@@ -44,3 +44,5 @@ class Pace:
     call_s: float
     reference_s: float
     """Of the reference product, timed in turn with them."""
+    noisy: bool = False
+    """Was the machine disturbed meanwhile?"""

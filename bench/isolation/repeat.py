@@ -7,6 +7,7 @@ timed by the same processes, minutes apart at the most.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -17,10 +18,11 @@ from bench.cases import Case
 from bench.isolation.process import LostError, Process
 from bench.isolation.questions import Pace
 from bench.lab import Lab
-from bench.missing import known, or_missing
+from bench.missing import ABSENT, known, or_missing
 from bench.record import CaseRecord, Repeats
 from bench.subjects import SEED
 
+FEWEST_QUIET = 3
 _ALONE = "one process alone has no interval of processes"
 
 
@@ -28,7 +30,8 @@ def repeat(lab: Lab, process: Callable[[], Process], progress: Callable[[str], o
     """Times all cases with a latency in as many further processes as the profile says, and books what they show."""
     repeatable = list(_repeatable(lab))
     cases = [case for case, _ in repeatable]
-    paces = {case.case_id: {1: first} for case, first in repeatable}
+    # What an earlier sitting timed first was timed by another process than what this one did.
+    paces = {case.case_id: {1: first} for case, first in repeatable if case.case_id not in lab.resumed}
     for number in range(2, lab.profile.repeats + 2 if cases else 0):
         progress(f"process {number} of {lab.profile.repeats + 1}: {len(cases)} cases once more")
         fresh = process()
@@ -37,30 +40,48 @@ def repeat(lab: Lab, process: Callable[[], Process], progress: Callable[[str], o
                 with suppress(LostError):
                     pace = fresh.repeat(case)
                     if pace is not None:
-                        paces[case.case_id][number] = pace
+                        paces.setdefault(case.case_id, {})[number] = pace
         finally:
             fresh.close()
-        for case in cases:
-            lab.add(case, block(paces[case.case_id]))
+        for case in (case for case in cases if case.case_id in paces):
+            _book(lab, case, paces[case.case_id])
 
 
 def block(paces: Mapping[int, Pace]) -> Repeats:
-    """Of what was shown by each process, by its number."""
-    medians = tuple(pace.call_s for pace in paces.values())
+    """Of what was shown by each process, by its number.
+
+    Processes that were disturbed do not count, unless so few were not that they would show no spread.
+    """
+    quiet = {number: pace for number, pace in paces.items() if not pace.noisy}
+    counted = quiet if len(quiet) >= FEWEST_QUIET else paces
+    medians = tuple(pace.call_s for pace in counted.values())
     mean, interval = stats.geometric_mean(medians)
+    left_out = tuple(number for number in paces if number not in counted)
     return Repeats(
-        processes=tuple(paces),
+        processes=tuple(counted),
         medians=medians,
-        reference_s=tuple(pace.reference_s for pace in paces.values()),
+        reference_s=tuple(pace.reference_s for pace in counted.values()),
         mean=mean,
         mean_ci99=or_missing(interval, _ALONE),
+        left_out=left_out or ABSENT,
     )
+
+
+def _book(lab: Lab, case: Case, paces: Mapping[int, Pace]) -> None:
+    """A mean in which disturbed processes count marks its case, however quiet the first one was."""
+    found = lab.add(case, block(paces))
+    repeats, noise = known(found.repeats), known(found.noise)
+    assert repeats is not None
+    if noise is not None and any(paces[number].noisy for number in repeats.processes):
+        lab.add(case, dataclasses.replace(noise, verdict="noisy"))
 
 
 def _first(record: CaseRecord) -> Pace | None:
     """Of the process whose calls stand in the record."""
-    latency, reference = known(record.latency), known(record.reference)
-    return None if latency is None or reference is None else Pace(latency.median, reference.gemm_s)
+    latency, reference, noise = known(record.latency), known(record.reference), known(record.noise)
+    if latency is None or reference is None:
+        return None
+    return Pace(latency.median, reference.gemm_s, noise is not None and noise.verdict != "quiet")
 
 
 def _repeatable(lab: Lab) -> Iterable[tuple[Case, Pace]]:

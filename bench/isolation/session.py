@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.blocks import holds
 from bench.cases import Case
+from bench.isolation.again import Made, again, noise_of
 from bench.isolation.process import LostError, Process
 from bench.isolation.repeat import repeat
 from bench.lab import CaseError, Lab, LeftOutError
@@ -27,12 +29,23 @@ class Session:
         self._path = path
         self._process = Process(lab.profile)
         self._lost: set[str] = set()
+        self._made: list[Made] = []
         self._done, self._planned = 0, 0
         self._write_next = 0.0
 
-    def plan(self, measures: int) -> None:
-        """Says how many measures are to come, and that they can be kept; raises UserError where they cannot."""
-        self._planned = measures
+    def has(self, case: Case, measure: Measure) -> bool:
+        """Did an earlier sitting settle it, one way or the other?"""
+        if case.case_id not in self.lab.resumed:
+            return False
+        record = self.lab.record(case)
+        return record.status != "ok" or (holds(record, measure.fills) and noise_of(record, measure) != "noisy")
+
+    def plan(self, measures: int, done: int = 0) -> None:
+        """Says how many measures are to come, and that they can be kept; raises UserError where they cannot.
+
+        `done` are those of earlier sittings.
+        """
+        self._planned, self._done = measures + done, done
         target = self.lab.place(self._path)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -43,10 +56,11 @@ class Session:
         if target.is_dir():
             raise UserError(f"cannot write {target}: it is a folder")
 
-    def measure(self, case: Case, measure: Measure) -> tuple[float, ...]:
-        """Seconds of the timed calls of a measure that stands in the case's record now.
+    def measure(self, case: Case, measure: Measure, show: Callable[[tuple[float, ...]], object]) -> None:
+        """Makes a measure that stands in the case's record then; `show` is told the seconds of its timed calls.
 
-        Raises as `Lab.measure`, and CaseError for a case that took its process down with it, whatever the measure.
+        It is told once more where the measure has to be made again. Raises as `Lab.measure`, and CaseError for a case
+        that took its process down with it, whatever the measure.
         """
         self._done += 1
         if case.case_id in self._lost:
@@ -62,7 +76,13 @@ class Session:
             self.keep()
         if answer.refused:
             raise (LeftOutError if answer.refused == "left out" else CaseError)(answer.reason)
-        return answer.samples_s
+        show(answer.samples_s)
+        self._made.append(Made(case, measure, show))
+
+    def again(self, progress: Callable[[str], object]) -> None:
+        """Measures once more what was disturbed, while the profile allows."""
+        sound = [one for one in self._made if self.lab.record(one.case).status == "ok"]
+        again(self.lab, self._process, sound, progress)
 
     def repeat(self, progress: Callable[[str], object]) -> None:
         """Times single queries once more in further processes."""

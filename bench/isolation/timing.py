@@ -22,4 +22,5 @@ def once(bench: Workbench, case: Case) -> Pace:
     with threads(case.execution.threads), quiet_gc():
         rounds = budget.repeat_rounds(measurement.warm_up(call_s), bench.profile)
         measurement.probe.repeat(rounds)
-    return Pace(median(measurement.probe.samples_s), median(measurement.floor.samples_s))
+        noisy = measurement.noise().verdict != "quiet"
+    return Pace(median(measurement.probe.samples_s), median(measurement.floor.samples_s), noisy)

@@ -8,8 +8,9 @@ import torch
 
 from bench.cases import Case
 from bench.execution import Execution, Parts, required
+from bench.instruments.noise import NoiseWindow
 from bench.measure import Measure, Timing
-from bench.record import EvaluationCost
+from bench.record import EvaluationCost, Noise
 from bench.workbench import Workbench
 from emtm.data.batch import Batch
 
@@ -29,7 +30,8 @@ def start(bench: Workbench, case: Case) -> Timing:
     share = bench.profile.evaluation_share
     measurement = EvaluationMeasurement(parts, batch_of, case.batch_size, case.execution, share)
     runner(batch_of(case.batch_size))
-    return Timing(measurement, lambda: (measurement.block(),), quiet=True)
+    noise = NoiseWindow()
+    return Timing(measurement, lambda: (measurement.block(), noise.close()), quiet=True)
 
 
 class EvaluationMeasurement:
@@ -81,4 +83,4 @@ class EvaluationMeasurement:
         return [self._size] * (total // self._size) + ([rest] if rest else [])
 
 
-EVALUATION = Measure("evaluation", "evaluation", (EvaluationCost,), start)
+EVALUATION = Measure("evaluation", "evaluation", (EvaluationCost, Noise), start)

@@ -56,9 +56,13 @@ class LatencyMeasurement:
         """Of the samples so far; `macs` are those of one call."""
         samples = self.probe.samples_s
         ratio = floor_ratio(samples, self.floor, macs, self._execution.threads)
-        noise = self._noise.close(self.floor.drift)
+        noise = self.noise()
         joules = energy.measure(lambda: self._runner(self._pool[0]), self._execution.device)
         return latency_block(samples, self._warmup, self._by_stage()), ratio, joules, noise
+
+    def noise(self) -> Noise:
+        """What disturbed the calls so far."""
+        return self._noise.close(self.floor.drift)
 
     def _by_stage(self) -> Mapping[str, float] | Missing:
         """Median seconds of each stage, from calls of their own: the hooks cost a little."""

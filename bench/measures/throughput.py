@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bench import budget
 from bench.cases import Case
 from bench.instruments import throughput
+from bench.instruments.noise import NoiseWindow
 from bench.measure import Measure, Timing
 from bench.missing import Missing
 from bench.record import Throughput
@@ -25,7 +26,7 @@ def sweep(bench: Workbench, case: Case, call_s: float) -> Throughput:
 
     Raises TooDearError when not even the smallest batch fits the profile.
     """
-    runner, profile = bench.runner(case), bench.profile
+    runner, profile, noise = bench.runner(case), bench.profile, NoiseWindow()
 
     def make_run(size: int) -> Callable[[], object]:
         (batch,) = bench.batches(case, size, 1)
@@ -52,6 +53,7 @@ def sweep(bench: Workbench, case: Case, call_s: float) -> Throughput:
         knee_batch=throughput.knee_batch(points),
         num_threads=bench.all_threads,
         curve=tuple(points),
+        noise=noise.close(),
     )
 
 

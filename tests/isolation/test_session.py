@@ -37,6 +37,10 @@ def measure(error: Exception | None = None, quiet: bool = True, rounds: int = 3)
     return Measure("latency", "single_stream", (Latency,), start)
 
 
+def ignored(samples_s: tuple[float, ...]) -> None:
+    """Of calls whose times are of no interest here."""
+
+
 class Here:
     """Stands in the place of the process: measures here, or is lost."""
 
@@ -65,19 +69,21 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Se
 def test_timed_calls_come_back_and_what_is_no_benchmark_does_not(session: Callable[..., Session]) -> None:
     case = toy_case()
     made = session((case,))
-    assert len(made.measure(case, measure(rounds=5))) == 5
-    assert made.measure(case, measure(quiet=False)) == ()
+    shown = list[tuple[float, ...]]()
+    made.measure(case, measure(rounds=5), shown.append)
+    made.measure(case, measure(quiet=False), shown.append)
+    assert [len(samples) for samples in shown] == [5, 0]
 
 
 def test_refusals_are_told_apart_and_stand_in_the_record(session: Callable[..., Session]) -> None:
     cases = toy_case(), toy_case(label="unsound"), toy_case(label="dear")
     made = session(cases)
     made.plan(3)
-    made.measure(cases[0], measure())
+    made.measure(cases[0], measure(), ignored)
     with pytest.raises(CaseError, match="not finite"):
-        made.measure(cases[1], measure(InvalidOutputError("the output is not finite")))
+        made.measure(cases[1], measure(InvalidOutputError("the output is not finite")), ignored)
     with pytest.raises(LeftOutError, match="not installed"):
-        made.measure(cases[2], measure(UnavailableError("the backend is not installed")))
+        made.measure(cases[2], measure(UnavailableError("the backend is not installed")), ignored)
     path, why = made.finish()
     run = results.read_run(path)
     assert (why, known(run.suite.cut_off)) == ("", None)
@@ -90,8 +96,8 @@ def test_a_lost_process_costs_its_case_alone_and_is_not_asked_for_it_again(sessi
     made = session((bad, good), lost="bad")
     for _ in range(3):
         with pytest.raises(CaseError, match="process was"):
-            made.measure(bad, measure())
-    made.measure(good, measure())
+            made.measure(bad, measure(), ignored)
+    made.measure(good, measure(), ignored)
     assert made.lab.problems == [(bad.case_id, "latency: the process was ended by SIGABRT")]
     assert made._process.asked == 2  # type: ignore[attr-defined]
 
@@ -100,10 +106,10 @@ def test_what_is_measured_is_on_disk_at_once_and_marked(session: Callable[..., S
     case = toy_case()
     made = session((case,), tmp_path / "run.json")
     made.plan(4)
-    made.measure(case, measure())
+    made.measure(case, measure(), ignored)
     assert known(results.read_run(tmp_path / "run.json").suite.cut_off) == "1 of 4 measurements were made"
     for _ in range(3):
-        made.measure(case, measure())
+        made.measure(case, measure(), ignored)
     made.finish()
     assert "cut_off" not in (tmp_path / "run.json").read_text()
 
@@ -121,7 +127,7 @@ def test_a_place_that_is_gone_by_the_end_is_replaced(session: Callable[..., Sess
     case, folder = toy_case(), tmp_path / "runs"
     made = session((case,), folder / "run.json")
     made.plan(1)
-    made.measure(case, measure())
+    made.measure(case, measure(), ignored)
     folder.rmdir()
     folder.write_text("a file now")
     path, why = made.finish()

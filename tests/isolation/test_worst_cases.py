@@ -16,6 +16,7 @@ import pytest
 
 from bench.missing import Missing, known
 from bench.results import read_run
+from bench.run import Run
 from tests.processes import outside_xdist
 from tests.test_plugin import install
 
@@ -133,6 +134,24 @@ def test_what_was_measured_before_the_end_stays(
         )
         assert told.returncode == 0, told.stderr
         assert "was cut off: " in told.stdout
+    if how is signal.SIGKILL:
+        goes_on(environment, run, run_file)
+
+
+def goes_on(environment: Mapping[str, str], before: Run, run_file: Path) -> None:
+    """What was measured before the end is not measured again, and the rest is."""
+    line = command(run_file, "vslnet", "--resume")
+    done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "deselected" in done.stdout
+    after = read_run(run_file)
+    assert (after.run_id, after.suite.sittings, known(after.suite.cut_off)) == (before.run_id, 2, None)
+    cases = {case.case_id: case for case in after.cases}
+    for case in before.cases:
+        assert cases[case.case_id].params == case.params
+    assert all(not isinstance(case.latency, Missing) for case in after.cases if "vslnet|" in case.case_id)
+    other = subprocess.run([*line, "--bench-profile", "ci"], capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert (other.returncode, other.stderr.count("its profile was another")) == (4, 1)
 
 
 def test_benchmarks_that_are_disabled_measure_nothing(environment: Mapping[str, str], tmp_path: Path) -> None:
