@@ -13,6 +13,7 @@ import pytest
 from bench.cases import Case, build_matrix
 from bench.codec import encode
 from bench.consistency import read_consistent
+from bench.disturbance import disturbance
 from bench.fixtures import Benchmark, Measured, ReplayClock
 from bench.isolation.session import Session
 from bench.lab import CaseError, Lab, LeftOutError
@@ -237,6 +238,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.section("run file")
     for case_id, reason in session.lab.problems:
         terminalreporter.write_line(f"not measured: {case_id}: {reason}")
+    found = disturbance(session.lab.records.values())
+    if found.disturbed:
+        terminalreporter.write_line(f"{found.verdict}: {found}")
     if text := known(session.cut_off):
         terminalreporter.write_line(f"cut off: {text}")
     if why_there:

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from bench.choose.budget import KINDS, Fit, Kind
 from bench.choose.choice import Choice, Judged
 from bench.choose.tables import name, question
-from bench.report.content.noise import disturbed
+from bench.disturbance import disturbed
 from bench.report.content.pareto import Interval, Point, front
 from bench.report.content.query_cost import Cost
 from bench.report.content.seeds import Trained

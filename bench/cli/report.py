@@ -12,6 +12,7 @@ import typer
 
 from bench.audit.files import read_audit
 from bench.consistency import read_consistent
+from bench.disturbance import disturbance
 from bench.missing import known
 from bench.report.content.runs import any_run, newest
 from bench.report.content.study import read_study
@@ -20,6 +21,7 @@ from bench.report.formats.folder import replace_folder, report_files
 from bench.report.formats.terminal import print_table, terminal
 from bench.report.sections.cells import Table
 from bench.results import read_run
+from emtm.errors import ExitCode
 
 
 def report(
@@ -36,6 +38,9 @@ def report(
     audit: Annotated[
         Path | None, typer.Option(help="What `audit --json` printed: the published costs, reproduced and exact.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 5 where most times of a run were measured on a noisy machine.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print paths and a summary as JSON.")] = False,
 ) -> None:
     """Write an HTML page, Markdown, CSV and figures of one run, or of several that share no case.
@@ -53,6 +58,8 @@ def report(
         print(json.dumps(_summary(built, paths, [out / name for name in files]), indent=1))
     else:
         _show(built, list(files), out)
+    if strict and "invalid" in _verdicts(built).values():
+        raise typer.Exit(ExitCode.ENVIRONMENT)
 
 
 def validate(file: Annotated[Path, typer.Argument(help="Run file.")]) -> None:
@@ -70,9 +77,14 @@ def _main_tables(built: Report) -> list[Table]:
     return [t for section in built.sections if section.headline for t in section.tables]
 
 
+def _verdicts(built: Report) -> dict[str, str]:
+    """Of the machine, by run id."""
+    return {run.run_id: disturbance(run.cases).verdict for run in built.content.runs}
+
+
 def _show(built: Report, files: Sequence[str], out: Path) -> None:
     console = terminal()
-    for warning in built.warnings:
+    for warning in (*built.invalid, *built.warnings):
         console.print(f"! {warning}", style="yellow", markup=False, highlight=False)
     for table in _main_tables(built):
         print_table(console, table)
@@ -87,5 +99,6 @@ def _summary(built: Report, paths: Sequence[Path], files: Sequence[Path]) -> dic
         "study": None if built.content.study is None else built.content.study.path,
         "files": [str(path) for path in files],
         "cases": dict(sorted(status.items())),
+        "machine": _verdicts(built),
         "warnings": list(built.warnings),
     }

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.disturbance import noises
 from bench.missing import Missing, known
 from bench.record import CaseRecord, Interval, Reference, ThroughputPoint
 
@@ -109,10 +110,10 @@ FIGURES = (
 
 def unsteady(case: CaseRecord) -> str:
     """Why a case's times carry no verdict; empty where the machine was quiet."""
-    noise = case.noise
-    if isinstance(noise, Missing):
-        return f"whether the machine was quiet is not known: {noise.reason}"
-    if noise.verdict == "quiet":
+    if isinstance(case.noise, Missing):
+        return f"whether the machine was quiet is not known: {case.noise.reason}"
+    noise = next((noise for noise in noises(case) if noise.verdict != "quiet"), None)
+    if noise is None:
         return ""
     shares = (("stolen", known(noise.steal_pct)), ("waited for a CPU", known(noise.cpu_pressure_pct)))
     said = [f"{share:.1f} % of the time {what}" for what, share in shares if share is not None]

@@ -57,13 +57,13 @@ def select(run: Run) -> Selection:
         if case.status != "ok":
             left_out.append(LeftOut(case.case_id, "case", failure(case)))
             continue
-        doubt = disturbance(case)
         for quantity in QUANTITIES:
             figure = quantity.read(case)
             if isinstance(figure, Missing):
                 continue
-            if quantity.timed and doubt is not None:
-                left_out.append(LeftOut(case.case_id, quantity.key, doubt))
+            reason = doubt(case, quantity)
+            if reason is not None:
+                left_out.append(LeftOut(case.case_id, quantity.key, reason))
             else:
                 points.append(Point(case, quantity, figure))
     return Selection(tuple(points), tuple(left_out))
@@ -74,8 +74,14 @@ def failure(case: CaseRecord) -> str:
     return f"{case.status}: {case.reason.reason if isinstance(case.reason, Missing) else case.reason}"
 
 
-def disturbance(case: CaseRecord) -> str | None:
-    """Why the times of a case are no clean figures; None where they are."""
-    if isinstance(case.noise, Missing):
-        return f"no verdict on the machine's noise: {case.noise.reason}"
-    return None if case.noise.verdict == "quiet" else f"measured while the machine was {case.noise.verdict}"
+def doubt(case: CaseRecord, quantity: Quantity) -> str | None:
+    """Why a figure of a case is not clean; None where it is."""
+    if not quantity.timed:
+        return None
+    noise = case.noise
+    if quantity.key == "throughput" and not isinstance(case.throughput, Missing):
+        # A sweep is watched for itself, and in files made before that with the rest of its case.
+        noise = noise if isinstance(case.throughput.noise, Missing) else case.throughput.noise
+    if isinstance(noise, Missing):
+        return f"no verdict on the machine's noise: {noise.reason}"
+    return None if noise.verdict == "quiet" else f"measured while the machine was {noise.verdict}"

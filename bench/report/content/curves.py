@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.disturbance import disturbed
 from bench.missing import Missing, known, of
 from bench.record import CaseRecord, ThroughputPoint
 from bench.report.content.cases import Group, Named, by_dataset
-from bench.report.content.noise import disturbed
 from bench.report.content.subject import Subject, of_case
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import TypeVar
 
+from bench.disturbance import disturbed
 from bench.missing import ABSENT, Missing, known, known_of, of
 from bench.record import CaseRecord, GroupAccuracy, Interval, Quality, Role
 from bench.report.content.cases import macs
 from bench.report.content.naming import Identity, identity
-from bench.report.content.noise import disturbed
 from bench.typical import latency_ci99_s, latency_s
 from emtm.metrics.metric import HEADLINE, HEADLINE_OF_FIVE, METRICS, Metric
 

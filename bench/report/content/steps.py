@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.disturbance import disturbed
 from bench.missing import Missing, known, of
 from bench.record import CaseRecord, Interval
 from bench.report.content.cases import Named, by_dataset, for_cost
-from bench.report.content.noise import disturbed
 
 STUDENT = "emtm-student"
 """What the training steps of the others are compared with: the student without any teacher."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.disturbance import disturbed
 from bench.record import CaseRecord
 from bench.report.content.cases import Named
-from bench.report.content.noise import disturbed
 from bench.report.content.seeds import Trained
 from emtm.metrics.metric import HEADLINE
 

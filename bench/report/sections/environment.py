@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from bench.disturbance import disturbance
 from bench.missing import Missing, known, known_of, of
 from bench.record import CaseRecord
 from bench.report.content.content import Content
-from bench.report.content.noise import disturbed, verdict
-from bench.report.quantity import DASH, byte_size, plural
+from bench.report.quantity import DASH, byte_size
 from bench.report.sections import no_result
 from bench.run import Environment, Run
 
 
 def invalid(content: Content) -> list[str]:
-    """A sentence for each run that is invalid, because the machine was so disturbed that a case is."""
-    counts = {run.run_id: sum(verdict(case) == "invalid" for case in run.cases) for run in content.runs}
+    """A sentence for each run whose times are not to be used."""
+    found = ((run.run_id, disturbance(run.cases)) for run in content.runs)
     return [
-        f"Run {name} is invalid: {plural(count, 'case')} of it {'was' if count == 1 else 'were'} measured on a machine "
-        "too disturbed to be told anything by. Measure it again."
-        for name, count in counts.items()
-        if count
+        f"INVALID: {how} (run {name}). Its counts stand; its times are not to be used."
+        for name, how in found
+        if how.verdict == "invalid"
     ]
 
 
@@ -45,7 +44,7 @@ def _case_warnings(cases: Sequence[CaseRecord]) -> list[str]:
         (status["invalid"], f"gave an unsound output; see “{no_result.TITLE}”."),
         (status["skipped"], f"skipped; see “{no_result.TITLE}”."),
         (
-            sum(disturbed(case) for case in cases),
+            disturbance(cases).disturbed,
             "measured while the machine was noisy: the times may be too long; such rows are marked, and stand in "
             "no front, knee or order of times.",
         ),

@@ -1,0 +1,48 @@
+"""How much of a run was measured while the machine was noisy, and whether its times can be used at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.missing import Missing
+from bench.record import CaseRecord, Noise
+
+INVALID_SHARE = 0.5
+"""Of the timed cases; a run of which more were disturbed has no times to speak of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """Cases of which the machine was watched while they were timed, and those that were disturbed."""
+
+    watched: int
+    disturbed: int
+
+    @property
+    def verdict(self) -> Literal["quiet", "noisy", "invalid"]:
+        """Of all times together."""
+        if self.disturbed > INVALID_SHARE * self.watched:
+            return "invalid"
+        return "noisy" if self.disturbed else "quiet"
+
+    def __str__(self) -> str:
+        return f"{self.disturbed} of {self.watched} timed cases were measured while the machine was noisy"
+
+
+def disturbance(cases: Iterable[CaseRecord]) -> Disturbance:
+    """Of cases with a result."""
+    watched = [case for case in cases if case.status == "ok" and noises(case)]
+    return Disturbance(len(watched), sum(map(disturbed, watched)))
+
+
+def disturbed(case: CaseRecord) -> bool:
+    """May a time of it be too long?"""
+    return any(noise.verdict != "quiet" for noise in noises(case))
+
+
+def noises(case: CaseRecord) -> tuple[Noise, ...]:
+    """What the machine did during each of the case's timings that were watched."""
+    throughput = case.throughput if isinstance(case.throughput, Missing) else case.throughput.noise
+    return tuple(noise for noise in (case.noise, throughput) if not isinstance(noise, Missing))
