@@ -176,6 +176,11 @@ class GroundingModel(nn.Module, ABC, Generic[VideoT, QueryT, OutputT]):
         `num_teachers` soft labels come with each batch, for a model that is `taught`.
         """
 
+    @property
+    def needs_held_out(self) -> bool:
+        """Whether annotated queries are needed that no teacher was trained on, for a model that is `taught`."""
+        return False
+
     def combined(self, labels: Tensor) -> Tensor:
         """One label `[B, 2, L]` of K teachers' `[B, K, 2, L]`, none known to be better than another.
 

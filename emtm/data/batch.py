@@ -23,6 +23,8 @@ class Targets:
     """Start and end distributions of K teachers over the clips, float `[B, K, 2, L]`."""
     annotated: Tensor | None = None
     """Which moments are annotated and not made up by teachers, bool `[B]`; None where all are."""
+    held_out: Tensor | None = None
+    """Which moments are annotated and were in no teacher's training, bool `[B]`; None where none is."""
     weight: Tensor | None = None
     """Of each moment in the losses that compare with one, float `[B]`; None where all weigh 1."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -40,6 +40,7 @@ class Collator:
         pad_to_max: pad clips to `max_clips` rather than to the longest video of the batch.
         resampling: how the rows of a video become clips.
         soft_labels: of each teacher, for the targets.
+        held_out: ids of annotated queries that no teacher was trained on.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Collator:
         soft_labels: Sequence[SoftLabelSource] = (),
         *,
         resampling: Resampling = "mean",
+        held_out: Collection[str] = (),
     ) -> None:
         self._features = dataset.features
         self._vocabulary = vocabulary
@@ -60,6 +62,7 @@ class Collator:
         self._pad_to_max = pad_to_max
         self._resampling = resampling
         self._soft_labels = soft_labels
+        self._held_out = held_out
         self._clips = ArrayCache(_CACHE_BYTES)
         # The embedded store keeps what it has projected: a second copy of whole videos buys nothing.
         self._keep_whole = not dataset.synthetic
@@ -105,6 +108,7 @@ class Collator:
             moment_s=torch.tensor([(q.start_s, q.end_s) for q in queries], dtype=torch.float32),
             soft_labels=torch.stack(soft, 1) if soft else None,
             annotated=torch.tensor([not isinstance(q, PseudoQuery) for q in queries]) if pseudo else None,
+            held_out=torch.tensor([query_id in self._held_out for query_id in query_ids]) if self._held_out else None,
             weight=torch.tensor([getattr(q, "weight", 1.0) for q in queries]) if pseudo else None,
         )
 

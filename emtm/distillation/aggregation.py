@@ -11,6 +11,9 @@ Training only. Follows renjie-liang/EMET @fc99f61, whose unit has four defects, 
 * padding words take part in the maximum over words; they do not here;
 * the track over clips goes through a dense layer, so the unit is tied to one video length. Here
   the gated channels are averaged over the valid clips and the dense layer reads the channels.
+
+The `informed` unit is not of the paper. It also reads how sure each teacher is of a query and how far from what all
+say together, which the published unit, that sees video and query alone, would have to guess.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emtm.distillation.losses import TINY
 from emtm.layers.encoder import NORM_EPS, linear
 from emtm.layers.masking import mask_logits
 
@@ -26,6 +30,8 @@ WIDTHS = (3, 5, 7)
 CHANNELS = 16
 HIDDEN = 32
 BATCH_NORM_EPS = 1e-3
+SIGNS = 2
+"""What `signs` tells of each boundary of each teacher."""
 
 
 class FrozenBatchNorm(nn.Module):
@@ -76,7 +82,9 @@ class MultiScaleConv(nn.Module):
 class KnowledgeAggregation(nn.Module):
     """Weights `[B, K, 2]` of K teachers for start and end; they sum to 1 over the teachers."""
 
-    def __init__(self, dim: int, num_teachers: int, max_clips: int, *, official: bool = False) -> None:
+    def __init__(
+        self, dim: int, num_teachers: int, max_clips: int, *, official: bool = False, informed: bool = False
+    ) -> None:
         super().__init__()
         if num_teachers < 1:
             raise ValueError("aggregation needs at least one teacher")
@@ -85,7 +93,8 @@ class KnowledgeAggregation(nn.Module):
         self.norms = nn.ModuleList(_norm(official) for _ in WIDTHS)
         self.gate = linear(dim, CHANNELS)
         self.gate_norm = _norm(official)
-        self.hidden = linear(max_clips if official else CHANNELS, HIDDEN)
+        signs = SIGNS * 2 * num_teachers if informed else 0
+        self.hidden = linear((max_clips if official else CHANNELS) + signs, HIDDEN)
         self.teachers = nn.ModuleList(linear(HIDDEN, 2) for _ in range(num_teachers))
 
     def forward(self, video: Tensor, query: Tensor, video_mask: Tensor, query_mask: Tensor) -> Tensor:
@@ -93,6 +102,15 @@ class KnowledgeAggregation(nn.Module):
 
         Under `official` L must be `max_clips`.
         """
+        return self.weigh(self.pooled(video, query, video_mask, query_mask))
+
+    def weigh(self, pooled: Tensor) -> Tensor:
+        """What `pooled` gives, `[B, 16]`, for an informed unit with `signs` beside it -> weights `[B, K, 2]`."""
+        hidden = F.relu(self.hidden(pooled))
+        return torch.softmax(torch.stack([teacher(hidden) for teacher in self.teachers], 1), 1)
+
+    def pooled(self, video: Tensor, query: Tensor, video_mask: Tensor, query_mask: Tensor) -> Tensor:
+        """Encoded `[B, L, D]`, `[B, T, D]` and their masks -> gated channels over the video, `[B, 16]`."""
         if not self.official:
             video = video * video_mask.unsqueeze(2)
             query = mask_logits(query, query_mask.unsqueeze(2))
@@ -101,12 +119,9 @@ class KnowledgeAggregation(nn.Module):
         multi_scale = torch.stack([F.relu(norm(scale)) for norm, scale in scales]).sum(0)
         gated = multi_scale * gate.unsqueeze(1)
         if self.official:
-            pooled = gated.mean(2)
-        else:
-            valid = video_mask.unsqueeze(2).to(gated.dtype)
-            pooled = (gated * valid).sum(1) / valid.sum(1)
-        hidden = F.relu(self.hidden(pooled))
-        return torch.softmax(torch.stack([teacher(hidden) for teacher in self.teachers], 1), 1)
+            return gated.mean(2)
+        valid = video_mask.unsqueeze(2).to(gated.dtype)
+        return (gated * valid).sum(1) / valid.sum(1)
 
 
 def aggregate(labels: Tensor, weights: Tensor) -> Tensor:
@@ -117,3 +132,25 @@ def aggregate(labels: Tensor, weights: Tensor) -> Tensor:
 def uniform_weights(labels: Tensor) -> Tensor:
     """Equal weights `[B, K, 2]` for labels `[B, K, 2, L]`: the average in place of the unit."""
     return torch.full_like(labels[..., 0], 1.0 / labels.shape[1])
+
+
+def geometric(labels: Tensor, weights: Tensor) -> Tensor:
+    """Weighted geometric mean of teacher labels `[B, K, 2, L]` -> distributions `[B, 2, L]`, 0 where all labels are 0.
+
+    A logarithmic pool (Genest and Zidek, 1986): what one teacher rules out stays unlikely, where the sum keeps every
+    teacher's peak.
+    """
+    logs = (labels.clamp_min(TINY).log() * weights.unsqueeze(3)).sum(1)
+    return torch.softmax(logs.masked_fill(labels.amax(1) <= 0, -torch.inf), 2)
+
+
+def signs(labels: Tensor) -> Tensor:
+    """How sure each teacher is, and how far from all together, by its labels `[B, K, 2, L]` -> `[B, 4 K]`.
+
+    The entropy of each label, over that of the uniform one, and its divergence from the mean of the teachers.
+    """
+    clips = (labels.amax((1, 2)) > 0).sum(1).clamp_min(2).to(labels.dtype)
+    logs = labels.clamp_min(TINY).log()
+    entropy = -(labels * logs).sum(3) / clips.log().view(-1, 1, 1)
+    apart = (labels * (logs - labels.mean(1, keepdim=True).clamp_min(TINY).log())).sum(3)
+    return torch.stack([entropy, apart], 3).flatten(1)

@@ -13,7 +13,6 @@ from torch import Tensor
 from emtm.data.loader import batches
 from emtm.data.records import Dataset, Query
 from emtm.data.soft_labels import SoftLabels
-from emtm.distillation.aggregation import aggregate, uniform_weights
 from emtm.distillation.model import EMTM
 from emtm.errors import UserError
 from emtm.training import runs
@@ -124,10 +123,8 @@ def aggregation_report(
             video = model.encode_video(batch.video, batch.video_mask)
             query = model.encode_query(batch.word_ids, batch.char_ids)
             student = model.span_distribution(model.ground(video, query))
-            unit = model.aggregation
-            inputs = video[0], query[0], video[1], query[1]
-            weights = uniform_weights(teachers) if unit is None else unit(*inputs)
-            aggregated = aggregate(teachers, weights)
+            weights = model.weights(video, query, teachers)
+            aggregated = model.pool(teachers, weights)
             all_weights.append(weights)
             for row, q in enumerate(chunk):
                 if first + row in shown:

@@ -15,7 +15,7 @@ the student.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from emtm.contract import Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
 from emtm.data.text import Lexicon
-from emtm.distillation.aggregation import KnowledgeAggregation, aggregate, uniform_weights
+from emtm.distillation.aggregation import KnowledgeAggregation, aggregate, geometric, signs, uniform_weights
 from emtm.distillation.losses import (
     aggregation_loss,
     distillation_loss,
@@ -53,8 +53,12 @@ class EMTMConfig(SpanModelConfig):
     """
     temperature: float = 1.0
     """Temperature of the distillation."""
-    aggregation: Literal["unit", "uniform"] = "unit"
-    """Teachers weighed by the aggregation unit, or equally."""
+    aggregation: Literal["unit", "uniform", "geometric", "informed"] = "unit"
+    """Teachers weighed by the aggregation unit, or equally; `geometric` takes the geometric mean instead of the sum.
+
+    `informed` is a unit that also reads the labels, weighs a geometric mean, and learns only from annotated queries
+    that no teacher was trained on.
+    """
     aggregation_prior: float = field(default=0.0, metadata={"minimum": 0.0})
     """Weight of the divergence of the unit's weights from equal ones; 0, as published, lets it pick one teacher."""
     isomorphic_weight: float = field(default=1.0, metadata={"minimum": 0.0})
@@ -70,6 +74,8 @@ class EMTMOutput(SpanOutput):
     isomorphic: SpanOutput | None = None
     teacher_weights: Tensor | None = None
     """Of the aggregation unit, `[B, K, 2]`."""
+    pooled: Tensor | None = None
+    """What an informed unit makes of video and query, `[B, 16]`, before it reads the labels."""
 
 
 class IsomorphicTeacher(nn.Module):
@@ -141,10 +147,37 @@ class EMTM(SpanModel):
         config = self.config
         if config.isomorphic_weight:
             self.isomorphic = IsomorphicTeacher(config)
-        if num_teachers and config.soft_weight and config.aggregation == "unit":
+        if num_teachers and config.soft_weight and config.aggregation in ("unit", "informed"):
             self.aggregation = KnowledgeAggregation(
-                config.dim, num_teachers, config.max_clips, official=config.official
+                *(config.dim, num_teachers, config.max_clips),
+                official=config.official,
+                informed=config.aggregation == "informed",
             )
+
+    @property
+    def needs_held_out(self) -> bool:
+        """Whether annotated queries are needed that no teacher was trained on."""
+        return self.config.aggregation == "informed" and self.config.soft_weight > 0
+
+    def combined(self, labels: Tensor) -> Tensor:
+        """One label `[B, 2, L]` of the teachers' `[B, K, 2, L]`, weighed equally."""
+        return self.pool(labels, uniform_weights(labels))
+
+    def pool(self, labels: Tensor, weights: Tensor) -> Tensor:
+        """One label `[B, 2, L]` of the teachers' `[B, K, 2, L]`, weighed by `[B, K, 2]`."""
+        rule = geometric if self.config.aggregation in ("geometric", "informed") else aggregate
+        return rule(labels, weights)
+
+    def weights(self, video: EncodedVideo, query: EncodedQuery, labels: Tensor) -> Tensor:
+        """How far each teacher of `labels` `[B, K, 2, L]` is trusted, `[B, K, 2]`."""
+        unit = self.aggregation
+        if unit is None:
+            return uniform_weights(labels)
+        return self._weigh(unit, unit.pooled(video[0], query[0], video[1], query[1]), labels)
+
+    def _weigh(self, unit: KnowledgeAggregation, pooled: Tensor, labels: Tensor) -> Tensor:
+        informed = self.config.aggregation == "informed"
+        return unit.weigh(torch.cat([pooled, signs(labels)], 1) if informed else pooled)
 
     def on_progress(self, fraction: float) -> None:
         """Raise the weight of the distillation as training goes on."""
@@ -160,7 +193,10 @@ class EMTM(SpanModel):
         inputs = video[0], query[0], video[1], query[1]
         student: SpanOutput = self.head(*inputs)
         isomorphic = self.isomorphic(*inputs) if self.training and self.isomorphic else None
-        weights = self.aggregation(*inputs) if self.training and self.aggregation else None
+        pooled = self.aggregation.pooled(*inputs) if self.training and self.aggregation else None
+        weights = None
+        if self.aggregation and pooled is not None and self.config.aggregation == "unit":
+            weights = self.aggregation.weigh(pooled)
         return EMTMOutput(
             student.start_logits,
             student.end_logits,
@@ -169,6 +205,7 @@ class EMTM(SpanModel):
             student.fused,
             isomorphic,
             weights,
+            pooled,
         )
 
     def loss(self, output: SpanOutput, batch: Batch) -> Losses:
@@ -177,7 +214,12 @@ class EMTM(SpanModel):
         truth, classes = span_targets(batch, self.config.match_extension)
         targets = batch.truth()
         soft = targets.soft_labels if self.config.soft_weight else None
-        return self.objective(output, truth, classes, soft, targets.annotated, targets.weight)
+        learnt = targets.annotated
+        if self.aggregation is not None and output.pooled is not None and self.config.aggregation == "informed":
+            assert soft is not None
+            output = replace(output, teacher_weights=self._weigh(self.aggregation, output.pooled, soft))
+            learnt = torch.zeros_like(targets.start_index) > 0 if targets.held_out is None else targets.held_out
+        return self.objective(output, truth, classes, soft, learnt, targets.weight)
 
     def objective(
         self,
@@ -195,7 +237,7 @@ class EMTM(SpanModel):
             truth: start and end targets, distributions `[B, L]` each.
             classes: clip classes `[B, L]`.
             teachers: distributions of the heterogeneous teachers, `[B, K, 2, L]`, or None for none.
-            annotated: whose targets are annotated, bool `[B]`, which the unit alone learns from; None for all.
+            annotated: whose targets the aggregation unit may learn from, bool `[B]`; None for all.
             weight: of each sample's hard losses, `[B]`; None for 1. The released losses know none.
         """
         config, mask = self.config, output.video_mask
@@ -209,7 +251,7 @@ class EMTM(SpanModel):
         label = None
         if teachers is not None:
             weights = output.teacher_weights
-            label = aggregate(teachers, uniform_weights(teachers) if weights is None else weights)
+            label = self.pool(teachers, uniform_weights(teachers) if weights is None else weights)
             if config.objective == "official":
                 terms["aggregation"] = span_loss(label[:, 0], label[:, 1], *truth, mask)
             elif weights is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,11 +53,20 @@ def predict(
 
 
 def collator_for(
-    config: ModelConfig, dataset: Dataset, vocabulary: Vocabulary, soft_labels: Sequence[SoftLabelSource] = ()
+    config: ModelConfig,
+    dataset: Dataset,
+    vocabulary: Vocabulary,
+    soft_labels: Sequence[SoftLabelSource] = (),
+    held_out: Collection[str] = (),
 ) -> Collator:
     """Collator of the batches a model takes; published code pads every video to the longest allowed."""
-    sizes, rule = (config.max_clips, config.max_words), resampling_of(config)
-    return Collator(dataset, vocabulary, *sizes, pad_to_max=config.official, soft_labels=soft_labels, resampling=rule)
+    return Collator(
+        *(dataset, vocabulary, config.max_clips, config.max_words),
+        pad_to_max=config.official,
+        soft_labels=soft_labels,
+        resampling=resampling_of(config),
+        held_out=held_out,
+    )
 
 
 def resampling_of(config: ModelConfig) -> Resampling:

@@ -24,7 +24,7 @@ from emtm.training.evaluation import check_features, collator_for, open_source
 from emtm.training.optimizer import build_optimizer
 from emtm.training.parallel import World
 from emtm.training.precision import lower_recurrent_inputs
-from emtm.training.pseudo import Pseudo, pseudo_moments
+from emtm.training.pseudo import Pseudo, pseudo_moments, unseen
 from emtm.training.runs import RunSpec
 from emtm.training.sizes import check_size
 
@@ -93,7 +93,14 @@ def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
     torch.manual_seed(spec.seed)
     model = model_class(spec.model)(spec.config, lexicon)
     model.prepare_training(len(soft_labels))
-    train_collator = collator_for(spec.config, dataset, vocabulary, soft_labels)
+    trained = {query.query_id for query in dataset.splits["train"]}
+    held_out = trained & {query.query_id for query in unseen(dataset, soft_labels)} if soft_labels else set()
+    if soft_labels and model.needs_held_out and not held_out:
+        raise UserError(
+            "this aggregation learns from annotated queries that no teacher was trained on, and there is none: train "
+            "the teachers with a smaller --annotated of the same draw"
+        )
+    train_collator = collator_for(spec.config, dataset, vocabulary, soft_labels, held_out)
     pseudo = None
     if dataset.unlabelled and soft_labels:
         made_up = spec.data.pseudo_trust, spec.data.pseudo_weight

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from emtm.distillation.aggregation import KnowledgeAggregation, aggregate, uniform_weights
+from emtm.distillation.aggregation import KnowledgeAggregation, aggregate, geometric, signs, uniform_weights
 from emtm.parity.fixture import find_fixtures, read_fixture
 from tests.shared import SHARED, needs_shared
 
@@ -64,6 +64,47 @@ def test_aggregate_is_the_weighted_sum() -> None:
     weights = torch.tensor([[[0.25, 1.0], [0.75, 0.0]]])
     torch.testing.assert_close(aggregate(labels, weights), torch.tensor([[[0.25, 0.75], [0.5, 0.5]]]))
     torch.testing.assert_close(aggregate(labels, uniform_weights(labels)), torch.tensor([[[0.5, 0.5], [0.375, 0.625]]]))
+
+
+def test_geometric_is_the_normalised_product_of_powers() -> None:
+    labels = torch.tensor([[[[0.8, 0.2, 0.0]] * 2, [[0.2, 0.8, 0.0]] * 2]])
+    even = geometric(labels, uniform_weights(labels))
+    torch.testing.assert_close(even, torch.tensor([[[0.5, 0.5, 0.0]] * 2]))
+    # 0.8^w 0.2^(1 - w) against 0.2^w 0.8^(1 - w): the odds are 4^(2 w - 1).
+    tilted = geometric(labels, torch.tensor([[[0.75, 1.0], [0.25, 0.0]]]))
+    torch.testing.assert_close(tilted, torch.tensor([[[2 / 3, 1 / 3, 0.0], [0.8, 0.2, 0.0]]]))
+    # What one rules out, the other alone does not bring back, as the average does.
+    split = torch.tensor([[[[0.5, 0.5, 0.0]] * 2, [[0.0, 0.5, 0.5]] * 2]])
+    assert geometric(split, uniform_weights(split))[0, 0, 1] > 0.99
+    assert aggregate(split, uniform_weights(split))[0, 0, 1] == 0.5
+
+
+def test_signs_are_entropies_and_distances_from_the_mean() -> None:
+    labels = torch.tensor([[[[0.5, 0.5, 0.0]] * 2, [[1.0, 0.0, 0.0]] * 2]])
+    found = signs(labels).view(2, 2, 2)
+    torch.testing.assert_close(found[0, :, 0], torch.ones(2))
+    torch.testing.assert_close(found[1, :, 0], torch.zeros(2))
+    half, mean = torch.tensor(0.5), torch.tensor([0.75, 0.25])
+    torch.testing.assert_close(found[0, 0, 1], (half * (half.log() - mean.log())).sum())
+    torch.testing.assert_close(found[1, 1, 1], -mean[0].log())
+
+
+def test_an_informed_unit_learns_to_trust_the_teacher_that_is_sure() -> None:
+    """Which teacher is right says its label alone: the unit that sees video and query cannot tell, the other can."""
+    torch.manual_seed(0)
+    sure, vague = torch.tensor([0.9, 0.05, 0.05]), torch.tensor([0.4, 0.3, 0.3])
+    right = torch.arange(32) % 2
+    labels = torch.stack([torch.stack([sure if right[i] == k else vague for k in (0, 1)]) for i in range(32)])
+    labels = labels.unsqueeze(2).expand(-1, -1, 2, -1)
+    video, query, masks = torch.randn(32, 12, 8), torch.randn(32, 4, 8), (torch.ones(32, 12) > 0, torch.ones(32, 4) > 0)
+    model = KnowledgeAggregation(8, 2, 12, informed=True)
+    optimizer = torch.optim.Adam(model.parameters(), 0.02)
+    for _ in range(60):
+        optimizer.zero_grad()
+        weights = model.weigh(torch.cat([model.pooled(video, query, *masks), signs(labels)], 1))[:, :, 0]
+        (-weights[torch.arange(32), right].log().mean()).backward()
+        optimizer.step()
+    assert weights[torch.arange(32), right].min() > 0.9
 
 
 def test_unit_learns_which_teacher_to_trust() -> None:

@@ -22,6 +22,7 @@ from tests.distillation.few import (
     settings,
     small_world,
     stand_in,
+    without,
 )
 
 PART = AnnotatedPart(SHARE, DRAW)
@@ -136,6 +137,13 @@ def test_distillation_never_sees_a_moment_that_is_not_annotated(
         teacher = f"--teachers={tmp_path / name / 'vslnet'}"
         assert run("distill", *options, teacher, f"--out={tmp_path / name / 'emtm'}") == 0
         outcomes.append(outcome(tmp_path / name / "emtm"))
+        # The second teacher has seen less, so that there are annotated queries to learn from whom to trust.
+        assert run("train", "vslnet", *settings("epochs=1"), "--annotated=0.12", f"--draw={DRAW}",
+                   f"--out={tmp_path / name / 'less'}") == 0  # fmt: skip
+        informed = ["--set=aggregation=informed", f"--out={tmp_path / name / 'informed'}"]
+        assert run("distill", *options, *informed, f"--teachers={tmp_path / name / 'less'}") == 0
+        outcomes[-1]["informed"] = without(outcome(tmp_path / name / "informed"), "pseudo")
+        assert run("distill", *options, teacher, "--set=aggregation=informed", f"--out={tmp_path / name / 'none'}") == 2
     right = [found["metrics"]["pseudo"].pop("right") for found in outcomes]
     assert outcomes[0] == outcomes[1]
     assert "branches.safetensors" in outcomes[0]["weights"]

@@ -169,3 +169,32 @@ def test_distillation_can_rise_over_training() -> None:
     assert whole > 0
     shares = [soft(0.4, fraction) / whole for fraction in (0.0, 0.1, 0.4, 0.9)]
     assert shares == pytest.approx([0.0, 0.25, 1.0, 1.0])
+
+
+def unit_gradient(aggregation: str, **targets: Tensor) -> float:
+    """Norm of the gradient of the unit's likelihood on the unit."""
+    model, batch = training(aggregation=aggregation), taught_batch()
+    batch = dataclasses.replace(batch, targets=dataclasses.replace(batch.truth(), **targets))
+    model.zero_grad()
+    model.loss(model(batch), batch).terms["aggregation"].backward()
+    assert model.aggregation is not None
+    return sum(float(p.grad.norm()) for p in model.aggregation.parameters() if p.grad is not None)
+
+
+def test_the_unit_learns_from_annotated_moments_alone() -> None:
+    none, some = torch.zeros(3) > 0, torch.tensor([True, False, False])
+    assert unit_gradient("unit", annotated=some) > 0
+    assert unit_gradient("unit", annotated=none) == 0
+    # The informed unit asks more: that no teacher was trained on them.
+    assert unit_gradient("informed", annotated=some) == 0
+    assert unit_gradient("informed", annotated=none, held_out=some) > 0
+
+
+def test_a_query_without_a_moment_takes_it_from_the_rule_of_the_students_label() -> None:
+    labels = taught_batch().truth().soft_labels
+    assert labels is not None
+    rules = {name: training(aggregation=name).combined(labels) for name in ("unit", "uniform", "geometric", "informed")}
+    torch.testing.assert_close(rules["unit"], labels.mean(1))
+    torch.testing.assert_close(rules["unit"], rules["uniform"])
+    torch.testing.assert_close(rules["geometric"], rules["informed"])
+    assert (rules["geometric"] - rules["uniform"]).abs().max() > 0.01
