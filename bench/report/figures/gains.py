@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.report.content.study import Study, Variant
+from bench.report.figures.gains_plot import gains_plot
 from bench.report.figures.style import FAINT, INK, MUTED, PALETTE, Figure, brief, canvas, finish, head, look
 from bench.report.quantity import plural, plus_minus
 from emtm.metrics.metric import HEADLINE, SHORT_LIST, Metric
@@ -33,7 +34,8 @@ def gain_figures(study: Study) -> list[Figure]:
             _panel(ax, metric, rows, study.alone)
         _name_rows(axes[0], rows)
         _write_gains(axes, rows)
-        return [finish(figure, "study-gains", title, _alt(rows), _caption(rows))]
+        plot = gains_plot(rows, study.alone, _subtitle(study))
+        return [finish(figure, "study-gains", title, _alt(rows), _caption(rows), plot)]
 
 
 def _subtitle(study: Study) -> str:

@@ -15,6 +15,7 @@ from bench.missing import Missing
 from bench.report.content.pareto import Interval, Point, Standing
 from bench.report.content.seeds import Scope
 from bench.report.content.standings import COSTS, Cost, Entry, Placed, Tradeoff
+from bench.report.figures.pareto_plot import pareto_plot
 from bench.report.figures.placing import Box, nearest, needs_leader, place
 from bench.report.figures.style import (
     FAINT,
@@ -48,7 +49,7 @@ def pareto_figures(tradeoffs: Sequence[Tradeoff]) -> list[Figure]:
 
 def _figure(name: str, tradeoff: Tradeoff) -> Figure:
     title = f"Accuracy against cost, {tradeoff.scope.title}"
-    panels = tradeoff.panels
+    panels, plot = tradeoff.panels, pareto_plot(tradeoff, _scope_line(tradeoff.scope))
     with look():
         across = min(2, len(panels))
         down = -(-len(panels) // across)
@@ -63,7 +64,7 @@ def _figure(name: str, tradeoff: Tradeoff) -> Figure:
         figure.draw_without_rendering()
         for ax, placed in zip(axes, drawn, strict=False):
             _name_points(ax, placed)
-        return finish(figure, name, title, _alt(tradeoff), _caption(tradeoff.entries))
+        return finish(figure, name, title, _alt(tradeoff), _caption(tradeoff.entries), plot)
 
 
 def _scope_line(scope: Scope) -> str:

@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter
 
 from bench.report.content.cases import Group
 from bench.report.content.stages import Stages, stages_of
+from bench.report.figures.stages_plot import stages_plot
 from bench.report.figures.style import INK, PALETTE, Figure, brief, canvas, finish, head, look
 from bench.report.quantity import si
 from emtm.contract import STAGES
@@ -33,7 +34,8 @@ def stage_figures(groups: Sequence[Group[Stages]]) -> list[Figure]:
     with look():
         figure = canvas(1.8 + 3.4 * len(groups), 1.5 + 0.42 * len(models))
         axes = figure.subplots(1, len(groups), squeeze=False, sharey=True).flatten()
-        head(figure, title, "Share of each stage in the MACs of one query; the total stands at the end of the bar")
+        subtitle = "Share of each stage in the MACs of one query; the total stands at the end of the bar"
+        head(figure, title, subtitle)
         for ax, group in zip(axes, groups, strict=True):
             _panel(ax, group, models, stages)
         handles = [Patch(color=_colour(name), label=brief(name)) for name in stages]
@@ -41,7 +43,7 @@ def stage_figures(groups: Sequence[Group[Stages]]) -> list[Figure]:
         caption = "Shares of exact MACs; training-only branches do not run. The table below has the numbers."
         datasets = ", ".join(group.dataset for group in groups)
         alt = f"Stacked bars of MAC shares by stage for {', '.join(models)} on {datasets}."
-        return [finish(figure, "stages", title, alt, caption)]
+        return [finish(figure, "stages", title, alt, caption, stages_plot(groups, stages, subtitle))]
 
 
 def _colour(stage: str) -> tuple[float, float, float]:

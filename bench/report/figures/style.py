@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from bench.report.figures.plot import Plot
 from bench.safe import short
 
 INK, MUTED, FAINT = "#1f2933", "#5f6c7b", "#c3cad2"
@@ -58,6 +59,8 @@ class Figure:
     svg: str
     png: bytes
     pdf: bytes
+    plot: Plot | None = None
+    """The same for the page; None where the page shows the drawing itself."""
 
 
 @contextmanager
@@ -89,7 +92,7 @@ def brief(name: str) -> str:
     return short(name, _LONGEST_NAME)
 
 
-def finish(figure: Canvas, name: str, title: str, alt: str, caption: str) -> Figure:
+def finish(figure: Canvas, name: str, title: str, alt: str, caption: str, plot: Plot | None = None) -> Figure:
     """Render to SVG, PNG and PDF, without dates or versions, so that equal runs give equal bytes."""
     return Figure(
         name=name,
@@ -99,6 +102,7 @@ def finish(figure: Canvas, name: str, title: str, alt: str, caption: str) -> Fig
         svg=_bytes(figure, "svg", {"Date": None, "Creator": None}).decode(),
         png=_bytes(figure, "png", {"Software": None}, dpi=160),
         pdf=_bytes(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None}),
+        plot=plot,
     )
 
 

@@ -12,6 +12,7 @@ from bench.report.content.cases import Group
 from bench.report.content.curves import Curve
 from bench.report.figures.placing import spread
 from bench.report.figures.style import MUTED, PALETTE, Figure, brief, canvas, finish, head, look
+from bench.report.figures.throughput_plot import throughput_plot
 from bench.report.quantity import digits, si
 
 _CURVE_IN = 2.2
@@ -28,9 +29,8 @@ def throughput_figures(groups: Sequence[Group[Curve]]) -> list[Figure]:
     with look():
         figure = canvas(0.8 + (_CURVE_IN + _name_room(models)) * len(groups), 1.1 + max(3.2, 0.24 * len(models) + 1.0))
         axes = figure.subplots(1, len(groups), squeeze=False, sharey=True).flatten()
-        head(
-            figure, title, "Queries per second against batch size; the ring marks the knee, × a batch that did not fit"
-        )
+        subtitle = "Queries per second against batch size; the ring marks the knee, × a batch that did not fit"
+        head(figure, title, subtitle)
         for ax, group in zip(axes, groups, strict=True):
             _panel(ax, group, models)
         figure.draw_without_rendering()
@@ -40,7 +40,7 @@ def throughput_figures(groups: Sequence[Group[Curve]]) -> list[Figure]:
         alt = (
             f"Throughput against batch size for {', '.join(models)} on {', '.join(group.dataset for group in groups)}."
         )
-        return [finish(figure, "throughput", title, alt, caption)]
+        return [finish(figure, "throughput", title, alt, caption, throughput_plot(groups, models, subtitle))]
 
 
 def _name_room(models: list[str]) -> float:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from importlib.resources import files
 
-STYLES, SCRIPTS = ("base.css", "page.css"), ("tables.js", "budget.js")
+STYLES, SCRIPTS = ("base.css", "page.css"), ("tables.js", "plots.js", "budget.js")
 
 
 def asset(*names: str) -> str:

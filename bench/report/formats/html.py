@@ -11,9 +11,11 @@ from markupsafe import Markup
 from bench.missing import Json
 from bench.report.content.subject import Subject
 from bench.report.document import TRUST, Report
+from bench.report.figures.style import Figure
 from bench.report.formats.assets import SCRIPTS, STYLES, asset, policy
 from bench.report.formats.budget import budget_entry, budgeted
 from bench.report.formats.inline_svg import inline
+from bench.report.formats.plot_svg import key_svg, panel_svg
 from bench.report.formats.tables import TABLE_FORMATS, table_names
 from bench.report.quantity import plural, superscript
 from bench.report.sections.cells import Cell, Table, marked
@@ -38,7 +40,14 @@ def report_html(report: Report) -> str:
         id(table): _grid(table, f"table-{name}", subjects)
         for table, name in zip(tables, table_names(tables), strict=True)
     }
-    environment.filters |= {"inline": inline, "grid": lambda table: grids[id(table)], "plural": plural}
+    figures = {figure.name: _drawn(figure, subjects) for figure in report.figures}
+    environment.filters |= {
+        "inline": inline,
+        "key": key_svg,
+        "drawn": lambda figure: figures[figure.name],
+        "grid": lambda table: grids[id(table)],
+        "plural": plural,
+    }
     css, script = asset(*STYLES), asset(*SCRIPTS)
     template = environment.get_template("page.html.j2")
     page = template.render(
@@ -94,6 +103,12 @@ def _grid(table: Table, name: str, subjects: _Subjects) -> dict[str, Any]:
             (kind.name, f"{name.removeprefix('table-')}.{kind.ending}", kind.write(table)) for kind in TABLE_FORMATS
         ],
     }
+
+
+def _drawn(figure: Figure, subjects: _Subjects) -> list[tuple[str, Markup]]:
+    """Title and drawing of each panel; none of a figure that is shown as it is."""
+    panels = figure.plot.panels if figure.plot else ()
+    return [(panel.title, panel_svg(panel, subjects.name)) for panel in panels]
 
 
 def _subject(row: tuple[Cell, ...]) -> Subject | None:
