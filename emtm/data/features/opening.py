@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from emtm.data.disguises import disguise
@@ -111,9 +112,12 @@ def _by_video(files: list[Path]) -> bool:
     """Whether a few `.npz` files hold the features of many videos each, by their ids: one for each split, say."""
     if len(files) > _MOST_ARCHIVES or any(path.suffix != ".npz" for path in files):
         return False
-    arrays = [candidates(member_headers(path)) for path in files]
+    arrays = []
+    for path in files:
+        with contextlib.suppress(UserError):  # one that is damaged is named when its video is asked for
+            arrays.append(candidates(member_headers(path)))
     # Kinds of features have the same names in every file, videos have names of their own.
-    kinds = len(files) > 1 and len(set(map(tuple, arrays))) == 1
+    kinds = len(arrays) > 1 and len(set(map(tuple, arrays))) == 1
     return not kinds and any("features" not in names and len(names) > 1 for names in arrays)
 
 

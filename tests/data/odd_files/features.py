@@ -192,6 +192,7 @@ ODDITIES = (
         "v1.npz has 3 arrays, of which 2 may be features (image, text), and none is called 'features'",
         both(archive(image=rows(), text=rows(4), times=TIMES), array(rows(4), "v2.npy")),
     ),
+    a("an empty file of a video that no annotation names", both(archive(features=rows()), raw(b"", "v0.npz"))),
     r("an empty file", "v1.npy is empty (0 bytes)", both(raw(b""), array(rows(4), "v2.npy"))),
     r(
         "a pointer of git-LFS",
