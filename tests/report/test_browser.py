@@ -125,6 +125,8 @@ def test_it_is_no_wider_than_the_screen(width: int, page: Page, file: Path) -> N
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     right = "Math.max(...[...document.querySelectorAll('.plot .panel')].map((p) => p.getBoundingClientRect().right))"
     assert page.evaluate(right) <= width
+    # Names of models stay readable where a table is wider than the screen.
+    assert page.evaluate(box("#tradeoff tbody th") + ".width") > 80
 
 
 def test_light_dark_and_print(page: Page) -> None:
