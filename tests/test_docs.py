@@ -27,9 +27,11 @@ PROGRAMS = {
 
 def commands(text: str) -> Iterator[list[str]]:
     """Words of each `python -m PROGRAM ...` of a page, in blocks and within lines, without placeholders."""
-    for found in re.finditer(r"python -m (?:emtm|bench\.\w+)\b(?:[^`\\\n]|\\[\n|])*", text):
-        line = re.split(r" (?:&&|\|\||[|>#;]) ", found[0].replace("\\\n", " ").replace("\\|", " "))[0]
-        yield re.sub(r"""\$\([^)]*\)|[][,'"]""", " ", line).split()[2:]
+    for found in re.finditer(
+        r"python -m (?:emtm|bench\.\w+)\b(?:[^`\\\n]|\\[\n|])*", re.sub(r"\$\([^)]*\)", " ", text)
+    ):
+        line = re.split(r" (?:&&|\|\||[|>#]) |;", found[0].replace("\\\n", " ").replace("\\|", " "))[0]
+        yield re.sub(r"""[][,'"]""", " ", line).split()[2:]
 
 
 def unknown(program: str, words: list[str]) -> list[str]:
