@@ -78,7 +78,9 @@ def test_wrong_feature_width(folder: Path, tmp_path: Path) -> None:
     refused(train(folder, tmp_path / "run", "--set", "feature_dim=64"), tmp_path / "run", "32", "64")
 
 
-def test_empty_query(folder: Path, tmp_path: Path) -> None:
+def test_blank_sentences_are_left_out_and_counted(folder: Path, tmp_path: Path) -> None:
     path = folder / "charades_sta_train.txt"
     path.write_text(path.read_text().replace("a person opens the door.", " ", 1))
-    refused(train(folder, tmp_path / "run"), tmp_path / "run", "charades_sta_train.txt")
+    result = train(folder, tmp_path / "run", "--json")
+    assert result.returncode == 0, result.stderr
+    assert any("1 sentences without a word dropped" in note for note in json.loads(result.stdout)["notes"])
