@@ -9,6 +9,8 @@ from bench.profiles import Profile
 TRAIN_CALLS = 3
 """A training step in forward passes: forward, gradient of inputs, gradient of weights."""
 FEWEST_STEPS = 2
+COUNTED_S = 2.0
+"""A profile that times steps for less has no time to count one."""
 MEMORY_CALLS = 4
 _REPEATED = (5, 100)
 _NOMINAL_S, _NOMINAL_S_PER_MAC = 0.02, 2e-10
@@ -68,6 +70,13 @@ def check_train(call_s: float, batch_size: int, profile: Profile) -> None:
     """Raises TooDearError when not even two training steps after an untimed one fit the limit."""
     step_s = TRAIN_CALLS * batch_size * call_s
     _check(FEWEST_STEPS + 1, step_s, profile.limits.train_s, profile, "training steps")
+
+
+def uncounted_step(step_s: float, profile: Profile) -> str | None:
+    """Why the arithmetic of a step is not counted, which takes one more step; None when it is."""
+    if profile.train_s < COUNTED_S:
+        return f"profile {profile.name} times steps for {profile.train_s:g} s; they are counted from {COUNTED_S:g} s on"
+    return too_dear(FEWEST_STEPS + 2, step_s, profile.limits.train_s, profile, "training steps")
 
 
 def train_rounds(step_s: float, profile: Profile) -> int:

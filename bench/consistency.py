@@ -24,6 +24,7 @@ from bench.record import (
     Backbone,
     CaseRecord,
     Compute,
+    Coverage,
     EndToEnd,
     EvaluationCost,
     Interval,
@@ -157,21 +158,22 @@ def _compute(compute: Compute) -> Complaints:
         yield "the stages' multiply-adds do not add up to compute.macs"
     if (known(compute.query_independent_macs) or 0) > compute.macs:
         yield "compute.query_independent_macs is more than compute.macs"
-    coverage = compute.coverage
-    total, costed = known(coverage.calls_total), known(coverage.calls_costed)
-    if total is not None and costed is not None:
-        yield from _follows(
-            "compute.coverage.covered_pct", coverage.covered_pct, 100 * costed / total if total else 100
-        )
-        uncounted = sum(op.calls for op in coverage.ops_uncounted)
-        if total - costed != uncounted:
-            yield f"compute.coverage lists {uncounted} calls without a cost and counts {total - costed}"
+    yield from _coverage("compute.coverage", compute.coverage)
     cross = known(compute.crosscheck)
     fvcore = None if cross is None else known(cross.fvcore_macs)
     if cross is not None and fvcore is not None:
         products = fvcore - (known(cross.fvcore_norm_flops) or 0)
         if cross.agrees != (products == compute.macs):
             yield "compute.crosscheck.agrees is not what its figures say"
+
+
+def _coverage(where: str, coverage: Coverage) -> Complaints:
+    total, costed = known(coverage.calls_total), known(coverage.calls_costed)
+    if total is not None and costed is not None:
+        yield from _follows(f"{where}.covered_pct", coverage.covered_pct, 100 * costed / total if total else 100)
+        uncounted = sum(op.calls for op in coverage.ops_uncounted)
+        if total - costed != uncounted:
+            yield f"{where} lists {uncounted} calls without a cost and counts {total - costed}"
 
 
 def _backbone(backbone: Backbone) -> Complaints:
@@ -207,6 +209,8 @@ def _repeats(repeats: Repeats, latency: Latency | None) -> Complaints:
 
 def _training(training: Training, batch_size: int) -> Complaints:
     yield from _follows("training.samples_per_s", training.samples_per_s, batch_size / training.step_s)
+    if not isinstance(training.compute, Missing):
+        yield from _coverage("training.compute.coverage", training.compute.coverage)
     samples = known(training.samples)
     if samples is None:
         return

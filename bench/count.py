@@ -17,8 +17,12 @@ from torch import nn
 from bench.cases import paper_shape, text_of
 from bench.codec import encode
 from bench.missing import Json, Missing, known, told
-from bench.record import Compute, Crosscheck, Params
+from bench.record import Compute, Crosscheck, Params, TrainingCompute
+from bench.specimen import Specimen
 from bench.static import ModuleFailsError, Parts, Static, analyse_config, analyse_module
+from bench.subjects import Shape
+from bench.training_step import step_of_model, step_of_module
+from emtm.contract import ModelConfig
 from emtm.errors import UserError
 from emtm.registry import override, preset
 
@@ -52,6 +56,9 @@ def main(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the configuration.")
     ] = None,
+    training: Annotated[
+        bool, typer.Option("--training", help="Count a training step too: forward, backward and update.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Exact parameters and multiply-adds, by stage, with fvcore's answer beside them.
@@ -62,18 +69,21 @@ def main(
         if (factory is None) == (model is None):
             raise UserError("give either MODULE:FACTORY or --model NAME")
         counts: Static | Parts
+        step: TrainingCompute | Missing | None = None
         if factory is not None:
             counts = count_module(factory)
+            step = step_of_module(Specimen(*load_factory(factory))) if training else None
         else:
             changes = [*(settings or []), *(["official=true"] if official else [])]
             counts = count_model(str(model), dataset, clips, words, chars, changes)
+            step = count_step_of(str(model), dataset, clips, words, chars, changes) if training else None
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
-    print(json.dumps(document(counts), indent=2, allow_nan=False) if as_json else table(counts))
+    print(json.dumps(document(counts, step), indent=2, allow_nan=False) if as_json else table(counts, step))
 
 
-def document(counts: Static | Parts) -> dict[str, Json]:
+def document(counts: Static | Parts, step: TrainingCompute | Missing | None = None) -> dict[str, Json]:
     """The counts as JSON; what is missing is null with its reason beside it."""
     compute: dict[str, Json]
     if isinstance(counts.compute, Missing):
@@ -82,7 +92,10 @@ def document(counts: Static | Parts) -> dict[str, Json]:
         compute["crosscheck"] = encode(counts.crosscheck)
     else:
         compute = encode(counts.compute) | {"crosscheck": encode(counts.crosscheck)}
-    return {"params": encode(counts.params), "compute": compute}
+    found: dict[str, Json] = {"params": encode(counts.params), "compute": compute}
+    if step is None:
+        return found
+    return found | (_null("training", step) if isinstance(step, Missing) else {"training": encode(step)})
 
 
 def _null(name: str, missing: Missing) -> dict[str, Json]:
@@ -93,6 +106,27 @@ def count_model(
     name: str, dataset: str, clips: int | None, words: int | None, chars: int | None, settings: list[str]
 ) -> Static:
     """Counts of a registered model; sizes left out are those of the paper's workload."""
+    config, shape = _sized(name, dataset, clips, words, chars, settings)
+    try:
+        return analyse_config(name, config, shape)
+    except ValueError as error:
+        raise UserError(f"{name} cannot be counted at these sizes: {error}") from None
+
+
+def count_step_of(
+    name: str, dataset: str, clips: int | None, words: int | None, chars: int | None, settings: list[str]
+) -> TrainingCompute:
+    """Counts of a registered model's training step on one query, at the sizes of `count_model`."""
+    config, shape = _sized(name, dataset, clips, words, chars, settings)
+    try:
+        return step_of_model(name, dataset, config, shape)
+    except ValueError as error:
+        raise UserError(f"{name} cannot be trained at these sizes: {error}") from None
+
+
+def _sized(
+    name: str, dataset: str, clips: int | None, words: int | None, chars: int | None, settings: list[str]
+) -> tuple[ModelConfig, Shape]:
     config = override(preset(name, dataset).config, settings)
     text = text_of(dataset)
     config = dataclasses.replace(
@@ -104,10 +138,7 @@ def count_model(
         num_words=words or min(text.num_words, config.max_words),
         num_chars=chars or text.num_chars,
     )
-    try:
-        return analyse_config(name, config, shape)
-    except ValueError as error:
-        raise UserError(f"{name} cannot be counted at these sizes: {error}") from None
+    return config, shape
 
 
 def count_module(spec: str) -> Parts:
@@ -176,12 +207,14 @@ def _by_name(module: nn.Module, inputs: dict[object, object]) -> bool:
     return bool(inputs) and needed <= set(inputs) and (set(inputs) <= known_names or (takes_any and not known_names))
 
 
-def table(counts: Static | Parts) -> str:
+def table(counts: Static | Parts, step: TrainingCompute | Missing | None = None) -> str:
     """The counts as aligned lines."""
     lines = _params_lines(counts.params)
     compute = counts.compute
     lines += [("MACs", compute.reason)] if isinstance(compute, Missing) else _compute_lines(compute)
     lines += _crosscheck_lines(counts.crosscheck)
+    if step is not None:
+        lines += [("training step", step.reason)] if isinstance(step, Missing) else _step_lines(step)
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
 
@@ -200,6 +233,16 @@ def _compute_lines(compute: Compute) -> list[tuple[str, str]]:
     coverage = compute.coverage
     lines += [("coverage", f"{coverage.covered_pct:.1f} % of {known(coverage.calls_total)} operator calls")]
     return lines + [(f"  uncounted {op.op}", f"{op.calls} calls") for op in coverage.ops_uncounted]
+
+
+def _step_lines(step: TrainingCompute) -> list[tuple[str, str]]:
+    lines = [
+        ("training step: forward", f"{step.forward_macs:,} MACs, {_count(step.forward_flops_other)} other FLOPs"),
+        ("  backward", f"{step.backward_macs:,} MACs, {_count(step.backward_flops_other)} other FLOPs"),
+        ("  update", f"{step.update_flops:,} FLOPs"),
+        ("  coverage", f"{step.coverage.covered_pct:.1f} % of {known(step.coverage.calls_total)} operator calls"),
+    ]
+    return lines + [(f"  uncounted {op.op}", f"{op.calls} calls") for op in step.coverage.ops_uncounted]
 
 
 def _crosscheck_lines(answer: Crosscheck) -> list[tuple[str, str]]:

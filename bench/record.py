@@ -303,6 +303,22 @@ class Dispatch(Block):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingCompute(Block):
+    """Arithmetic of one training step of a whole batch."""
+
+    forward_macs: int
+    """The loss included, and branches that inference leaves out."""
+    backward_macs: int
+    forward_flops_other: int
+    """FLOPs outside multiply-adds."""
+    backward_flops_other: int
+    update_flops: int
+    """Clipping and the optimiser, all FLOPs."""
+    convention: str
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Training(Block):
     """One training step of a whole batch."""
 
@@ -312,6 +328,7 @@ class Training(Block):
     n: int | Missing = ABSENT
     samples: tuple[float, ...] | Missing = ABSENT
     includes: tuple[str, ...] | Missing = ABSENT
+    compute: TrainingCompute | Missing = ABSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

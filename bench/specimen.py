@@ -40,6 +40,11 @@ class Specimen:
         fresh = self.fresh()
         return Specimen(_twin(self.module), fresh.inputs, fresh.keywords)
 
+    def stranger(self) -> Specimen:
+        """A copy that shares nothing; raises what copying raises."""
+        fresh = self.fresh()
+        return Specimen(copy.deepcopy(self.module), fresh.inputs, fresh.keywords)
+
     @property
     def unmade(self) -> bool:
         """Has it parameters that its first call makes?"""

@@ -68,6 +68,12 @@ def _mkldnn_rnn(x: Tensor, w_input: Tensor, w_hidden: Tensor, *_: object, **__: 
 
 
 @_raw
+def _mkldnn_rnn_backward(x: Tensor, w_input: Tensor, w_hidden: Tensor, *_: object, **__: object) -> int:
+    """Gradients of inputs and of weights, each as dear as the layer."""
+    return 2 * _mkldnn_rnn(x, w_input, w_hidden)
+
+
+@_raw
 def _cudnn_rnn(x: Tensor, weights: Sequence[Tensor], *_: object, **__: object) -> int:
     """All layers and directions; packed input `[steps, in]` holds valid steps alone."""
     return 2 * (x.numel() // x.shape[-1]) * sum(w.numel() for w in weights if w.dim() == 2)
@@ -171,6 +177,7 @@ EXTRA: dict[object, Formula] = {
             "_euclidean_dist": _pairwise_distance,
             "_pdist_forward": _distance_within,
             "mkldnn_rnn_layer": _mkldnn_rnn,
+            "mkldnn_rnn_layer_backward": _mkldnn_rnn_backward,
             "_cudnn_rnn": _cudnn_rnn,
             "_native_multi_head_attention": _native_attention,
             "_transformer_encoder_layer_fwd": _encoder_layer,

@@ -11,15 +11,16 @@ from bench.cases import Case
 from bench.instruments.latency import LatencyProbe
 from bench.instruments.noise import NoiseWindow
 from bench.instruments.reference import GemmFloor, floor_ratio
+from bench.instruments.training_flops import count_step
 from bench.measure import Measure, Timing
-from bench.missing import or_missing
-from bench.record import Noise, Reference, Training
+from bench.missing import ABSENT, Missing, or_missing, told
+from bench.record import Noise, Reference, Training, TrainingCompute
 from bench.subjects import TEACHERS, make_batch
 from bench.workbench import Workbench
 from emtm.contract import AnyModel
 from emtm.data.batch import Batch
 from emtm.registry import preset
-from emtm.training.loop import optimize
+from emtm.training.loop import optimize, update
 from emtm.training.optimizer import build_optimizer
 
 _INPUTS = 2
@@ -33,7 +34,10 @@ def start(bench: Workbench, case: Case) -> Timing:
     model = bench.model(case)
     budget.check_train(bench.call_s(case), case.batch_size, bench.profile)
     measurement = TrainStepMeasurement(case, model)
-    rounds = budget.train_rounds(measurement.warm_up(), bench.profile)
+    step_s = measurement.warm_up()
+    uncounted = budget.uncounted_step(step_s, bench.profile)
+    measurement.compute = measurement.counted() if uncounted is None else Missing(uncounted)
+    rounds = budget.train_rounds(step_s, bench.profile)
     probe = measurement.probe
     return Timing(probe, lambda: measurement.blocks(macs), rounds, probe.prepare, quiet=True)
 
@@ -53,6 +57,7 @@ class TrainStepMeasurement:
         inputs = (make_batch(case.shape, width, self._size, seed, targets=True) for seed in range(_INPUTS))
         self.probe = LatencyProbe(self._step, [batch.to(device.name) for batch in inputs], device, self._between)
         self._noise = NoiseWindow()
+        self.compute: TrainingCompute | Missing = ABSENT
 
     def warm_up(self) -> float:
         """Untimed steps; returns the seconds one step takes."""
@@ -65,6 +70,20 @@ class TrainStepMeasurement:
         self._noise = NoiseWindow()
         return once_s
 
+    def counted(self) -> TrainingCompute | Missing:
+        """The arithmetic of one more untimed step; missing if it cannot be counted, which costs its time nothing."""
+        batch = self.probe.pool[0]
+        self._optimizer.zero_grad(set_to_none=True)
+        try:
+            return count_step(
+                lambda: self._model.loss(self._model(batch), batch).total,
+                lambda: update(self._model, self._optimizer, 0.0, self._recipe.clip_norm),
+            )
+        except Exception as error:
+            return Missing(f"the step cannot be counted: {told(error)}")
+        finally:
+            self._noise = NoiseWindow()
+
     def blocks(self, macs: int) -> tuple[Training, Reference, Noise]:
         """Of the samples so far; `macs` are those of one query's inference."""
         samples = self.probe.samples_s
@@ -76,6 +95,7 @@ class TrainStepMeasurement:
             n=found.n,
             samples=tuple(samples),
             includes=("forward", "loss", "backward", "clip", "optimizer"),
+            compute=self.compute,
         )
         ratio = floor_ratio(samples, self.floor, budget.TRAIN_CALLS * self._size * macs, self._threads)
         return training, ratio, self._noise.close(self.floor.drift)

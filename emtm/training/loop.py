@@ -145,10 +145,15 @@ def fit(setup: Setup, history: list[Epoch], quiet: bool) -> None:
 
 def optimize(model: AnyModel, optimizer: Optimizer, loss: Tensor, learning_rate: float, clip_norm: float) -> None:
     """One step: backward, clip the global gradient norm, update."""
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    update(model, optimizer, learning_rate, clip_norm)
+
+
+def update(model: AnyModel, optimizer: Optimizer, learning_rate: float, clip_norm: float) -> None:
+    """The end of a step, once gradients are there: clip their global norm, update the parameters."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
     torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
     optimizer.step()
 

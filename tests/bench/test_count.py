@@ -146,6 +146,18 @@ def test_every_difference_from_fvcore_is_printed(factories: None) -> None:
     assert "unexplained" not in text
 
 
+def test_a_training_step_beside_the_inference(factories: None) -> None:
+    found = json.loads(run("factories:linear", "--training", "--json").stdout)["training"]
+    assert (found["forward_macs"], found["backward_macs"]) == (30, 30)
+    assert "training step: forward" in run("factories:linear", "--training").stdout
+    done = run("--model", "vslnet", "--clips", "16", "--words", "4", "--training", "--json")
+    found = json.loads(done.stdout)
+    assert found["training"]["backward_macs"] > found["training"]["forward_macs"] >= found["compute"]["macs"]
+    assert found["training"]["coverage"]["ops_uncounted"] == []
+    missing = json.loads(run("factories:indices", "--training", "--json").stdout)
+    assert (missing["training"], missing["training_reason"]) == (None, "no output carries a gradient")
+
+
 def test_help_has_an_example() -> None:
     done = run("--help")
     assert done.exit_code == 0
