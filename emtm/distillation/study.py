@@ -16,6 +16,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from emtm.data.datasets import describe
 from emtm.data.records import Dataset
@@ -56,6 +57,10 @@ class Study:
     baselines: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     """`MODEL.KEY=VALUE` for every run of a model."""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON form, which is that of earlier versions where nothing new is asked for."""
+        return {**asdict(self), "data": self.data.to_json()}
 
     def spec(self, model: str, seed: int, more: Sequence[str] = (), preset: str | None = None) -> RunSpec:
         """Run of `model` in this study, by its preset or another one."""
@@ -123,7 +128,7 @@ def _do(study: Study, out: Path, parallel: int, threads: int, device: str, quiet
 def claim(study: Study, out: Path) -> None:
     """Make `out` this study's directory."""
     # Through JSON, so that what is compared is what was stored.
-    stored = json.loads(json.dumps(asdict(study)))
+    stored = json.loads(json.dumps(study.to_json()))
     file = out / STUDY
     if file.exists():
         if read_json(file) != stored:

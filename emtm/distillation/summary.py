@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def summarise(study: Study, out: Path) -> dict[str, Any]:
         "preset": study.preset,
         "seeds": list(study.seeds),
         "settings": list(study.settings),
-        "study": asdict(study),
+        "study": study.to_json(),
         "floors": next(iter(some.values()))["floors"],
         "teachers": [teacher_record(name, path) for name, path in teacher_runs(study, out).items()],
         "rows": [row(name, found, alone) for name, found in groups.items()],

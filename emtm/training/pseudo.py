@@ -121,7 +121,7 @@ def pseudo_moments(
     Raises:
         UserError: the teachers have been trained on every annotated query, so that nothing says how right they are.
     """
-    fresh = unseen(dataset, labels)
+    fresh = unseen((*dataset.splits["train"], *dataset.splits["val"]), labels)
     if not fresh:
         raise UserError(
             f"no annotated query of {dataset.name} is new to the teachers: how far to trust them is unknown"
@@ -141,9 +141,8 @@ def pseudo_moments(
     return Pseudo(queries, chance, trust)
 
 
-def unseen(dataset: Dataset, labels: Sequence[SoftLabels]) -> list[Query]:
-    """Annotated queries of `train` and `val` that no teacher was trained on."""
-    queries = (*dataset.splits["train"], *dataset.splits["val"])
+def unseen(queries: Sequence[Query], labels: Sequence[SoftLabels]) -> list[Query]:
+    """Those of some annotated queries that no teacher was trained on; all have labels."""
     return [query for query in queries if not any(teacher.saw(query.query_id) for teacher in labels)]
 
 

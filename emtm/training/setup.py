@@ -93,8 +93,7 @@ def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
     torch.manual_seed(spec.seed)
     model = model_class(spec.model)(spec.config, lexicon)
     model.prepare_training(len(soft_labels))
-    trained = {query.query_id for query in dataset.splits["train"]}
-    held_out = trained & {query.query_id for query in unseen(dataset, soft_labels)} if soft_labels else set()
+    held_out = {query.query_id for query in unseen(dataset.splits["train"], soft_labels)} if soft_labels else set()
     if soft_labels and model.needs_held_out and not held_out:
         raise UserError(
             "this aggregation learns from annotated queries that no teacher was trained on, and there is none: train "

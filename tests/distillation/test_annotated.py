@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from emtm.data.annotated import AnnotatedPart, annotated_ids, read_annotated, restrict, video_order
 from emtm.data.loader import mixed_batches, training_batches
 from emtm.data.records import Query
+from emtm.distillation.study import Study
 from emtm.errors import UserError
 from emtm.training.runs import DataSource, read_spec
 from tests.distillation.few import (
@@ -168,6 +169,20 @@ def test_teachers_that_saw_what_is_withheld_are_refused(
     assert run(*few[:-1], f"--teachers={everything}", "--annotated=1", "--ablate=official-losses") == 2
     assert "annotated queries alone" in capsys.readouterr().err
     assert not (tmp_path / "student").exists()
+
+
+def test_a_study_with_all_annotated_is_stored_as_before() -> None:
+    stored = Study(DataSource("smoke"), None, (0,), ("vslnet",), ("full",)).to_json()
+    assert set(stored) == {"data", "preset", "seeds", "teachers", "ablations", "baselines", "settings"}
+    assert set(stored["data"]) == {"name", "root", "features", "glove", "soft_labels"}
+
+
+def test_all_annotated_is_taught_by_labels_of_train_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, small_world())
+    assert run("train", "vslnet", *settings("epochs=1"), f"--out={tmp_path / 'vslnet'}") == 0
+    distill = ["distill", *settings("epochs=1"), f"--teachers={tmp_path / 'vslnet'}"]
+    assert run(*distill, f"--out={tmp_path / 'emtm'}") == 0
+    assert "pseudo" not in outcome(tmp_path / "emtm")["metrics"]
 
 
 def test_a_run_goes_on_with_the_same_choice_alone(
