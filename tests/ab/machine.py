@@ -15,9 +15,12 @@ class Machine:
     between: float = 0.002
     within: float = 0.005
     ignores_slowdown: bool = False
+    cold: float = 0.0
+    """What a call loses where another process was called before it."""
     lot: random.Random = field(default_factory=lambda: random.Random(0))
     started: list[str] = field(default_factory=list)
     closed: int = 0
+    last: "Process | None" = None
 
     def start(self, name: str) -> "Process":
         self.started.append(name)
@@ -39,8 +42,11 @@ class Process:
         return self._seconds[case_id]
 
     def call(self, slowdown: float = 0.0) -> float:
-        slowed = 1 + (0 if self._machine.ignores_slowdown else slowdown)
-        return self._seconds[self._case] * self._offset * slowed * self._machine.lot.gauss(1, self._machine.within)
+        machine = self._machine
+        slowed = 1 + (0 if machine.ignores_slowdown else slowdown)
+        slowed += 0 if machine.last is self else machine.cold
+        machine.last = self
+        return self._seconds[self._case] * self._offset * slowed * machine.lot.gauss(1, machine.within)
 
     def close(self) -> None:
         self._machine.closed += 1

@@ -14,7 +14,8 @@ def session(machine: Machine, budget_s: float = 1e9, plan: Plan = Plan()) -> tup
 
 
 def test_slower_faster_and_same_are_told_apart() -> None:
-    machine = Machine({"base": {"a": 0.01, "b": 0.01, "c": 0.01}, "head": {"a": 0.0105, "b": 0.0095, "c": 0.01}})
+    seconds = {"base": {"a": 0.01, "b": 0.01, "c": 0.01}, "head": {"a": 0.0105, "b": 0.0095, "c": 0.01}}
+    machine = Machine(seconds, between=0.001)
     outcome, found = session(machine)
     assert found == {
         "a": Verdict.SLOWER,
@@ -49,6 +50,14 @@ def test_an_insensitive_machine_is_invalid() -> None:
     outcome, found = session(Machine({"base": {"a": 0.01}, "head": {"a": 0.01}}, ignores_slowdown=True))
     assert found[SLOWED] is Verdict.SAME
     assert not outcome.valid
+
+
+def test_caches_that_the_last_call_filled_favour_nobody() -> None:
+    machine = Machine({"base": {"a": 0.01}, "head": {"a": 0.01}}, between=0.0005, cold=0.06)
+    outcome, _ = session(machine)
+    for trial, expected in zip((*outcome.trials, *outcome.sentinels), (1.0, 1.0, 1.03), strict=True):
+        assert trial.found is not None
+        assert trial.found.ratio == pytest.approx(expected, abs=0.006)
 
 
 def test_the_budget_ends_a_session_at_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
