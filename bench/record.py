@@ -435,6 +435,8 @@ class Quality(Block):
     floors: Mapping[str, GroupAccuracy] | Missing = ABSENT
     """What models reach that lack the query or the video."""
     notes: tuple[str, ...] | Missing = ABSENT
+    official: str | Missing = ABSENT
+    """Which published version of the test set it is of, by its content; published figures compare with no other."""
     per_query: QueryScores | Missing = ABSENT
     n: int
     """Queries, once more: readers of flat tables find `n` and `r1_iou05` and its like in the file."""

@@ -84,7 +84,10 @@ def candidates(cases: Sequence[CaseRecord], place: Place) -> tuple[Candidate, ..
     here = [case for case in cases if place.holds(case)]
     if not here:
         raise UserError(_nothing(cases, place))
-    found = [*_measured(here), *_published(here, place.dataset)]
+    measured = _measured(here)
+    # Somebody's own data under a benchmark's name is not what papers tested on.
+    alike = all(one.accuracy.official for one in measured if isinstance(one.accuracy, Trained))
+    found = [*measured, *_cost_only(here, published(place.dataset) if alike else ())]
     return tuple(sorted(found, key=lambda one: (one.headline is None, -(one.headline or 0.0), one.label)))
 
 
@@ -94,12 +97,12 @@ def _measured(cases: Sequence[CaseRecord]) -> list[Candidate]:
     return [Candidate(name, model.role, model.cases, model) for name, model in zip(names, models, strict=True)]
 
 
-def _published(cases: Iterable[CaseRecord], dataset: str) -> list[Candidate]:
+def _cost_only(cases: Iterable[CaseRecord], accuracies: Sequence[Published]) -> list[Candidate]:
     """Cost-only cases, once for each published result of their model, or once without an accuracy."""
     alone = for_cost(cases, "single_stream")
     found: list[Candidate] = []
     for label, case in zip(labels([identity(case) for case in alone]), alone, strict=True):
-        results = [entry for entry in published(dataset) if entry.model == case.model.name]
+        results = [entry for entry in accuracies if entry.model == case.model.name]
         for entry in results or (None,):
             found.append(Candidate(label, case.model.role, (case,), entry))
     return found

@@ -31,7 +31,7 @@ def measure(run_dir: Path, seed: int, split: str = "test") -> Quality:
     """
     evaluation = evaluate_run(run_dir, split=split)
     doc: dict[str, Json] = evaluation.to_json()
-    doc |= {f"{key}_reason": _NOT_ON_THIS_SPLIT for key, value in doc.items() if value is None}
+    doc = {**{f"{key}_reason": _NOT_ON_THIS_SPLIT for key, value in doc.items() if value is None}, **doc}
     doc |= {metric.column: value for metric in R1 if (value := metric.of(evaluation.scores)) is not None}
     return decode(Quality, {**doc, "n": evaluation.scores.queries, "source": "measured", "seeds": [seed]})
 

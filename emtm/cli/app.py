@@ -31,7 +31,9 @@ app = typer.Typer(
 F = TypeVar("F", bound=Callable[..., Any])
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-DatasetOption = Annotated[str, typer.Option("--dataset", help="Dataset name; see `python -m emtm datasets`.")]
+DatasetOption = Annotated[
+    str, typer.Option("--dataset", help="Dataset name; see `python -m emtm datasets`, or custom for your own.")
+]
 RootOption = Annotated[Path | None, typer.Option(help="Folder of a real dataset's annotation files.")]
 FeaturesOption = Annotated[
     str | None,
@@ -52,6 +54,10 @@ GloveOption = Annotated[
     typer.Option(
         help="Word vectors: GloVe .txt, .npz with `words` and `vectors`, or glove-6b-50d, spacy-md-300d of the extras."
     ),
+]
+TitleOption = Annotated[
+    str | None,
+    typer.Option("--name", help="What tables call the data of --dataset custom [default: the name of its folder]"),
 ]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
 MAX_THREADS = 1024
@@ -112,11 +118,21 @@ def main(
         raise typer.Exit(ExitCode.USAGE)
 
 
+def own_name(dataset: str, title: str | None) -> str | None:
+    """The name that was given; raises UserError where the dataset has one already."""
+    from emtm.data.own import CUSTOM
+
+    if title is not None and dataset != CUSTOM:
+        raise UserError(f"--name is for --dataset {CUSTOM}: {dataset} has a name")
+    return title
+
+
 def source(
     name: str,
     root: Path | None,
     features: str | None,
     glove: Path | None,
+    title: str | None = None,
     annotated: str | None = None,
     draw: int | None = None,
     clip_s: str | None = None,
@@ -125,6 +141,7 @@ def source(
     from emtm.data.annotated import read_annotated
     from emtm.data.clocks import Stated
     from emtm.data.features import split_paths
+    from emtm.data.own import CUSTOM, own_title
     from emtm.training.runs import DataSource
 
     resolve = [str(p.resolve()) if p else None for p in (root, glove)]
@@ -136,11 +153,15 @@ def source(
     part = None if annotated is None else read_annotated(annotated, draw or 0)
     if draw is not None and (part is None or part.share is None):
         raise UserError("--draw chooses the videos of a share: give --annotated SHARE too")
+    title = own_name(name, title)
+    if name == CUSTOM and root is not None:
+        title = own_title(title, root)
     return replace(
         DataSource(name),
         root=resolve[0],
         features=features,
         glove=resolve[1],
+        title=title,
         annotated=part,
         clip_s=None if clip_s is None else str(Stated.read(clip_s)),
     )

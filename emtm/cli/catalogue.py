@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emtm.cli.app import FeaturesOption, GloveOption, JsonFlag, RootOption, command, source
+from emtm.cli.app import FeaturesOption, GloveOption, JsonFlag, RootOption, TitleOption, command, source
 from emtm.cli.output import FIGURES, figures, print_json, print_table, say_floor
 
 
@@ -38,6 +38,7 @@ def datasets(
     root: RootOption = None,
     features: FeaturesOption = None,
     glove: GloveOption = None,
+    title: TitleOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """List the datasets, or report on one: sizes, policies, and what a model must beat.
@@ -56,17 +57,19 @@ def datasets(
             for row in rows:
                 print(f"{row['name']} ({'synthetic' if row['synthetic'] else 'real video'})")
                 for key in ("queries", "embedded", "files", "source", "licence"):
-                    print(f"  {key}: {_listed(row[key])}")
+                    if row[key]:
+                        print(f"  {key}: {_listed(row[key])}")
         return
     report: dict[str, Any]
     if features is None and glove is None and root is not None:
+        shown = source(name, root, None, None, title).shown
         annotations = open_queries(name, root)
         splits, notes = annotations.splits, annotations.notes
-        report = {"dataset": name, "synthetic": False}
+        report = {"dataset": shown, "synthetic": False}
         floors = cached_sightless_floors(splits["train"], splits["test"], say_floor)
         notes = (*notes, "the video-only floor needs --features and --glove")
     else:
-        dataset = open_source(source(name, root, features, glove))
+        dataset = open_source(source(name, root, features, glove, title))
         splits, notes = dict(dataset.splits), dataset.notes
         width = dataset.features.dim
         report = {"dataset": dataset.name, "synthetic": dataset.synthetic, "feature_dim": width}

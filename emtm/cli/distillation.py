@@ -22,6 +22,7 @@ from emtm.cli.app import (
     SeedOption,
     SetOption,
     ThreadsOption,
+    TitleOption,
     check_device,
     command,
     out_option,
@@ -34,7 +35,7 @@ from emtm.metrics.metric import SHORT_LIST
 
 MAX_SEEDS = 1000
 PresetOption = Annotated[
-    str | None, typer.Option(help="paper, compact, or a preset's own name [default: compact on embedded data]")
+    str | None, typer.Option(help="paper, compact, or a preset's own name [default: compact on embedded and own data]")
 ]
 
 
@@ -56,6 +57,7 @@ def distill(
     features: FeaturesOption = None,
     clip_s: ClipOption = None,
     glove: GloveOption = None,
+    title: TitleOption = None,
     device: DeviceOption = "cpu",
     threads: ThreadsOption = None,
     as_json: JsonFlag = False,
@@ -69,7 +71,7 @@ def distill(
 
     check_device(device)
     use_threads(threads)
-    data = source(dataset, root, features, glove, annotated, draw, clip_s)
+    data = source(dataset, root, features, glove, title, annotated, draw, clip_s)
     # Settings that no run can have are found before the teachers' labels are made, which takes minutes.
     plan("emtm", data, preset, settings or [], seed)
     named = split_list(teachers)
@@ -110,6 +112,7 @@ def reproduce(
     features: FeaturesOption = None,
     clip_s: ClipOption = None,
     glove: GloveOption = None,
+    title: TitleOption = None,
     device: DeviceOption = "cpu",
     as_json: JsonFlag = False,
 ) -> None:
@@ -128,7 +131,7 @@ def reproduce(
     named = tuple(split_list(teachers))
     chosen = split_list(ablations)
     study = Study(
-        data=source(dataset, root, features, glove, clip_s=clip_s),
+        data=source(dataset, root, features, glove, title, clip_s=clip_s),
         preset=preset,
         seeds=tuple(range(seeds)),
         teachers=named,

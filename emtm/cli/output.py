@@ -77,7 +77,7 @@ def print_scores(metrics: dict[str, Any]) -> None:
     print_gain(metrics)
     for note in metrics.get("notes", ()):
         print(f"note: {note}")
-    print_published(metrics["dataset"])
+    print_published(metrics)
 
 
 def figures(scores: Mapping[str, Any], metrics: Sequence[Metric] = METRICS) -> list[str]:
@@ -104,11 +104,11 @@ def print_gain(scores: dict[str, Any]) -> None:
     print(line + (f"; {scores['floors_reason']}" if "floors_reason" in scores else ""))
 
 
-def print_published(dataset: str) -> None:
-    """What others published on the dataset, each figure marked; nothing where it is synthetic."""
-    from emtm.metrics.published import LEGEND, published
+def print_published(scores: Mapping[str, Any]) -> None:
+    """What others published, each figure marked; nothing beside scores of another test set than theirs."""
+    from emtm.metrics.published import LEGEND, published_beside
 
-    entries = published(dataset)
+    entries = published_beside(scores["dataset"], scores.get("official"))
     if not entries:
         return
     rows = []

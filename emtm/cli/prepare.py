@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emtm.cli.app import ClipOption, FeaturesOption, GloveOption, JsonFlag, command
+from emtm.cli.app import ClipOption, FeaturesOption, GloveOption, JsonFlag, TitleOption, command, own_name
 from emtm.cli.output import print_json, progress
 from emtm.data.choices import Blank, Empty, Ends, Starts
 from emtm.errors import ExitCode
@@ -15,7 +15,7 @@ from emtm.errors import ExitCode
 
 @command("python -m emtm prepare charades-sta --root ANNOTATIONS --features FEATURES --glove glove.840B.300d.txt")
 def prepare(
-    name: Annotated[str, typer.Argument(help="Real dataset; see `python -m emtm datasets`.")],
+    name: Annotated[str, typer.Argument(help="Real dataset; see `python -m emtm datasets`, or custom for your own.")],
     root: Annotated[Path, typer.Option(help="Folder of its annotation files.")],
     features: FeaturesOption = None,
     clip_s: ClipOption = None,
@@ -24,6 +24,7 @@ def prepare(
     empty: Annotated[Empty, typer.Option(help="Empty or inverted moments.")] = "drop",
     starts: Annotated[Starts, typer.Option(help="Starts less than a second before the video.")] = "clip",
     blank: Annotated[Blank, typer.Option(help="Sentences without a word.")] = "drop",
+    title: TitleOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Say what is found, missing and wrong, and write the manifest that training checks.
@@ -37,7 +38,7 @@ def prepare(
     policy = Policy(ends=ends, empty=empty, starts=starts, blank=blank)
     stated = None if clip_s is None else str(Stated.read(clip_s))
     with progress("reading") as advance:
-        inspection = inspect(name, root, features, glove, policy, advance, clip_s=stated)
+        inspection = inspect(name, root, features, glove, policy, advance, clip_s=stated, title=own_name(name, title))
     if as_json:
         print_json(inspection.to_json())
     else:

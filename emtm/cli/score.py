@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emtm.cli.app import DatasetOption, JsonFlag, command
+from emtm.cli.app import DatasetOption, JsonFlag, TitleOption, command, own_name
 from emtm.cli.output import FIGURES, figures, print_gain, print_json, print_published, print_table, say_floor
 from emtm.data.choices import Empty, Ends, Evaluator, Missing, Protocol, Ties
 from emtm.errors import UserError
@@ -53,6 +53,7 @@ def score(
     ceiling: Annotated[
         bool, typer.Option("--ceiling", help="Tell the best score that grids of clips allow; no predictions needed.")
     ] = False,
+    title: TitleOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Score a file of predictions, beside what needs no grounding at all."""
@@ -63,7 +64,7 @@ def score(
         raise UserError("--strict is --ties strict: give one of them")
     ties = "strict" if strict else ties
     chosen = choose(evaluator, protocol, ends=ends, empty=empty, ties=ties, missing=missing)
-    truth = load_truth(dataset, annotations, split, chosen.conventions)
+    truth = load_truth(dataset, annotations, split, chosen.conventions, own_name(dataset, title))
     if ceiling:
         _ceilings(truth, clips, clip_counts, chosen.conventions, as_json)
         return
@@ -118,4 +119,4 @@ def _print(report: dict[str, Any]) -> None:
     print_table(("queries", "number", *FIGURES), rows, "By length of the moment and of the sentence")
     for note in report["notes"]:
         print(f"note: {note}")
-    print_published(report["dataset"])
+    print_published(report)

@@ -22,6 +22,7 @@ from emtm.cli.app import (
     SeedOption,
     SetOption,
     ThreadsOption,
+    TitleOption,
     check_device,
     command,
     out_option,
@@ -40,7 +41,7 @@ def train(
     out: Annotated[Path, out_option("Run directory to create.")],
     preset: Annotated[
         str | None,
-        typer.Option(help="paper, compact, or a preset's own name [default: compact on embedded data]"),
+        typer.Option(help="paper, compact, or a preset's own name [default: compact on embedded and own data]"),
     ] = None,
     settings: SetOption = None,
     seed: SeedOption = 0,
@@ -51,6 +52,7 @@ def train(
     features: FeaturesOption = None,
     clip_s: ClipOption = None,
     glove: GloveOption = None,
+    title: TitleOption = None,
     device: DeviceOption = "cpu",
     threads: ThreadsOption = None,
     as_json: JsonFlag = False,
@@ -63,7 +65,8 @@ def train(
     for title, why in left_out().items():
         if title.startswith(f"{model} of "):
             print(f"warning: model {title} is left out: {why}", file=sys.stderr)
-    spec = plan(model, source(dataset, root, features, glove, annotated, draw, clip_s), preset, settings or [], seed)
+    data = source(dataset, root, features, glove, title, annotated, draw, clip_s)
+    spec = plan(model, data, preset, settings or [], seed)
     check_device(device)
     use_threads(threads)
     with resumable(out, "the same command with --resume goes on"):
@@ -86,7 +89,7 @@ def evaluate(
     table: Annotated[bool, typer.Option("--table", help="Print a table instead of JSON.")] = False,
 ) -> None:
     """Score a trained model; prints JSON."""
-    from emtm.metrics.published import published
+    from emtm.metrics.published import published_beside
     from emtm.training.evaluation import evaluate_run
 
     check_device(device)
@@ -95,7 +98,7 @@ def evaluate(
     if table:
         print_scores(result.to_json())
     else:
-        others = [entry.to_json() for entry in published(result.dataset)]
+        others = [entry.to_json() for entry in published_beside(result.dataset, result.official)]
         print_json({**result.to_json(), "published": others})
 
 

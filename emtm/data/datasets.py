@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from emtm.data.benchmarks import BENCHMARKS, GLOVE_SOURCE
-from emtm.data.real import EMBEDDED, RealAnnotations, open_annotations, open_real
+from emtm.data.features import open_store
+from emtm.data.own import CUSTOM
+from emtm.data.real import EMBEDDED, RealAnnotations, features_path, open_annotations, open_real, stage_of
 from emtm.data.records import Dataset
 from emtm.data.synthetic.cache import load_or_generate
 from emtm.data.synthetic.config import WORLDS
@@ -16,10 +18,13 @@ from emtm.data.synthetic.world import World
 from emtm.data.word_vectors import read_word_vectors
 from emtm.errors import UserError, unknown
 
+REAL = (*BENCHMARKS, CUSTOM)
+"""Datasets that need files."""
+
 
 def dataset_names() -> tuple[str, ...]:
     """Names that `open_dataset` takes."""
-    return (*BENCHMARKS, *WORLDS)
+    return (*BENCHMARKS, CUSTOM, *WORLDS)
 
 
 def open_dataset(
@@ -28,6 +33,7 @@ def open_dataset(
     features: Path | str | None = None,
     glove: Path | None = None,
     clip_s: str | None = None,
+    title: str | None = None,
 ) -> Dataset:
     """Open a dataset.
 
@@ -39,17 +45,33 @@ def open_dataset(
         glove: file of word vectors, `.npz` with `words` and `vectors` or GloVe's `.txt`; embedded
             features come with vectors of their own.
         clip_s: seconds that a feature row stands for, or a range of them; by default what `prepare` was told.
+        title: what tables are to call `custom`, by default the name of `root`; other names are their own.
 
     Raises:
         UserError: the name is unknown, or a file is missing or malformed.
     """
-    if name in BENCHMARKS:
-        return open_real(name, _given(name, root), features, glove, clip_s)
+    if name in REAL:
+        return open_real(name, _given(name, root), features, glove, clip_s, title)
     if name not in WORLDS:
         raise UserError(unknown("dataset", name, dataset_names()))
     if root is not None or features is not None:
         raise UserError(f"{name} is embedded: it takes neither annotation files nor features")
     return _open_world(name, glove)
+
+
+def feature_width(name: str, root: Path | None, features: Path | str | None) -> int | None:
+    """Width of the feature rows that `open_dataset` would give; None where no files are named that have one.
+
+    Raises:
+        UserError: there are no features where they are said to be, or they cannot be read.
+    """
+    if name in WORLDS:
+        return WORLDS[name].feature_dim
+    if str(features) == EMBEDDED:
+        return stage_of(name).feature_dim
+    if name not in REAL:
+        raise UserError(unknown("dataset", name, dataset_names()))
+    return None if root is None else open_store(features_path(root, features)).dim
 
 
 def open_queries(name: str, root: Path | None = None) -> RealAnnotations:
@@ -58,8 +80,8 @@ def open_queries(name: str, root: Path | None = None) -> RealAnnotations:
     Raises:
         UserError: the name is unknown or embedded, or a file is missing, malformed or changed since `prepare`.
     """
-    if name not in BENCHMARKS:
-        raise UserError(unknown("real dataset", name, tuple(BENCHMARKS)))
+    if name not in REAL:
+        raise UserError(unknown("real dataset", name, REAL))
     return open_annotations(name, _given(name, root), EMBEDDED)
 
 
@@ -78,6 +100,17 @@ def describe(name: str) -> dict[str, Any]:
             "embedded": "nothing",
             "queries": {split: count.queries for split, count in default.items()},
             "videos": {split: count.videos for split, count in default.items()},
+        }
+    if name == CUSTOM:
+        return {
+            "name": name,
+            "synthetic": False,
+            "source": "your own, under a name of your own (--name)",
+            "licence": "yours",
+            "files": "one .jsonl file, or train.jsonl, test.jsonl and perhaps val.jsonl; see the README",
+            "embedded": "nothing",
+            "queries": {},
+            "videos": {},
         }
     if name not in WORLDS:
         raise UserError(unknown("dataset", name, dataset_names()))

@@ -1,4 +1,4 @@
-"""What a user has of a real benchmark: found, missing, wrong, and where the rest comes from."""
+"""What a user has of a real dataset: found, missing, wrong, and where the rest comes from."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import Any
 from emtm.data import manifest
 from emtm.data.annotations import Annotations, Policy, read_annotations
 from emtm.data.annotations.charades_text import duration_files
+from emtm.data.annotations.own_lines import faults
 from emtm.data.benchmarks import GLOVE_SOURCE, Benchmark, belongs_elsewhere, benchmark
 from emtm.data.clocks import Clock, durations, read_clock
 from emtm.data.coverage import coverage
 from emtm.data.features import missing, open_store, store_files
+from emtm.data.learned_words import learned_note, learned_words
 from emtm.data.manifest import Manifest
+from emtm.data.own import CUSTOM, own_files, own_title, read_own, split_of_file
 from emtm.data.real import EMBEDDED, RealAnnotations, arrange, file_note, overlaps, present_files, words_of
 from emtm.data.records import FeatureStore, Query
 from emtm.data.word_vectors import read_word_vectors
@@ -22,6 +25,8 @@ from emtm.errors import UserError
 
 Progress = Callable[[int], object]
 _SHOWN = 5
+_SHOWN_LINES = 20
+_OWN_FEATURES = "one array [rows, width] a video, under its id; `python -m emtm extract` makes them of video files"
 
 
 @dataclass(slots=True)
@@ -81,35 +86,76 @@ def prepare(
     progress: Progress = lambda done: None,
     *,
     clip_s: str | None = None,
+    title: str | None = None,
 ) -> Inspection:
     """Look at what lies in `root`, read all of it, and write a manifest if the annotations are sound.
 
-    `progress` hears of every video read and every file hashed. `clip_s` states what a feature row stands for.
+    `progress` hears of every video read and every file hashed. `clip_s` states what a feature row stands for, `title`
+    is what tables are to call `custom`.
 
     Raises:
         UserError: the dataset is unknown, or there is no such directory.
     """
-    known, policy = benchmark(name), policy or Policy()
+    known, policy = None if name == CUSTOM else benchmark(name), policy or Policy()
     if not root.is_dir():
         raise UserError(f"there is no directory {root}")
-    inspection = Inspection(name, root)
-    annotations = _annotations(inspection, known, policy)
+    inspection = Inspection(own_title(title, root) if known is None else name, root)
+    annotations = _own(inspection, policy) if known is None else _annotations(inspection, known, policy)
     if annotations is None:
         return inspection
     queries = list(dict.fromkeys(query for part in annotations.splits.values() for query in part))
     staged = features == EMBEDDED
     if staged:
         inspection.found.append("features: embedded ones, synthetic videos rendered for the real annotations")
-    used = [] if staged else _features(inspection, known, features, queries, clip_s, progress)
-    if glove is not None or not staged:  # embedded features come with vectors of their own
+    origin = _OWN_FEATURES if known is None else known.feature_source
+    used = [] if staged else _features(inspection, origin, features, queries, clip_s, progress)
+    if glove is not None or not (staged or known is None):  # those have or learn vectors of their own
         used += _word_vectors(inspection, glove, queries)
-    files, _ = present_files(known, root)
-    texts = any(path.suffix == ".txt" for path in files.values())
-    named = [*files.values(), *(duration_files(root) if known.durations and texts else ())]
+    elif not staged:
+        inspection.found.append(learned_note(learned_words(annotations.splits["train"]), annotations.splits))
+    named = list(own_files(root).values()) if known is None else _benchmark_files(known, root)
     stamped = manifest.stamps(root, named, progress), manifest.stamps(root, used, progress)
     clock = None if inspection.clock is None else inspection.clock.note()
     inspection.manifest = manifest.write(root, Manifest(name, policy, *stamped, clip_s, clock))
     return inspection
+
+
+def _benchmark_files(known: Benchmark, root: Path) -> list[Path]:
+    files, _ = present_files(known, root)
+    texts = any(path.suffix == ".txt" for path in files.values())
+    return [*files.values(), *(duration_files(root) if known.durations and texts else ())]
+
+
+def _own(inspection: Inspection, policy: Policy) -> RealAnnotations | None:
+    """The queries of one's own files, where every line can be read."""
+    try:
+        paths = own_files(inspection.root)
+        wrong = [fault for split, path in paths.items() for fault in faults(path, policy, split_of_file(split))]
+        inspection.wrong += wrong[:_SHOWN_LINES]
+        if len(wrong) > _SHOWN_LINES:
+            inspection.wrong.append(f"and {len(wrong) - _SHOWN_LINES:,} more lines")
+        if wrong:
+            return None
+        own = read_own(inspection.root, policy)
+    except UserError as error:
+        inspection.wrong.append(str(error))
+        return None
+    for key, file in own.files.items():
+        inspection.files[key] = file.report.to_json()
+        inspection.found.append(file.report.note())
+    annotated = RealAnnotations(own.splits, own.notes)
+    _sound(inspection, annotated)
+    return annotated
+
+
+def _sound(inspection: Inspection, annotations: RealAnnotations) -> None:
+    """What is said of annotations that can be used."""
+    inspection.annotations_sound = True
+    inspection.notes = annotations.notes
+    inspection.splits = {
+        split: {"queries": len(queries), "videos": len({query.video_id for query in queries})}
+        for split, queries in annotations.splits.items()
+    }
 
 
 def _annotations(inspection: Inspection, known: Benchmark, policy: Policy) -> RealAnnotations | None:
@@ -143,12 +189,7 @@ def _annotations(inspection: Inspection, known: Benchmark, policy: Policy) -> Re
     except UserError as error:
         inspection.wrong.append(str(error))
         return None
-    inspection.annotations_sound = True
-    inspection.notes = annotations.notes
-    inspection.splits = {
-        split: {"queries": len(queries), "videos": len({query.video_id for query in queries})}
-        for split, queries in annotations.splits.items()
-    }
+    _sound(inspection, annotations)
     for split, count in overlaps(annotations.splits).items():
         inspection.wrong.append(f"{count:,} videos of train are in {split} too")
     return annotations
@@ -156,7 +197,7 @@ def _annotations(inspection: Inspection, known: Benchmark, policy: Policy) -> Re
 
 def _features(
     inspection: Inspection,
-    known: Benchmark,
+    origin: str,
     features: str | None,
     queries: list[Query],
     clip_s: str | None,
@@ -166,9 +207,7 @@ def _features(
     place = features or inspection.root / "features"
     videos = list(dict.fromkeys(query.video_id for query in queries))
     if features is None and not Path(place).exists():
-        inspection.missing.append(
-            f"features of {len(videos):,} videos in {place} or at --features: {known.feature_source}"
-        )
+        inspection.missing.append(f"features of {len(videos):,} videos in {place} or at --features: {origin}")
         return []
     try:
         store = open_store(place)
@@ -178,9 +217,7 @@ def _features(
     absent = missing(store, videos)
     if absent:
         shown = ", ".join(absent[:_SHOWN]) + (", ..." if len(absent) > _SHOWN else "")
-        inspection.missing.append(
-            f"features of {len(absent):,} of {len(videos):,} videos ({shown}): {known.feature_source}"
-        )
+        inspection.missing.append(f"features of {len(absent):,} of {len(videos):,} videos ({shown}): {origin}")
     gone = set(absent)
     rows, broken = _rows(store, [video for video in videos if video not in gone], progress)
     inspection.wrong += broken[:_SHOWN]

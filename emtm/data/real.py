@@ -1,21 +1,23 @@
-"""A real benchmark from files that the user has: annotations, features, word vectors."""
+"""Real data from files that the user has: annotations of a benchmark or of one's own, features, word vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from emtm.data import manifest
-from emtm.data.annotations import Annotations, Policy, read_annotations
+from emtm.data.annotations import Annotations, Policy, Report, read_annotations
 from emtm.data.annotations.charades_text import DURATION_FILES, duration_files
 from emtm.data.benchmarks import Benchmark, belongs_elsewhere, benchmark
 from emtm.data.coverage import coverage
 from emtm.data.features import missing, open_store, store_files
+from emtm.data.learned_words import learned_note, learned_words
+from emtm.data.own import CUSTOM, own_title, read_own
 from emtm.data.records import Dataset, FeatureStore, Query, WordVectors
-from emtm.data.synthetic.config import WORLDS
+from emtm.data.synthetic.config import WORLDS, WorldConfig
 from emtm.data.synthetic.grammar import word_vectors
 from emtm.data.synthetic.stage import stage
 from emtm.data.text import tokenize
@@ -35,21 +37,28 @@ Splits = dict[str, tuple[Query, ...]]
 
 @dataclass(frozen=True, slots=True)
 class RealAnnotations:
-    """The queries of a benchmark, and what every table about them must say."""
+    """The queries of a real dataset, and what every table about them must say."""
 
     splits: Splits
     notes: tuple[str, ...]
+    official: Mapping[str, str] = field(default_factory=dict)
+    """See `emtm.data.records.Dataset`."""
 
 
 def open_real(
-    name: str, root: Path, features: Path | str | None, glove: Path | None, clip_s: str | None = None
+    name: str,
+    root: Path,
+    features: Path | str | None,
+    glove: Path | None,
+    clip_s: str | None = None,
+    title: str | None = None,
 ) -> Dataset:
-    """Open a real benchmark; see `emtm.data.datasets.open_dataset`."""
+    """Open a real dataset; see `emtm.data.datasets.open_dataset`."""
     annotations = open_annotations(name, root, features, glove)
     splits, notes = annotations.splits, list(annotations.notes)
     queries = list(dict.fromkeys(query for part in splits.values() for query in part))
     staged = str(features) == EMBEDDED
-    world = WORLDS[_WORLDS.get(name, _OTHER_WORLD)]
+    world = stage_of(name)
     store: FeatureStore
     read = False
     if staged:
@@ -68,19 +77,25 @@ def open_real(
     vectors: WordVectors
     if glove is not None:
         vectors = read_word_vectors(glove, words)
+    elif name == CUSTOM and not staged:
+        vectors = learned_words(splits["train"])
+        notes.append(learned_note(vectors, splits))
     elif staged:
         vectors = word_vectors(sorted(words), world.world_seed)
         notes.append("embedded word vectors")
     else:
         raise UserError(f"{name} needs a file of word vectors (GloVe 840B 300-d)")
-    notes.append(coverage((query.sentence for query in queries), vectors).note())
+    if not vectors.learned:
+        notes.append(coverage((query.sentence for query in queries), vectors).note())
+    shown = own_title(title, root) if name == CUSTOM else name
     return Dataset(
-        f"{name}+{EMBEDDED}" if staged else name,
+        f"{shown}+{EMBEDDED}" if staged else shown,
         staged,
         splits,
         store,
         vectors,
         tuple(notes),
+        official={} if staged else annotations.official,
         clip_s=clip_s,
         features_read=read,
     )
@@ -89,18 +104,21 @@ def open_real(
 def open_annotations(
     name: str, root: Path, features: Path | str | None = None, glove: Path | None = None
 ) -> RealAnnotations:
-    """The queries of a benchmark under the policy of its manifest, if `prepare` has written one.
+    """The queries of a real dataset under the policy of its manifest, if `prepare` has written one.
 
     Raises:
         UserError: a file is absent or malformed, or is not what the manifest says.
     """
-    known = benchmark(name)
+    known = None if name == CUSTOM else benchmark(name)
     prepared = manifest.find(root, name)
     if prepared is not None:
         used = [] if str(features) == EMBEDDED else store_files(features or root / "features")
         manifest.check(root, prepared, [*used, *([glove] if glove else [])])
-    files = annotation_files(known, root)
     policy = prepared.policy if prepared else Policy()
+    if known is None:
+        own = read_own(root, policy)
+        return RealAnnotations(own.splits, own.notes)
+    files = annotation_files(known, root)
     return arrange(known, {split: read_annotations(path, policy=policy) for split, path in files.items()})
 
 
@@ -137,8 +155,11 @@ def arrange(known: Benchmark, read: Mapping[str, Annotations]) -> RealAnnotation
     """The splits that training and tables use, from the files of a benchmark."""
     splits: Splits = {split: annotations.queries for split, annotations in read.items()}
     notes = [file_note(known, split, annotations) for split, annotations in read.items()]
+    official = {split: label for split, found in read.items() if (label := official_label(known, split, found.report))}
     if known.secret_test and not splits.get("test"):
         splits["test"] = splits["val"]
+        if "val" in official:
+            official["test"] = official["val"]
         notes.append("test: the official val, because the windows of the test split are not there")
     if known.held_out_val or splits.get("val") is splits.get("test"):
         splits["train"], splits["val"] = _hold_out(splits["train"])
@@ -148,13 +169,21 @@ def arrange(known: Benchmark, read: Mapping[str, Annotations]) -> RealAnnotation
         )
     if known.test_alias:
         splits["test"] = splits[known.test_alias]
+        if known.test_alias in official:
+            official["test"] = official[known.test_alias]
         notes.append(f"test: the same as {known.test_alias}")
     empty = [split for split, queries in splits.items() if not queries]
     if empty:
         raise UserError(f"{known.title} has no annotated queries in {', '.join(empty)}")
     notes += [f"{count:,} videos of train are in {split} too" for split, count in overlaps(splits).items()]
     order = ("train", "val", *(split for split in splits if split not in ("train", "val")))
-    return RealAnnotations({split: splits[split] for split in order}, (*notes, *known.notes))
+    return RealAnnotations({split: splits[split] for split in order}, (*notes, *known.notes), official)
+
+
+def official_label(known: Benchmark, split: str, report: Report) -> str | None:
+    """Which published version of a test set a file is, by what it holds; None for training data and anything else."""
+    where, version = known.recognise(split, report.annotated, report.annotated_videos)
+    return version.label if version is not None and where == split != "train" else None
 
 
 def file_note(known: Benchmark, split: str, annotations: Annotations) -> str:
@@ -173,6 +202,11 @@ def overlaps(splits: Mapping[str, Iterable[Query]]) -> dict[str, int]:
     videos = {split: {query.video_id for query in queries} for split, queries in splits.items()}
     shared = {split: len(videos["train"] & found) for split, found in videos.items() if split != "train"}
     return {split: count for split, count in shared.items() if count}
+
+
+def stage_of(name: str) -> WorldConfig:
+    """The embedded world in which a real dataset's queries are staged."""
+    return WORLDS[_WORLDS.get(name, _OTHER_WORLD)]
 
 
 def words_of(queries: Iterable[Query]) -> set[str]:

@@ -106,6 +106,8 @@ class WordVectors:
 
     words: tuple[str, ...]
     vectors: FloatArray
+    learned: bool = False
+    """Whether there are none, and a model is to learn those of `words`; `vectors` is then `[N, 0]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ class Dataset:
     word_vectors: WordVectors
     notes: tuple[str, ...] = field(default=())
     """What a table about this dataset must say: files, counts, policies applied."""
+    official: Mapping[str, str] = field(default_factory=dict)
+    """Splits that are a published test set by their content, and which version: what figures of papers compare with."""
     unlabelled: tuple[Query, ...] = ()
     """Queries to train on that have no moment: both times are NaN."""
     clip_s: str | None = None

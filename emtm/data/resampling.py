@@ -71,6 +71,11 @@ def store_width(model_width: int, rule: Resampling = "mean") -> int:
     return model_width - PLACE_COLUMNS if rule == "lighthouse" else model_width
 
 
+def clip_width(stored_width: int, rule: Resampling = "mean") -> int:
+    """Width of the clips that come of stored rows; the inverse of `store_width`."""
+    return stored_width + PLACE_COLUMNS if rule == "lighthouse" else stored_width
+
+
 def pool_clips(features: FloatArray, max_clips: int, *, official: bool = False) -> FloatArray:
     """Mean-pool rows `[n, V]` to at most `max_clips` clips; a shorter video is returned as it is.
 

@@ -46,7 +46,7 @@ class Lexicon:
     """What a model must know of the vocabulary to be built."""
 
     vectors: Tensor
-    """Frozen word vectors, float `[num_words - 2, W]`; row i belongs to word id i + 2."""
+    """Word vectors, float `[num_words - 2, W]`; row i belongs to word id i + 2. Frozen, unless they are a Parameter."""
     num_chars: int
     """Character ids, padding and unknown included."""
     words: tuple[str, ...] | None = None
@@ -116,6 +116,15 @@ class Vocabulary:
             raise UserError(f"{len(absent)} words of the vocabulary have no word vector, '{absent[0]}' first")
         picked = word_vectors.vectors[[rows[word] for word in self.words]]
         return Lexicon(torch.from_numpy(picked).float(), self.num_chars, self.words)
+
+    def lexicon_to_learn(self, width: int, seed: int = 0) -> Lexicon:
+        """What a model is built with that learns its word vectors: drawn as that of the unknown word is."""
+        import torch  # As above.
+
+        bound = (6 / (width + 1)) ** 0.5  # Xavier's, of one row
+        random = torch.Generator().manual_seed(seed)
+        vectors = torch.empty(len(self.words), width).uniform_(-bound, bound, generator=random)
+        return Lexicon(torch.nn.Parameter(vectors), self.num_chars, self.words)
 
     def to_json(self) -> str:
         """The vocabulary as one JSON object."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from emtm.data.datasets import describe
+from emtm.data.own import CUSTOM
 from emtm.data.records import Dataset
 from emtm.data.soft_labels import SoftLabelFile, read_soft_labels
 from emtm.distillation.control import SMOOTHED_TRUTH, write_smoothed_truth
@@ -78,7 +79,8 @@ class Study:
         """Raises UserError for what cannot be trained, before anything is."""
         if not self.seeds:
             raise UserError("a study needs at least one seed")
-        if describe(self.data.name)["synthetic"] is False and self.data.features is None:
+        real = describe(self.data.name)["synthetic"] is False and self.data.name != CUSTOM
+        if real and self.data.features is None:
             raise UserError(f"{self.data.name} needs --features (a store, or 'embedded')")
         models = {"emtm", "emtm-student", *self.baselines, *(t for t in self.teachers if not is_run(t))}
         for model in models:

@@ -6,16 +6,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emtm.layers.recurrent import BiLSTM
+from emtm.layers.word_table import hold_vectors
 
 
 class FrozenWords(nn.Module):
-    """Frozen pretrained vectors; padding and unknown words are zero vectors (2D-TAN, CCA, BAN-APR)."""
+    """Frozen pretrained vectors; padding and unknown words are zero vectors (2D-TAN, CCA, BAN-APR).
+
+    Vectors that are a Parameter are learned instead.
+    """
 
     vectors: Tensor
 
     def __init__(self, vectors: Tensor) -> None:
         super().__init__()
-        self.register_buffer("vectors", vectors.detach().clone().float())
+        hold_vectors(self, vectors)
 
     def forward(self, word_ids: Tensor) -> Tensor:
         """Word ids `[B, T]` -> vectors `[B, T, W]`."""

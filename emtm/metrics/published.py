@@ -1,4 +1,9 @@
-"""Accuracies as papers and repositories print them: data, kept apart from everything measured here."""
+"""Accuracies as papers and repositories print them: data, kept apart from everything measured here.
+
+They stand beside a measured accuracy only where that is of the official test set, which is known by the size of its
+files (`emtm.data.benchmarks`), never by a name that anybody can give. Figures that were recalled from a paper and
+checked against nothing stand in no table; docs/recalled.md lists them.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,9 @@ Reading = Literal["repository", "issue", "memory"]
 
 MARKS: Mapping[Reading, str] = {"repository": "†", "issue": "†", "memory": "?"}
 """Behind every published figure in a table: one that a source gives, or one recalled and not checked."""
-LEGEND = "† published, as the source quotes it; ? recalled from the paper, not checked; none was measured here"
+LEGEND = "† published, as the source quotes it; none was measured here"
+UNOFFICIAL = "not tested on a published test set, or not on all of it"
+"""Why nothing published compares with an accuracy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,5 +60,15 @@ def _all() -> tuple[Published, ...]:
 
 
 def published(dataset: str | None = None) -> tuple[Published, ...]:
-    """Published results on a dataset, or all of them, in the order of the file."""
-    return tuple(entry for entry in _all() if dataset in (None, entry.dataset))
+    """Published results on a dataset, or all of them, that a source gives; in the order of the file."""
+    return tuple(entry for entry in _all() if dataset in (None, entry.dataset) and entry.read != "memory")
+
+
+def published_beside(dataset: str, official: str | None) -> tuple[Published, ...]:
+    """What may stand beside an accuracy on `dataset`: nothing, unless its test set is `official`."""
+    return published(dataset) if official else ()
+
+
+def recalled() -> tuple[Published, ...]:
+    """Results that nobody has checked against the paper: for a list of what is to be checked, and no table."""
+    return tuple(entry for entry in _all() if entry.read == "memory")

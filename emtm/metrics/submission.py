@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from emtm.data.annotations import read_annotations
+from emtm.data.annotations.own_lines import read_own_lines
 from emtm.data.benchmarks import BENCHMARKS, Benchmark, belongs_elsewhere
 from emtm.data.datasets import dataset_names, open_dataset
-from emtm.data.real import file_note
+from emtm.data.own import CUSTOM, own_files, own_title, read_own, split_of_file
+from emtm.data.real import file_note, official_label
 from emtm.data.records import Dataset, Query, video_key
 from emtm.data.synthetic.config import WORLDS
 from emtm.errors import UserError, unknown
@@ -19,7 +21,7 @@ from emtm.metrics.ceiling import GRIDS, Ceiling, ceiling
 from emtm.metrics.conventions import SOUND, Choice, Conventions
 from emtm.metrics.floors import Floors, Progress, cached_floors, cached_sightless_floors
 from emtm.metrics.predictions import read_predictions, without_prediction
-from emtm.metrics.published import published
+from emtm.metrics.published import UNOFFICIAL, published_beside
 from emtm.metrics.scoring import score
 
 
@@ -37,22 +39,30 @@ class Truth:
     """Those of the file in its order, with those that a policy has dropped; empty where it is the same."""
     world: Dataset | None = None
     """The embedded dataset, if it is one."""
+    official: str | None = None
+    """Which published version of the test set it is, by its content."""
 
 
 def load_truth(
-    dataset: str, annotations: Path | None, split: str | None = None, conventions: Conventions = SOUND
+    dataset: str,
+    annotations: Path | None,
+    split: str | None = None,
+    conventions: Conventions = SOUND,
+    title: str | None = None,
 ) -> Truth:
     """Queries of a split of an embedded dataset, or of an annotation file of a real one.
 
     `annotations` is the file, or a folder with the files of the dataset. `split` defaults to the one that
     the file is known to be, and to test. The training file is looked for beside it. `conventions` say what is
-    done to ends beyond the video and to empty moments.
+    done to ends beyond the video and to empty moments; `title` is what tables call `custom`.
 
     Raises:
         UserError: there is no such dataset or file, an annotation is malformed, or the file is another split.
     """
     if dataset in WORLDS:
         return _world(dataset, annotations, split or "test")
+    if dataset == CUSTOM:
+        return _own(annotations, split, conventions, title)
     if dataset not in BENCHMARKS:
         raise UserError(unknown("dataset", dataset, dataset_names()))
     about = BENCHMARKS[dataset]
@@ -80,7 +90,9 @@ def load_truth(
     beside = [annotations.parent / name for name in about.files["train"]]
     found_train = next((path for path in beside if path.is_file() and path != annotations), None)
     train = () if found_train is None else read_annotations(found_train, policy=conventions.policy).queries
-    return Truth(dataset, named, read.queries, (file_note(about, named, read), *about.notes), train, read.asked)
+    notes = (file_note(about, named, read), *about.notes)
+    official = official_label(about, named, read.report)
+    return Truth(dataset, named, read.queries, notes, train, read.asked, official=official)
 
 
 def score_file(
@@ -125,7 +137,9 @@ def score_file(
         "synthetic": truth.world is not None,
         "predictions": str(path),
         "notes": [*misses, *truth.notes],
-        "published": [entry.to_json() for entry in published(truth.dataset)],
+        "official": truth.official,
+        **({} if truth.official else {"official_reason": UNOFFICIAL}),
+        "published": [entry.to_json() for entry in published_beside(truth.dataset, truth.official)],
     }
 
 
@@ -163,6 +177,25 @@ def _world(dataset: str, annotations: Path | None, split: str) -> Truth:
     if split not in world.splits:
         raise UserError(f"{dataset} has no split '{split}', only {', '.join(world.splits)}")
     return Truth(dataset, split, tuple(world.splits[split]), tuple(world.notes), world.splits["train"], world=world)
+
+
+def _own(place: Path | None, split: str | None, conventions: Conventions, title: str | None) -> Truth:
+    """Queries of one's own: a split of a folder, or all of a file that says nothing about splits."""
+    if place is None:
+        raise UserError(f"{CUSTOM} needs --annotations: your folder, or a file of queries")
+    shown = own_title(title, place if place.is_dir() else place.resolve().parent)
+    files = own_files(place)
+    if place.is_file() and split is None:
+        split = next((key for key, path in files.items() if path == place and split_of_file(key)), None)
+        if split is None and not (alone := read_own_lines(place, conventions.policy)).splits:
+            found = alone.annotations
+            if not found.queries:
+                raise UserError(f"{place} gives no moments to score against")
+            return Truth(shown, "test", found.queries, (found.report.note(),), asked=found.asked)
+    own, split = read_own(place, conventions.policy), split or "test"
+    if split not in own.splits:
+        raise UserError(f"{shown} has no split '{split}', only {', '.join(own.splits)}")
+    return Truth(shown, split, own.splits[split], own.notes, own.splits["train"], own.asked[split])
 
 
 def _file_of(about: Benchmark, folder: Path, split: str) -> Path:

@@ -22,8 +22,9 @@ from emtm.data.records import Dataset, FeatureStore, Query
 from emtm.data.text import Vocabulary
 from emtm.errors import UserError, unknown
 from emtm.metrics.floors import cached_floors
+from emtm.metrics.published import UNOFFICIAL
 from emtm.metrics.scoring import Scores, score
-from emtm.training.runs import DataSource, load_run
+from emtm.training.runs import DataSource, check_unseen, load_run
 
 Predictions = dict[str, npt.NDArray[np.float64]]
 TOP_K = 5
@@ -101,6 +102,8 @@ class Evaluation:
     floors: dict[str, Any]
     notes: tuple[str, ...]
     """Which files the queries come from, how many, and what was done to them."""
+    official: str | None = None
+    """Which published version of the test set was tested on, by its content; None for anything else."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON form: the scores, the floors and what they belong to; figures in percent."""
@@ -113,6 +116,8 @@ class Evaluation:
             **self.scores.to_json(),
             "floors": self.floors,
             "notes": list(self.notes),
+            "official": self.official,
+            **({} if self.official else {"official_reason": UNOFFICIAL}),
         }
 
 
@@ -130,6 +135,7 @@ def evaluate_run(
     dataset = dataset or open_source(run.spec.data)
     queries = split_of(dataset, split)
     config = run.config
+    check_unseen(path, split, queries)
     check_features(dataset.features, queries, config, dataset.clip_s)
     collator = collator_for(config, dataset, run.vocabulary)
     predictions = predict(run.model, collator, queries, top_k=TOP_K, progress=progress)
@@ -139,14 +145,24 @@ def evaluate_run(
         clips = {video: clip_count(n, config.max_clips, config.resampling) for video, n in rows.items()}
     scores = score(predictions, queries, protocol, clips)
     floors = cached_floors(dataset, split)
-    return Evaluation(run.name, dataset.name, split, run.seed, dataset.synthetic, scores, floors, dataset.notes)
+    return Evaluation(
+        run.name,
+        dataset.name,
+        split,
+        run.seed,
+        dataset.synthetic,
+        scores,
+        floors,
+        dataset.notes,
+        dataset.official.get(split),
+    )
 
 
 def open_source(source: DataSource) -> Dataset:
     """Dataset that a run names, without the moments that it may not see."""
     root, glove = (Path(p) if p else None for p in (source.root, source.glove))
     features = source.features if source.features in (None, "embedded") else Path(source.features)
-    dataset = open_dataset(source.name, root, features, glove, source.clip_s)
+    dataset = open_dataset(source.name, root, features, glove, source.clip_s, source.title)
     return dataset if source.annotated is None else restrict(dataset, source.annotated)
 
 

@@ -92,7 +92,7 @@ def fit(setup: Setup, history: list[Epoch], quiet: bool) -> None:
     rows = len(train_queries) + len(setup.dataset.unlabelled)
     steps = math.ceil(rows / recipe.batch_size)
 
-    with _bar(f"{spec.model} on {spec.data.name}", len(history) * steps, recipe.epochs * steps, quiet) as show:
+    with _bar(f"{spec.model} on {spec.data.shown}", len(history) * steps, recipe.epochs * steps, quiet) as show:
         for epoch in range(len(history), recipe.epochs):
             # Early stop; asked here so that a run cut off after its last epoch does not train another.
             if recipe.patience is not None and epoch - best_epoch(history) > recipe.patience:

@@ -4,6 +4,7 @@
 ``run.json``            model, config, recipe, dataset, seed, versions; written first
 ``vocabulary.json``     words and characters
 ``features.json``       origin of the features, where `python -m emtm extract` made them
+``splits.json``         videos of every split of a real dataset, given or made
 ``best.safetensors``    weights of the best validation epoch, word vectors included; what predictions need
 ``branches.safetensors``  training-only branches of that epoch (EMTM alone)
 ``last.safetensors``    weights, optimiser and generator state after the last whole epoch
@@ -20,7 +21,7 @@ import hashlib
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,19 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from emtm import __version__
 from emtm.config import MAX_SEED, check_fields
 from emtm.contract import AnyModel, ModelConfig, Recipe
 from emtm.data.annotated import AnnotatedPart
+from emtm.data.benchmarks import BENCHMARKS
 from emtm.data.choices import PseudoTrust
-from emtm.data.datasets import describe
-from emtm.data.features import split_paths
+from emtm.data.datasets import feature_width
+from emtm.data.features import clip_width, split_paths
+from emtm.data.own import CUSTOM
 from emtm.data.real import EMBEDDED, features_path
-from emtm.data.records import Dataset, fingerprint
+from emtm.data.records import Dataset, Query, fingerprint
 from emtm.data.soft_labels import SoftLabelFile
 from emtm.data.text import Lexicon, Vocabulary
 from emtm.data.video.folder import read_origin
@@ -53,12 +56,13 @@ RUN, VOCABULARY, BEST, LAST = "run.json", "vocabulary.json", "best.safetensors",
 HISTORY, METRICS = "history.jsonl", "metrics.json"
 BRANCHES = "branches.safetensors"
 FEATURES = "features.json"
+SPLITS = "splits.json"
 FORMAT = "emtm-run/2"
 _UNSEALED = "emtm-run/1"
 """Runs of this format have no manifest."""
 
 
-_LATER = ("annotated", "pseudo_weight", "pseudo_trust", "clip_s")
+_LATER = ("annotated", "pseudo_weight", "pseudo_trust", "clip_s", "title")
 """Fields of a data source that earlier runs do not have."""
 
 
@@ -79,6 +83,18 @@ class DataSource:
     pseudo_trust: PseudoTrust = "confidence"
     clip_s: str | None = None
     """Seconds that a feature row stands for, or a range of them."""
+    title: str | None = None
+    """What tables call it, where `name` is `custom`."""
+
+    @property
+    def shown(self) -> str:
+        """Its name in tables and files."""
+        return self.title or self.name
+
+    @property
+    def learns_words(self) -> bool:
+        """Whether there are no word vectors, so that a model learns its own."""
+        return self.name == CUSTOM and self.glove is None and self.features != EMBEDDED
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON holds them; what was always so before there was a choice is left out."""
@@ -111,7 +127,7 @@ class RunSpec:
             "format": FORMAT,
             "model": self.model,
             "preset": self.preset,
-            "dataset": self.data.name,
+            "dataset": self.data.shown,
             "data": self.data.to_json(),
             "seed": self.seed,
             "config": dataclasses.asdict(self.config),
@@ -139,16 +155,24 @@ class RunSpec:
 
 
 def plan(model: str, data: DataSource, which: str | None, settings: list[str], seed: int) -> RunSpec:
-    """The run of a preset with `key=value` settings of model or recipe applied.
+    """The run of a preset with `key=value` settings of model or recipe applied, for features as wide as they are.
 
-    `which` is as in `registry.preset`; None means compact on embedded data and paper elsewhere.
+    `which` is as in `registry.preset`; None means paper for benchmarks, compact elsewhere. A `feature_dim` among
+    the settings is what the features must have.
+
+    Raises:
+        UserError: there is no such model, preset or setting, or the features cannot be read.
     """
-    which = which or ("compact" if describe(data.name)["synthetic"] else "paper")
+    which = which or ("paper" if data.name in BENCHMARKS else "compact")
     chosen = preset(model, data.name, which)
     recipe_keys = {f.name for f in dataclasses.fields(chosen.recipe)}
     of_recipe = [s for s in settings if s.partition("=")[0] in recipe_keys]
     of_model = [s for s in settings if s not in of_recipe]
     config, recipe = override(chosen.config, of_model), override(chosen.recipe, of_recipe)
+    if not any(setting.partition("=")[0] == "feature_dim" for setting in of_model):
+        width = feature_width(data.name, Path(data.root) if data.root else None, data.features)
+        if width is not None:
+            config = dataclasses.replace(config, feature_dim=clip_width(width, config.resampling))
     return RunSpec(model, which, config, recipe, data, seed)
 
 
@@ -171,7 +195,7 @@ class Run:
     def dataset(self) -> str:
         """Name of the dataset it was trained on, told apart where its features are synthetic."""
         data = self.spec.data
-        return f"{data.name}+{data.features}" if data.features == "embedded" else data.name
+        return f"{data.shown}+{data.features}" if data.features == "embedded" else data.shown
 
     @property
     def seed(self) -> int:
@@ -232,6 +256,8 @@ def create(out: Path, spec: RunSpec, dataset: Dataset, vocabulary: Vocabulary) -
         write_text(out / VOCABULARY, vocabulary.to_json())
         if origin is not None:
             write_json(out / FEATURES, origin)
+        if not dataset.synthetic:
+            write_json(out / SPLITS, {split: videos_of(queries) for split, queries in dataset.splits.items()})
         stored = {**spec.to_json(), "annotations_sha256": annotations_sha256(dataset), "versions": versions}
         write_json(out / RUN, stored)
     except OSError as error:
@@ -240,10 +266,33 @@ def create(out: Path, spec: RunSpec, dataset: Dataset, vocabulary: Vocabulary) -
 
 def discard(out: Path) -> None:
     """Remove a run directory in which no epoch was finished."""
-    for name in (RUN, VOCABULARY, FEATURES, BEST, BRANCHES, MANIFEST):
+    for name in (RUN, VOCABULARY, FEATURES, SPLITS, BEST, BRANCHES, MANIFEST):
         (out / name).unlink(missing_ok=True)
     if not any(out.iterdir()):
         out.rmdir()
+
+
+def videos_of(queries: Iterable[Query]) -> list[str]:
+    """The distinct videos, sorted."""
+    return sorted({query.video_id for query in queries})
+
+
+def check_unseen(path: Path, split: str, queries: Iterable[Query]) -> None:
+    """Raise UserError where videos of a split that the run at `path` did not have in it were trained on by it."""
+    if not (path / SPLITS).is_file():
+        return
+    check(path / SPLITS)
+    stored = read_json(path / SPLITS)
+    try:
+        trained, then = set(stored["train"]), set(stored[split])
+    except (KeyError, TypeError):
+        raise UserError(f"{path / SPLITS} is damaged") from None
+    seen = [video for video in videos_of(queries) if video in trained and video not in then]
+    if seen:
+        raise UserError(
+            f"{len(seen):,} videos that are in {split} now, {seen[0]} first, were trained on by {path}: the splits are "
+            f"not those of its {SPLITS}"
+        )
 
 
 def features_origin(data: DataSource) -> dict[str, Any] | None:
@@ -272,7 +321,9 @@ def load_run(path: Path, device: str = "cpu") -> Run:
     try:
         words = vocabulary.num_words - 2
         check_memory(4 * words * spec.config.word_dim, f"{words:,} word vectors of {spec.config.word_dim:,} numbers")
-        lexicon = Lexicon(torch.zeros(words, spec.config.word_dim), vocabulary.num_chars, vocabulary.words)
+        table = torch.zeros(words, spec.config.word_dim)
+        vectors = nn.Parameter(table) if spec.data.learns_words else table
+        lexicon = Lexicon(vectors, vocabulary.num_chars, vocabulary.words)
         check_size(spec.model, spec.config, lexicon)
         model = model_class(spec.model)(spec.config, lexicon)
         expected = model.state_dict()

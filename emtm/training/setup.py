@@ -82,13 +82,13 @@ def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
     clock = check_features(dataset.features, queries, spec.config, dataset.clip_s)
     if spec.data.root is not None and not dataset.synthetic and not dataset.features_read:
         _read_once(dataset, features_path(Path(spec.data.root), spec.data.features))
-    width = dataset.word_vectors.vectors.shape[1]
-    if width != spec.config.word_dim:
-        raise UserError(f"the word vectors are {width} wide, not {spec.config.word_dim}")
+    words, width = dataset.word_vectors, spec.config.word_dim
+    if not words.learned and words.vectors.shape[1] != width:
+        raise UserError(f"the word vectors are {words.vectors.shape[1]} wide, not {width}")
     vocabulary = Vocabulary.build([query.sentence for query in queries], dataset.word_vectors)
     soft_labels = [open_soft_labels(file, dataset) for file in spec.data.soft_labels]
 
-    lexicon = vocabulary.lexicon(dataset.word_vectors)
+    lexicon = vocabulary.lexicon_to_learn(width, spec.seed) if words.learned else vocabulary.lexicon(words)
     check_size(spec.model, spec.config, lexicon, len(soft_labels))
     torch.manual_seed(spec.seed)
     model = model_class(spec.model)(spec.config, lexicon)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import torch
+from torch import nn
 
 from emtm.contract import ModelConfig
 from emtm.data.text import Lexicon
@@ -32,7 +33,9 @@ def check_size(model: str, config: ModelConfig, lexicon: Lexicon, teachers: int 
     built = model_class(model)
     try:
         with torch.device("meta"):
-            blank = Lexicon(torch.empty_like(lexicon.vectors), lexicon.num_chars, lexicon.words)
+            table = torch.empty_like(lexicon.vectors)
+            learned = isinstance(lexicon.vectors, nn.Parameter)
+            blank = Lexicon(nn.Parameter(table) if learned else table, lexicon.num_chars, lexicon.words)
             empty = built(config, blank)
             empty.prepare_training(teachers)
     except RuntimeError as error:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emtm.data.features import clip_count, pool_clips, resample, store_width
+from emtm.data.features import clip_count, clip_width, pool_clips, resample, store_width
 from emtm.data.resampling import stretch_clips
 from tests.shared import SHARED, needs_shared
 
@@ -107,6 +107,7 @@ def test_every_rule_gives_the_clips_it_says(rule: str, count: int, most: int) ->
     clips = resample(rows(count), most, rule)
     assert clips.shape[0] == clip_count(count, most, rule)
     assert store_width(clips.shape[1], rule) == 3
+    assert clip_width(3, rule) == clips.shape[1]
     assert clips.dtype == np.float32
 
 

@@ -205,7 +205,7 @@ def test_staged_videos_are_deterministic() -> None:
 
 def test_datasets_by_name() -> None:
     embedded = {"smoke", "synth-charades", "synth-anet", "synth-tacos"}
-    real = {"charades-sta", "activitynet-captions", "tacos", "charades-cd", "activitynet-cd", "qvhighlights"}
+    real = {"charades-sta", "activitynet-captions", "tacos", "charades-cd", "activitynet-cd", "qvhighlights", "custom"}
     assert embedded | real == set(dataset_names())
     for name in dataset_names():
         about = describe(name)

@@ -74,6 +74,10 @@ def test_owners_figures(case: Case, options: tuple[str, ...], tmp_path: Path) ->
     found = scored(unpacked(case, tmp_path), *of(case, tmp_path), *options)
     agrees(found, case)
     assert found["missing"] == 0
+    # The whole official test set, so that what papers say of it stands beside, with its source.
+    assert found["official"] == {CHARADES: "official", TACOS: "TALL split", QVH: "official"}[case]
+    assert {entry["read"] for entry in found["published"]} == (set() if case == QVH else {"repository", "issue"})
+    assert not any(entry["measured"] for entry in found["published"])
     assert found["conventions"]["as"] == (options[1] if options[0] == "--as" else None)
 
 

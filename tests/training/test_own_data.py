@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 def train(root: Path, out: Path, *extra: str) -> subprocess.CompletedProcess[str]:
     command = [
         sys.executable, "-m", "emtm", "train", "vslnet", "--dataset", "charades-sta", "--root", str(root),
-        "--glove", str(root / "glove.npz"), "--preset", "compact", "--set", "feature_dim=32", "--set", "epochs=1",
+        "--glove", str(root / "glove.npz"), "--preset", "compact", "--set", "epochs=1",
         "--set", "dim=16", "--threads", "1", "--out", str(out), *extra,
     ]  # fmt: skip
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -54,8 +54,10 @@ def refused(result: subprocess.CompletedProcess[str], out: Path, *words: str) ->
 
 
 def test_sound_folder_trains(folder: Path, tmp_path: Path) -> None:
+    """For features as wide as the files have them."""
     result = train(folder, tmp_path / "run", "--json")
     assert result.returncode == 0, result.stderr
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["config"]["feature_dim"] == 32
     metrics = json.loads(result.stdout)
     assert (metrics["dataset"], metrics["queries"], metrics["synthetic"]) == ("charades-sta", 6, False)
 

@@ -85,6 +85,8 @@ class Trained:
     queries: int
     notes: tuple[str, ...]
     """On the data, from the run."""
+    official: bool
+    """Are all of the accuracies of a published test set?"""
     accuracy: Mapping[Metric, Spread]
     recall5: float | Missing
     """The headline metric, asked of any of the first five moments; in percent."""
@@ -174,6 +176,7 @@ def _together(seeds: Sequence[tuple[CaseRecord, Quality]]) -> Trained:
         seeds=sum(len(known(quality.seeds) or (0,)) for quality in qualities),
         queries=quality.n,
         notes=known(quality.notes) or (),
+        official=all(known(quality.official) for quality in qualities),
         accuracy={metric: spread for metric, spread in accuracy.items() if spread is not None},
         recall5=_mean([_recall5(quality) for quality in qualities]),
         kinds={name: _kind(name, qualities) for name in known(quality.by_kind) or ()},

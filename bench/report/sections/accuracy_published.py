@@ -1,4 +1,4 @@
-"""What others published on the datasets of a report: tables of their own, every figure marked."""
+"""What others published on the test sets of a report: tables of their own, every figure marked."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from emtm.metrics.published import LEGEND, published
 
 
 def published_tables(content: Content) -> list[Table]:
-    """One table for each real dataset that the report has accuracies of; none for synthetic ones."""
-    measured = {model.scope.dataset for model in content.trained if not model.scope.synthetic}
-    return [_table(dataset) for dataset in sorted(measured) if published(dataset)]
+    """One table for each official test set that the report has accuracies of; none where one bears its name only."""
+    official = {model.scope.dataset: True for model in content.trained}
+    for model in content.trained:
+        official[model.scope.dataset] &= model.official and not model.scope.synthetic
+    return [_table(dataset) for dataset in sorted(official) if official[dataset] and published(dataset)]
 
 
 def _table(dataset: str) -> Table:

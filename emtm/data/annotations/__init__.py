@@ -9,6 +9,8 @@
                         these, a line each, in an array or by id: QVHighlights, lighthouse, TVR, MAD
 `ego4d`                 videos, clips, annotators, queries: Ego4D's natural language queries
 `didemo`                chunks of five seconds marked by several annotators: DiDeMo
+`own_lines`             `{"video_id", "duration", "query", "start", "end"}` lines of one's own data, read
+                        strictly and only for `emtm.data.own`
 ======================  ===========================================================================
 """
 

@@ -142,8 +142,8 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
     count: Counter[str] = Counter()
     worst = 0.0
     for row in rows:
-        blank = not any(map(str.isalnum, row.sentence))
-        _check(row, blank and policy.blank == "refuse")
+        check(row, policy)
+        blank = _is_blank(row)
         stripped = row.sentence.strip()
         sentence = unicodedata.normalize("NFC", stripped)
         ordinal = ordinals[row.video_id]
@@ -216,13 +216,18 @@ def apply(path: Path, file_format: str, rows: Iterable[Row], policy: Policy) -> 
     return Annotations(tuple(queries), report, tuple(asked))
 
 
-def _check(row: Row, refused: bool) -> None:
-    if refused:
+def check(row: Row, policy: Policy) -> None:
+    """Raise UserError for a row that can be no annotation of its video under the policy."""
+    if _is_blank(row) and policy.blank == "refuse":
         raise UserError(f"{row.where}: the sentence is empty")
     if not 0 < row.duration_s < float("inf"):
         raise UserError(f"{row.where}: the duration is {row.duration_s} seconds")
     if any(start <= -EARLY_S for start, _ in row.windows or ()):
         raise UserError(f"{row.where}: the moment starts before the video, by {EARLY_S:g} second or more")
+
+
+def _is_blank(row: Row) -> bool:
+    return not any(map(str.isalnum, row.sentence))
 
 
 def _query(query_id: str, row: Row, sentence: str, windows: tuple[Window, ...]) -> Query:

@@ -4,7 +4,7 @@ from emtm.data.features.archives import Hdf5Store, NpzStore
 from emtm.data.features.checks import check_store, check_values, missing, num_rows
 from emtm.data.features.opening import open_store, read_video, split_paths, store_files
 from emtm.data.features.stores import DirectoryStore, DiskStore, GatheredStore, SideBySideStore
-from emtm.data.resampling import Resampling, clip_count, pool_clips, resample, store_width
+from emtm.data.resampling import Resampling, clip_count, clip_width, pool_clips, resample, store_width
 
 __all__ = [
     "DirectoryStore",
@@ -17,6 +17,7 @@ __all__ = [
     "check_store",
     "check_values",
     "clip_count",
+    "clip_width",
     "missing",
     "num_rows",
     "open_store",

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emtm.layers.dropout import Dropout
+from emtm.layers.word_table import hold_vectors
 
 CHAR_WIDTHS = (1, 2, 3, 4)
 CHAR_FILTERS = (10, 20, 30, 40)
@@ -14,7 +15,10 @@ CHAR_DIM_OUT = sum(CHAR_FILTERS)
 
 
 class WordEmbedding(nn.Module):
-    """Frozen pretrained vectors with a zero row for padding and a trainable row for unknown words."""
+    """Frozen pretrained vectors with a zero row for padding and a trainable row for unknown words.
+
+    Vectors that are a Parameter are learned instead.
+    """
 
     vectors: Tensor
 
@@ -22,7 +26,7 @@ class WordEmbedding(nn.Module):
         super().__init__()
         self.unknown = nn.Parameter(torch.empty(1, vectors.shape[1]))
         nn.init.xavier_uniform_(self.unknown)
-        self.register_buffer("vectors", vectors.detach().clone().float())
+        hold_vectors(self, vectors)
 
     def forward(self, word_ids: Tensor) -> Tensor:
         """Word ids `[B, T]` -> vectors `[B, T, W]`."""
