@@ -108,6 +108,17 @@ def reproduce(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=MAX_THREADS, help="Runs trained at a time.")] = 1,
     threads: Annotated[int, typer.Option(min=1, max=MAX_THREADS, help="CPU threads a run.")] = 1,
+    annotated: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARES|FILE",
+            help="Annotated shares of the videos, comma-separated, or a file of video or query ids.",
+        ),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=1, max=MAX_SEEDS, help="Draws of each annotated share.")] = 1,
+    hold_out: Annotated[
+        float, typer.Option(help="Share of the annotated videos that teachers are not trained on, for both-informed.")
+    ] = 0.0,
     root: RootOption = None,
     features: FeaturesOption = None,
     clip_s: ClipOption = None,
@@ -122,23 +133,39 @@ def reproduce(
     best-teacher, plain-distillation, smoothed-truth, official-losses, hidden-alignment, only:TEACHER
     for a teacher alone, KEY=VALUE for one setting of EMTM (temperature=2, soft_weight=0.5); 'all' is
     every named one.
+
+    With --annotated, those of part of the annotation too: pseudo, soft, both, both-geometric, both-unit,
+    both-informed, both-isomorphic, pseudo-smoothed, self-teacher, and all-labels, the student with every moment.
     """
+    from emtm.distillation.few_labels import FewLabels, run_few_labels, summarise_few_labels
     from emtm.distillation.study import Study, run_study
     from emtm.distillation.summary import summarise
     from emtm.distillation.variants import ALONE, all_ablations
 
     check_device(device)
+    shares = read_shares(annotated)
+    if not 0 <= hold_out < 1:
+        raise UserError(f"--hold-out is a share below 1, not {hold_out:g}")
+    if (draws > 1 or hold_out) and not shares:
+        raise UserError("--draws and --hold-out are for shares of the videos: give --annotated SHARES")
     named = tuple(split_list(teachers))
     chosen = split_list(ablations)
     study = Study(
-        data=source(dataset, root, features, glove, title, clip_s=clip_s),
+        data=source(dataset, root, features, glove, title, None if shares else annotated, clip_s=clip_s),
         preset=preset,
         seeds=tuple(range(seeds)),
         teachers=named,
         ablations=tuple(chosen),
         baselines=tuple(split_list(baselines)),
         settings=tuple(settings or ()),
+        hold_out=hold_out,
     )
+    if shares:
+        few = FewLabels(study, shares, draws)
+        with resumable(out, "the same command goes on"):
+            run_few_labels(few, out, parallel=jobs, threads=threads, device=device)
+        print_few(summarise_few_labels(few, out), out, as_json)
+        return
     if chosen == ["all"]:
         study = replace(study, ablations=(ALONE, *all_ablations(study.names)))
     with resumable(out, "the same command goes on"):
@@ -149,6 +176,50 @@ def reproduce(
     else:
         print_summary(summary)
         print(f"study directory: {out}")
+
+
+def read_shares(text: str | None) -> tuple[float, ...]:
+    """Annotated shares; none where there are no numbers, but a file or nothing."""
+    from emtm.data.annotated import read_annotated
+
+    try:
+        shares = tuple(float(item) for item in split_list(text or ""))
+    except ValueError:
+        return ()
+    for share in shares:
+        read_annotated(str(share))
+    return shares
+
+
+def print_few(summary: dict[str, Any], out: Path, as_json: bool) -> None:
+    """The study of part of the annotation, as JSON or as tables, on stdout."""
+    if as_json:
+        print_json(summary)
+        return
+    whole = summary["all_labels"]
+    for part in summary["shares"]:
+        gains = {test["variant"]: test for test in part["comparisons"] if test["over"] == "student-alone"}
+        rows = []
+        for row in [*part["rows"], *([whole] if whole else [])]:
+            test, cells = gains.get(row["name"]), [_interval(row[metric.key]) for metric in SHORT_LIST]
+            gain = _interval(test["difference"], "+") if test and test["difference"] else ""
+            corrected = "" if test is None or test["p_holm"] is None else f"{test['p_holm']:.3f}"
+            right = "" if row["pseudo_right"] is None else f"{row['pseudo_right']:.1f}"
+            rows.append((row["name"], *cells, gain, corrected, right, str(len(row["runs"]))))
+        counts, bill = part["queries"], part["bill"]
+        title = f"{summary['dataset']}, {100 * part['share']:g} % of the videos annotated ({counts['train']} queries)"
+        headers = (
+            "",
+            *(metric.title for metric in SHORT_LIST),
+            "over student alone",
+            "p (Holm)",
+            "pseudo right",
+            "runs",
+        )
+        print_table(headers, rows, title)
+        teachers = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in bill["teacher_s"].items())
+        print(f"bill: {teachers or 'no teacher'}, their labels {bill['labels_s']:.0f} s")
+    print(f"study directory: {out}")
 
 
 def split_list(text: str) -> list[str]:

@@ -13,6 +13,7 @@ cut off goes on where it stood::
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,11 +23,11 @@ from emtm.data.datasets import describe
 from emtm.data.own import CUSTOM
 from emtm.data.records import Dataset
 from emtm.data.soft_labels import SoftLabelFile, read_soft_labels
-from emtm.distillation.control import SMOOTHED_TRUTH, write_smoothed_truth
+from emtm.distillation.control import SMOOTHED_PSEUDO, SMOOTHED_TRUTH, write_smoothed_pseudo, write_smoothed_truth
 from emtm.distillation.soft_labels import write_soft_labels
-from emtm.distillation.variants import ALONE, OF_BEST_TEACHER, Variant, make_variant
+from emtm.distillation.variants import ALONE, OF_BEST_TEACHER, SELF, Variant, make_variant
 from emtm.errors import UserError
-from emtm.files import read_json
+from emtm.files import json_text, read_json, replacing
 from emtm.processes import held
 from emtm.registry import model_class, model_names
 from emtm.training import runs
@@ -58,10 +59,15 @@ class Study:
     baselines: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     """`MODEL.KEY=VALUE` for every run of a model."""
+    hold_out: float = 0.0
+    """Share of the annotated videos that teachers are not trained on."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON form, which is that of earlier versions where nothing new is asked for."""
-        return {**asdict(self), "data": self.data.to_json()}
+        stored = {**asdict(self), "data": self.data.to_json()}
+        if not self.hold_out:
+            stored.pop("hold_out")
+        return stored
 
     def spec(self, model: str, seed: int, more: Sequence[str] = (), preset: str | None = None) -> RunSpec:
         """Run of `model` in this study, by its preset or another one."""
@@ -72,8 +78,13 @@ class Study:
     def teacher_spec(self, model: str) -> RunSpec:
         """Run of a teacher: with the first seed, and larger than compact students where it can be."""
         spec = self.spec(model, self.seeds[0])
-        wide = spec.preset == "compact" and WIDE in model_class(model).presets
-        return self.spec(model, self.seeds[0], preset=WIDE) if wide else spec
+        if spec.preset == "compact" and WIDE in model_class(model).presets:
+            spec = self.spec(model, self.seeds[0], preset=WIDE)
+        part = self.data.annotated
+        if not self.hold_out or part is None or part.share is None:
+            return spec
+        less = replace(part, share=part.share * (1 - self.hold_out))
+        return replace(spec, data=replace(spec.data, annotated=less))
 
     def check(self) -> None:
         """Raises UserError for what cannot be trained, before anything is."""
@@ -88,6 +99,8 @@ class Study:
         for setting in self.settings:
             if setting.partition(".")[0] not in models:
                 raise UserError(f"'{setting}' sets nothing: write MODEL.KEY=VALUE with a model of this study")
+        if SELF in self.ablations and ALONE not in self.ablations:
+            raise UserError(f"'{SELF}' is taught by '{ALONE}': name both")
         for name in self.ablations:
             if name != ALONE:
                 self.spec("emtm", 0, make_variant(name, self.names, self.names[0] if self.names else None).settings)
@@ -122,6 +135,8 @@ def _do(study: Study, out: Path, parallel: int, threads: int, device: str, quiet
         run_jobs(jobs, title, parallel=parallel, threads=threads, device=device, quiet=quiet)
 
     train_all(teacher_jobs(study, out), "teachers")
+    if SELF in study.ablations:
+        train_all([alone_job(study, out, seed) for seed in study.seeds], "students that teach themselves")
     dataset = open_source(study.data)
     labels = all_labels(study, out, dataset, device)
     train_all([*student_jobs(study, out, labels), *baseline_jobs(study, out)], "students and baselines")
@@ -163,6 +178,14 @@ def all_labels(study: Study, out: Path, dataset: Dataset, device: str) -> dict[s
         if not file.exists():
             write_smoothed_truth(dataset, file)
         labels[SMOOTHED_TRUTH] = soft_label_file(file, dataset)
+    if SMOOTHED_PSEUDO in study.ablations:
+        file = out / "teachers" / f"{SMOOTHED_PSEUDO}.h5"
+        if not file.exists():
+            write_smoothed_pseudo(dataset, [read_soft_labels(Path(labels[name].path)) for name in study.names], file)
+        labels[SMOOTHED_PSEUDO] = soft_label_file(file, dataset)
+    if SELF in study.ablations:
+        jobs = {seed: alone_job(study, out, seed) for seed in study.seeds}
+        labels |= {f"{SELF}-s{seed}": label(job.out, dataset, device) for seed, job in jobs.items()}
     return labels
 
 
@@ -177,8 +200,16 @@ def label(run: Path, dataset: Dataset, device: str) -> SoftLabelFile:
         if file.exists():
             soft_label_file(file, dataset, split)
         else:
+            began = time.monotonic()
             write_soft_labels(run, file, split, dataset=dataset, device=device)
+            with replacing(label_cost(run, split)) as partial:
+                partial.write_text(json_text({"seconds": round(time.monotonic() - began, 3)}) + "\n", "utf-8")
     return soft_label_file(run / f"soft-labels-{SPLITS[0]}.h5", dataset)
+
+
+def label_cost(run: Path, split: str = SPLITS[0]) -> Path:
+    """What the writing of a teacher's soft labels took, beside them."""
+    return run / f"soft-labels-{split}.json"
 
 
 def soft_label_file(path: Path, dataset: Dataset, split: str = SPLITS[0]) -> SoftLabelFile:
@@ -233,12 +264,19 @@ def student_jobs(study: Study, out: Path, labels: dict[str, SoftLabelFile]) -> l
     for seed in study.seeds:
         for name in study.ablations:
             if name == ALONE:
-                spec = study.spec("emtm-student", seed)
-            else:
-                variant = make_variant(name, study.names, best)
-                spec = distilled(study.spec("emtm", seed, variant.settings), variant, labels)
+                jobs.append(alone_job(study, out, seed))
+                continue
+            variant = make_variant(name, study.names, best)
+            if name == SELF:
+                variant = replace(variant, teachers=(f"{SELF}-s{seed}",))
+            spec = distilled(study.spec("emtm", seed, variant.settings), variant, labels)
             jobs.append(Job(f"{name}-s{seed}", spec, out / "students" / f"{name.replace('=', '-')}-s{seed}"))
     return jobs
+
+
+def alone_job(study: Study, out: Path, seed: int) -> Job:
+    """The student without teachers."""
+    return Job(f"{ALONE}-s{seed}", study.spec("emtm-student", seed), out / "students" / f"{ALONE}-s{seed}")
 
 
 def distilled(spec: RunSpec, variant: Variant, labels: dict[str, SoftLabelFile]) -> RunSpec:
@@ -250,7 +288,7 @@ def distilled(spec: RunSpec, variant: Variant, labels: dict[str, SoftLabelFile])
     files = tuple(labels[teacher] for teacher in variant.teachers)
     if files and spec.data.annotated is not None and getattr(spec.config, "objective", "") == "official":
         raise UserError("the released code's losses are for annotated queries alone: leave --annotated or them out")
-    return replace(spec, data=replace(spec.data, soft_labels=files))
+    return replace(spec, data=replace(spec.data, soft_labels=files, pseudo_weight=variant.pseudo_weight))
 
 
 def baseline_jobs(study: Study, out: Path) -> list[Job]:

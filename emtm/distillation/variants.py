@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from emtm.distillation.control import SMOOTHED_TRUTH
+from emtm.distillation.control import SMOOTHED_PSEUDO, SMOOTHED_TRUTH
 from emtm.errors import UserError, unknown
 
 FULL = "full"
@@ -37,6 +37,26 @@ ABLATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Name -> what it is, and the settings of the `emtm` model it changes."""
 
+SELF = "self-teacher"
+_PLAIN = ("isomorphic_weight=0", "aggregation=uniform")
+FEW: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "pseudo": ("the teachers' moments where none is annotated, without their soft labels", (*_PLAIN, "soft_weight=0")),
+    # A ramp would leave the queries without a moment out of the first epochs.
+    "soft": ("the teachers' soft labels on all queries, without moments of their making", (*_PLAIN, "soft_ramp=0")),
+    "both": ("the teachers' moments where none is annotated, and their soft labels", _PLAIN),
+    "both-geometric": ("both, by the teachers' geometric mean", ("isomorphic_weight=0", "aggregation=geometric")),
+    "both-unit": ("both, with the aggregation unit", ("isomorphic_weight=0",)),
+    "both-informed": (
+        "both, with a unit that reads the labels and learns on queries new to the teachers",
+        ("isomorphic_weight=0", "aggregation=informed"),
+    ),
+    "both-isomorphic": ("both, with the isomorphic teacher", ("aggregation=uniform",)),
+    SMOOTHED_PSEUDO: ("control: both, with smoothed moments in place of the teachers' distributions", _PLAIN),
+    SELF: ("control: both, taught by the student alone of the same seed", _PLAIN),
+}
+"""Variants for part of the annotation, as `ABLATIONS`."""
+FEW_CONTROLS = frozenset({SMOOTHED_PSEUDO, SELF})
+
 OF_BEST_TEACHER = frozenset({BEST_TEACHER, PLAIN})
 """Variants that have the best teacher only."""
 
@@ -48,6 +68,14 @@ class Variant:
     name: str
     settings: tuple[str, ...]
     teachers: tuple[str, ...]
+    pseudo_weight: float = 1.0
+    """Of moments that the teachers make up."""
+
+    @property
+    def what(self) -> str | None:
+        """In words; None where the name says it."""
+        found = ABLATIONS.get(self.name) or FEW.get(self.name)
+        return found[0] if found else None
 
 
 def make_variant(name: str, teachers: Sequence[str], best: str | None) -> Variant:
@@ -59,6 +87,9 @@ def make_variant(name: str, teachers: Sequence[str], best: str | None) -> Varian
         return Variant(name, ABLATIONS[name][1], (best,))
     if name == SMOOTHED_TRUTH:
         return Variant(name, (), (SMOOTHED_TRUTH,))
+    if name in FEW:
+        taught_by = (name,) if name in FEW_CONTROLS else tuple(teachers)
+        return Variant(name, FEW[name][1], taught_by, 0.0 if name == "soft" else 1.0)
     if name in ABLATIONS:
         settings = ABLATIONS[name][1]
         return Variant(name, settings, () if "soft_weight=0" in settings else tuple(teachers))
@@ -69,7 +100,7 @@ def make_variant(name: str, teachers: Sequence[str], best: str | None) -> Varian
         return Variant(name, (), (teacher,))
     if "=" in name:
         return Variant(name, (name,), tuple(teachers))
-    raise UserError(unknown("ablation", name, [*ABLATIONS, "only:TEACHER", "KEY=VALUE"]))
+    raise UserError(unknown("ablation", name, [*ABLATIONS, *FEW, "only:TEACHER", "KEY=VALUE"]))
 
 
 def check_distilled(name: str, teachers: Sequence[str]) -> None:
@@ -77,7 +108,7 @@ def check_distilled(name: str, teachers: Sequence[str]) -> None:
 
     Raises it for a name that says nothing, too.
     """
-    if name in (ALONE, SMOOTHED_TRUTH):
+    if name in (ALONE, SMOOTHED_TRUTH, *FEW_CONTROLS):
         raise UserError(f"'{name}' is a control of a study, not a way to distill: use `python -m emtm reproduce`")
     variant = make_variant(name, teachers, next(iter(teachers), None))
     if not variant.teachers and "soft_weight=0" not in variant.settings:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +57,28 @@ def paired_difference(values: Mapping[int, float], reference: Mapping[int, float
     """Mean of value minus reference over the seeds both have; None when they share none."""
     shared = sorted(values.keys() & reference.keys())
     return mean_interval([values[seed] - reference[seed] for seed in shared]) if shared else None
+
+
+def paired_p_value(values: Mapping[int, float], reference: Mapping[int, float]) -> float | None:
+    """Two-sided p of Student's paired t-test that both have the same mean; None with fewer than two in common.
+
+    Differences that are all alike have p 1 where they are zero and 0 elsewhere.
+    """
+    shared = sorted(values.keys() & reference.keys())
+    n = len(shared)
+    if n < 2:
+        return None
+    differences = np.array([values[key] - reference[key] for key in shared])
+    error = differences.std(ddof=1) / np.sqrt(n)
+    if error == 0:
+        return float(differences[0] == 0)
+    return float(2 * stdtr(n - 1, -abs(differences.mean() / error)))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values of a family corrected so that the chance of any false rejection keeps the level (Holm, 1979)."""
+    corrected, largest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = largest
+    return corrected
