@@ -62,9 +62,9 @@ def train(
     from emtm.training.loop import train as run
     from emtm.training.runs import plan
 
-    for title, why in left_out().items():
-        if title.startswith(f"{model} of "):
-            print(f"warning: model {title} is left out: {why}", file=sys.stderr)
+    for package_model, why in left_out().items():
+        if package_model.startswith(f"{model} of "):
+            print(f"warning: model {package_model} is left out: {why}", file=sys.stderr)
     data = source(dataset, root, features, glove, title, annotated, draw, clip_s)
     spec = plan(model, data, preset, settings or [], seed)
     check_device(device)
