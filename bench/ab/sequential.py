@@ -24,6 +24,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from bench.verdict import Verdict
+from emtm.metrics.paired import holm as corrected
 
 FEWEST_ROUNDS = 4
 
@@ -103,12 +104,7 @@ def holm(p: Mapping[str, float], alpha: float) -> frozenset[str]:
     >>> sorted(holm({"a": 0.001, "b": 0.004, "c": 0.2}, 0.01))
     ['a', 'b']
     """
-    fallen: list[str] = []
-    for name in sorted(p, key=lambda name: p[name]):
-        if p[name] > alpha / (len(p) - len(fallen)):
-            break
-        fallen.append(name)
-    return frozenset(fallen)
+    return frozenset(name for name, least in zip(p, corrected(tuple(p.values())), strict=True) if least <= alpha)
 
 
 def verdicts(estimates: Mapping[str, Estimate], plan: Plan) -> dict[str, Verdict]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from emtm.data.annotated import AnnotatedPart
 from emtm.distillation.study import SUMMARY, Study, all_labels, label_cost, run_study, student_jobs, teacher_runs
-from emtm.distillation.summary import group_of, teacher_record
+from emtm.distillation.summary import group_of, scored_on, teacher_record
 from emtm.distillation.variants import ABLATIONS, ALONE, FEW, FEW_CONTROLS
 from emtm.errors import UserError
 from emtm.files import read_json
@@ -114,14 +114,8 @@ def summarise_few_labels(few: FewLabels, out: Path) -> dict[str, Any]:
     known = [test for test in tests if test["p"] is not None]
     for test, corrected in zip(known, holm([test["p"] for test in known]), strict=True):
         test["p_holm"] = corrected
-    dataset = open_source(few.study.data)
     summary = {
-        "format": FORMAT,
-        "dataset": dataset.name,
-        "synthetic": dataset.synthetic,
-        "split": "test",
-        "protocol": "timestamp",
-        "queries": len(dataset.splits["test"]),
+        **scored_on(FORMAT, open_source(few.study.data)),
         "seeds": list(few.study.seeds),
         "draws": few.draws,
         "study": few.study.to_json(),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from emtm.data.records import Dataset
 from emtm.data.soft_labels import SoftLabels, read_soft_labels
 from emtm.distillation.inspection import aggregation_report, gradient_ratio
 from emtm.distillation.study import (
@@ -38,12 +39,7 @@ def summarise(study: Study, out: Path) -> dict[str, Any]:
     alone = groups.get(ALONE)
     some = next(iter(groups.values()))
     summary = {
-        "format": FORMAT,
-        "dataset": dataset.name,
-        "synthetic": dataset.synthetic,
-        "split": "test",
-        "protocol": "timestamp",
-        "queries": len(dataset.splits["test"]),
+        **scored_on(FORMAT, dataset),
         "preset": study.preset,
         "seeds": list(study.seeds),
         "settings": list(study.settings),
@@ -63,6 +59,18 @@ def summarise(study: Study, out: Path) -> dict[str, Any]:
         summary["aggregation"] = aggregation_report(full.out, dataset, shown, SPLITS[1])
     runs.write_json(out / SUMMARY, summary)
     return summary
+
+
+def scored_on(form: str, dataset: Dataset) -> dict[str, Any]:
+    """How a summary begins: its format, and what its accuracies are of."""
+    return {
+        "format": form,
+        "dataset": dataset.name,
+        "synthetic": dataset.synthetic,
+        "split": "test",
+        "protocol": "timestamp",
+        "queries": len(dataset.splits["test"]),
+    }
 
 
 def shown_labels(run: Path) -> Path:
