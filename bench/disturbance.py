@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.missing import Missing
+from bench.missing import Missing, known_of, of
 from bench.record import CaseRecord, Noise
 
 INVALID_SHARE = 0.5
@@ -44,5 +44,9 @@ def disturbed(case: CaseRecord) -> bool:
 
 def noises(case: CaseRecord) -> tuple[Noise, ...]:
     """What the machine did during each of the case's timings that were watched."""
-    throughput = case.throughput if isinstance(case.throughput, Missing) else case.throughput.noise
-    return tuple(noise for noise in (case.noise, throughput) if not isinstance(noise, Missing))
+    return tuple(known_of((case.noise, sweep_noise(case))))
+
+
+def sweep_noise(case: CaseRecord) -> Noise | Missing:
+    """What the machine did during the sweep of batch sizes, which is watched for itself."""
+    return of(case.throughput, lambda throughput: throughput.noise)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.disturbance import sweep_noise
 from bench.export.quantities import QUANTITIES, Figure, Quantity
-from bench.missing import Missing
+from bench.missing import Missing, known
 from bench.record import CaseRecord
 from bench.run import Run
 
@@ -78,10 +79,8 @@ def doubt(case: CaseRecord, quantity: Quantity) -> str | None:
     """Why a figure of a case is not clean; None where it is."""
     if not quantity.timed:
         return None
-    noise = case.noise
-    if quantity.key == "throughput" and not isinstance(case.throughput, Missing):
-        # A sweep is watched for itself, and in files made before that with the rest of its case.
-        noise = noise if isinstance(case.throughput.noise, Missing) else case.throughput.noise
+    # In files made before sweeps were watched, their noise is that of the rest of the case.
+    noise = (known(sweep_noise(case)) if quantity.key == "throughput" else None) or case.noise
     if isinstance(noise, Missing):
         return f"no verdict on the machine's noise: {noise.reason}"
     return None if noise.verdict == "quiet" else f"measured while the machine was {noise.verdict}"

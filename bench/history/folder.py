@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.disturbance import disturbed
 from bench.git import git
 from bench.history.environments import Facts, facts, machine
 from bench.history.measures import Readings, batch_sizes, readings
@@ -162,7 +163,7 @@ def _case(case: CaseRecord, run: Run) -> CaseInRun:
         scenario=case.workload.scenario,
         status=case.status,
         reason=clean(known(case.reason) or ""),
-        noisy=not isinstance(case.noise, Missing) and case.noise.verdict != "quiet",
+        noisy=disturbed(case),
         batch_sizes=batch_sizes(case),
         readings={
             name: Missing(clean(reading.reason)) if isinstance(reading, Missing) else reading

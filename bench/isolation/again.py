@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bench.cases import Case
+from bench.disturbance import sweep_noise
 from bench.instruments.noise import cores_in_use
 from bench.isolation.process import LostError, Process
 from bench.lab import Lab
@@ -51,7 +52,7 @@ def noise_of(record: CaseRecord, measure: Measure) -> str:
 
 def _noise(record: CaseRecord, measure: Measure) -> Noise | Missing:
     if Throughput in measure.fills:
-        return record.throughput if isinstance(record.throughput, Missing) else record.throughput.noise
+        return sweep_noise(record)
     return record.noise if Noise in measure.fills else Missing("not watched for")
 
 
