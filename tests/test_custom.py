@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,6 +20,7 @@ from emtm.cli import app
 from emtm.data.benchmarks import BENCHMARKS
 from emtm.training.runs import load_run
 from tests.own import WIDTH, Layout, make_folder
+from tests.processes import outside_xdist
 from tests.report.records import content, trained_case
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -170,7 +170,7 @@ def test_five_commands_to_the_report(tmp_path: Path) -> None:
     ]
     for command in commands:
         words = [sys.executable, "-m", *map(str, command)]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ})
+        done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT, env=outside_xdist())
         assert done.returncode == 0, (command, done.stdout, done.stderr)
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["r1"]["0.5"] > 20 + max(floor["r1"]["0.5"] for floor in metrics["floors"].values())
