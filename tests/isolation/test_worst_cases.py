@@ -17,7 +17,7 @@ import pytest
 from bench.missing import Missing, known
 from bench.results import read_run
 from bench.run import Run
-from tests.processes import outside_xdist
+from tests.processes import hears_interrupts, outside_xdist
 from tests.test_plugin import install
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -112,7 +112,12 @@ def test_what_was_measured_before_the_end_stays(
     run_file = tmp_path / "run.json"
     # The model that sleeps comes last: by then another one has been measured.
     with subprocess.Popen(
-        command(run_file, "vslnet or a-sleeping"), stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+        command(run_file, "vslnet or a-sleeping"),
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+        preexec_fn=hears_interrupts,
     ) as session:
         deadline = time.monotonic() + 200
         while not run_file.exists():

@@ -15,6 +15,7 @@ import pytest
 
 from emtm.errors import UserError
 from emtm.processes import held, terminated_as_interrupted
+from tests.processes import hears_interrupts
 
 TINY = ("--set", "dim=16", "--set", "epochs=200")
 TRAIN = ("train", "emtm-student", "--dataset", "smoke", *TINY)
@@ -26,7 +27,14 @@ STUDY = (
 
 def started(*arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "emtm", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hears_interrupts,
+    )
 
 
 def until(holds: Callable[[], object], process: subprocess.Popen[str]) -> None:
