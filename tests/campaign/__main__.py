@@ -1,0 +1,35 @@
+"""`python -m tests.campaign inputs|kills --out FILE`: the long way; the tests beside this file go a short one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.campaign.half import Half, keep, origin
+from tests.campaign.inputs import INPUTS
+
+HALVES: tuple[Half, ...] = (INPUTS,)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a half and keep what it found; 1 where that is a failure."""
+    parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
+    chosen = parser.add_subparsers(required=True)
+    for half in HALVES:
+        command = chosen.add_parser(half.name, help=half.about, description=half.about)
+        command.add_argument("--out", type=Path, required=True, help="JSON file; what the other half found stays in it")
+        half.options(command)
+        command.set_defaults(half=half)
+    options = parser.parse_args(argv)
+    code = origin()
+    found = options.half.run(options)
+    keep(options.out, options.half, {**code, **found})
+    for failure in found["failures"]:
+        print(f"failed: {failure}", file=sys.stderr)
+    return 1 if found["failures"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
