@@ -45,11 +45,20 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def test_every_table_row_comes_from_the_reference_files(reported: set[str]) -> None:
-    results = README.split("## Results")[1].split("### Two counters")[0]
-    rows = [line for line in results.splitlines() if line.startswith("|")]
-    assert len(rows) > 10
+    pages = README.split("## Commands")[0] + "".join(
+        (ROOT / "docs" / f"{page}.md").read_text("utf-8") for page in ("audit", "distillation")
+    )
+    rows = [line for line in pages.splitlines() if line.startswith("|")]
+    assert len(rows) > 60
     assert [row for row in rows if row not in reported] == []
-    assert all(file.name in results for file in REFERENCE.glob("*.json"))
+    assert all(file.name in pages for file in REFERENCE.glob("*.json"))
+
+
+def test_limits_then_costs_then_the_figure_then_claims_come_before_all_else() -> None:
+    order = ["## The answer, its limits first", "| Printed “FLOPs” |", "![R1@0.5 against", "<!-- main-job -->"]
+    order += ["<!-- tests -->", "## The claims, judged", "## Results"]
+    places = [re.sub(" +", " ", README).index(text) for text in order]
+    assert places == sorted(places)
 
 
 def test_gains_on_chosen_and_fresh_seeds_come_from_the_study() -> None:

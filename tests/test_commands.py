@@ -1,0 +1,162 @@
+"""Every command in a block of the README and of the pages is run by a test, or stands here with the reason why not."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PROGRAM = re.compile(r"(?:python3? -m|pytest|pip|emtm|tox|asv) ")
+SCORE = "python -m emtm score predictions.jsonl --annotations charades_sta_test.txt --dataset charades-sta"
+OPEN = 6
+"""Exit code of `compare`: it cannot be told whether the two differ."""
+
+RUN = {
+    SCORE: 0,
+    f"{SCORE} --as cbp": 0,
+    f"{SCORE} --ends keep --ties strict": 0,
+    "python -m bench.count --model vslnet --dataset charades-sta --official": 0,
+    "python -m bench.report compare reports/reference/train-step-earlier.json reports/reference/train-step.json": OPEN,
+}
+"""Run below, word for word, and how they end."""
+
+ELSEWHERE = {
+    "python3 -m venv .venv && .venv/bin/python -m pip install -q tox && .venv/bin/tox -e main": ".ci/run",
+    "python3 -m venv .venv && .venv/bin/python -m pip install -q tox && .venv/bin/tox -e test": ".ci/run",
+    "python -m bench.report reports/reference/20261123T101911Z-13a7e4.json": "tests/test_readme.py::reported",
+    "python -m bench.report --study reports/reference/study-synth-charades.json": "tests/report/test_committed.py",
+    "python -m bench.report": "tests/test_plugin.py::test_model_is_trained_measured_and_reported",
+    "pip install ./my-grounding": "tests/test_plugin.py::run",
+    "python -m emtm train my-model --dataset smoke --out runs/smoke/my-model": (
+        "tests/test_plugin.py::test_model_is_trained_measured_and_reported"
+    ),
+    "pytest bench/ --benchmark-only -k my-model": "tests/test_plugin.py::test_model_is_trained_measured_and_reported",
+    "python -m bench.count my_grounding:make": "tests/bench/test_count.py",
+    "python -m emtm prepare custom --root kitchen": "tests/test_custom.py::test_five_commands_to_the_report",
+    "python -m emtm train emtm-student --dataset custom --root kitchen --out runs/kitchen": (
+        "tests/test_custom.py::test_five_commands_to_the_report"
+    ),
+    "python -m emtm predict runs/kitchen --video kitchen/features/kitchen-01.npy --duration 74.2 "
+    '--query "she opens the oven"': "tests/test_custom.py::test_five_commands_to_the_report",
+    "pytest bench/ --benchmark-only --bench-profile smoke -k kitchen": (
+        "tests/test_custom.py::test_five_commands_to_the_report"
+    ),
+    "pytest bench/ --benchmark-only --bench-profile smoke": ".ci/run",
+    "python -m emtm prepare charades-sta --root ANNOTATIONS --features FEATURES --glove glove.840B.300d.txt": (
+        "tests/test_own_folder.py::test_prepare_counts_what_is_there"
+    ),
+    "python -m emtm train emtm-student --dataset charades-sta --root ANNOTATIONS --features FEATURES "
+    "--glove glove.840B.300d.txt --out runs/charades": (
+        "tests/test_own_folder.py::test_training_and_evaluation_agree_and_say_what_they_are_of"
+    ),
+    "python -m emtm extract VIDEOS/ --out FEATURES": (
+        "tests/test_video_cli.py::test_extract_goes_on_and_names_what_it_cannot_read"
+    ),
+    "python -m emtm train emtm-student --dataset charades-sta --root ANNOTATIONS --features FEATURES "
+    "--glove glove.840B.300d.txt --out runs/from-video": (
+        "tests/test_video_cli.py::test_a_run_on_extracted_features_grounds_raw_video"
+    ),
+    'python -m emtm predict runs/from-video --video clip.mp4 --query "a person opens the door"': (
+        "tests/test_video_cli.py::test_a_run_on_extracted_features_grounds_raw_video"
+    ),
+    "pytest bench/ --benchmark-only -k end_to_end && python -m bench.report": "tests/bench/test_end_to_end.py",
+    'python -m bench.report ab --base HEAD~1 --head WORKTREE -k "emtm-student and charades-sta and single_stream"': (
+        "tests/ab/test_planted.py"
+    ),
+    "asv publish --config asv/asv.conf.json": "tests/ci/test_steps.py::test_asv_publishes_what_was_exported",
+    "python -m pip install --quiet -c constraints.txt -e '.[video]'": (
+        "tests/ci/test_steps.py::test_cron_speaks_only_when_something_is_wrong"
+    ),
+    "pytest bench/ --benchmark-only --bench-profile ci > nightly.log 2>&1 || { tail -n 20 nightly.log; exit 1; }": (
+        "tests/ci/test_steps.py::test_cron_speaks_only_when_something_is_wrong"
+    ),
+    "python -m bench.report history history --out site > history.log": (
+        "tests/ci/test_steps.py::test_cron_speaks_only_when_something_is_wrong"
+    ),
+    'python -m bench.report compare "$last" "$new" --soft > verdict.txt || code=$?': (
+        "tests/ci/test_steps.py::test_cron_speaks_only_when_something_is_wrong"
+    ),
+    "python -m bench.report export --to asv \"$(find reports/runs -name '*.json' | sort | tail -n 1)\" --out asv": (
+        "tests/ci/test_steps.py::test_asv_publishes_what_was_exported"
+    ),
+}
+"""Run by a test of their own, on data of its making, or by what runs the tests."""
+
+HOURS = "hours of training; with fewer seeds and epochs tests/distillation runs it"
+MINUTES = "minutes of training; with one epoch tests/distillation runs it"
+NOT_RUN = {
+    "python -m emtm reproduce --dataset synth-charades --teachers emtm-student,qd-detr "
+    "--ablate student-alone,full,uniform,smoothed-truth --seeds 12 --jobs 2 --out runs/study": HOURS,
+    "python -m emtm reproduce --dataset smoke --annotated 0.1,0.25 --draws 3 --teachers emtm-student,vslnet "
+    "--ablate student-alone,pseudo,soft,both,pseudo-smoothed,self-teacher,all-labels --seeds 10 --out runs/few": HOURS,
+    "python -m emtm train vslnet --dataset smoke --annotated 0.25 --out runs/vslnet": MINUTES,
+    "python -m emtm distill --dataset smoke --annotated 0.25 --teachers runs/vslnet --ablate both --out runs/student": (
+        MINUTES
+    ),
+    "pip install -c constraints.txt -e '.[video]'": "tox installs it; a test must not change its environment",
+}
+"""Not run, and why."""
+
+ANNOTATIONS = {"AO8RW": "a person is putting a book on a shelf.", "3MSZA": "person turn a light on."}
+
+
+def shown(page: Path) -> list[str]:
+    """Commands of the blocks of a page, each on one line, its comment left out."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in re.sub(r"\\\n\s*", "", block).splitlines()]
+    return [re.sub(r"\s+# .*", "", line).strip() for line in lines if PROGRAM.match(line.strip())]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where somebody has predictions for two sentences, and their annotations."""
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "reference").symlink_to(ROOT / "reports" / "reference")
+    lines = [f"{video} 0.0 6.9##{query}" for video, query in ANNOTATIONS.items()]
+    (tmp_path / "charades_sta_test.txt").write_text("\n".join(lines), "utf-8")
+    (tmp_path / "charades.json").write_text(
+        json.dumps(
+            {
+                video: {"duration": 30.0, "timestamps": [[0.0, 6.9]], "sentences": [query]}
+                for video, query in ANNOTATIONS.items()
+            }
+        )
+    )
+    moments = [[0.0, 6.9, 0.91], [3.1, 9.0, 0.40]]
+    found = [
+        json.dumps({"video_id": video, "query": query, "moments": moments}) for video, query in ANNOTATIONS.items()
+    ]
+    (tmp_path / "predictions.jsonl").write_text("\n".join(found), "utf-8")
+    return tmp_path
+
+
+def test_every_command_of_every_page_is_accounted_for_once() -> None:
+    known = [*RUN, *ELSEWHERE, *NOT_RUN]
+    assert len(known) == len(set(known))
+    found = {command for page in PAGES for command in shown(page)}
+    assert found - set(known) == set(), "run it in a test, or say here why not"
+    assert set(known) - found == set(), "no page shows it any more"
+
+
+@pytest.mark.parametrize("place", sorted(set(ELSEWHERE.values())))
+def test_what_is_said_to_run_a_command_is_there(place: str) -> None:
+    file, _, name = place.partition("::")
+    assert f"def {name}(" in (ROOT / file).read_text("utf-8") if name else (ROOT / file).is_file()
+
+
+@pytest.mark.parametrize(("command", "code"), RUN.items(), ids=lambda value: str(value)[:60])
+def test_it_runs(command: str, code: int, folder: Path) -> None:
+    words = [sys.executable if word == "python" else word for word in shlex.split(command)]
+    done = subprocess.run(
+        words, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert done.returncode == code, done.stderr
+    assert done.stdout and not done.stderr.startswith("error")
