@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emtm.parity.fixture import check_fixture, read_fixture
+from emtm.parity.checking import check_fixture
+from emtm.parity.fixture import read_fixture
 
 from .shared import SHARED, needs_shared
 

@@ -9,12 +9,20 @@ import torch
 from torch import Tensor
 
 from emtm.data.batch import Batch, Targets
+from emtm.data.boundary_labels import boundary_clips, boundary_distribution, contrast_masks
 from emtm.data.text import Lexicon
-from emtm.parity.fixture import Check, Fixture, Recorder, Row
+from emtm.errors import UserError
+from emtm.layers.encoder import sinusoids
+from emtm.layers.map.moment_map import moment_iou
+from emtm.parity.building import Recorder, build, load
+from emtm.parity.fixture import Check, Fixture, Row
+from emtm.parity.map_labels import PEAK, SIGMA
 from emtm.parity.recurrent_names import bilstm_layers
-from emtm.registry import model_class
 
 NAME = "ban-apr"
+_WAVES = "param::prop_pe.pe"
+_WITHOUT_EFFECT = ("param::boundary_aware.feature_*_c.*", "param::cqa_att.bias", "param::fc_fuse.*")
+"""Of the content branch the shape alone is used; a bias of all similarities is taken out by softmax."""
 
 _RENAMED = (
     ("visual_encoder.biLSTM", "video_encoder"),
@@ -47,13 +55,15 @@ _LOSSES = {
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if "config_json" in fixture and "/BAN-APR " in str(fixture.config().get("model", "")):
+    if fixture.describes("/BAN-APR "):
         return check_ban_apr
     return None
 
 
 def check_ban_apr(fixture: Fixture) -> Iterator[Row]:
     """Map, proposals, refined scores, offsets and all losses; the predictions of the default mode."""
+    fixture.sized(V="vdim", L="N")
+    fixture.leave(*_WITHOUT_EFFECT)
     model = _build(fixture, official=True)
     recorder = Recorder(model, "map_score")
     batch = _batch(fixture)
@@ -73,6 +83,7 @@ def check_ban_apr(fixture: Fixture) -> Iterator[Row]:
         ("offset_gt", moment.unsqueeze(1) - edges / clips, fixture["output::offset_gt"]),
     ):
         yield fixture.row(NAME, name, value, reference)
+    yield from _targets(fixture, batch)
     for theirs, ours in _LOSSES.items():
         yield fixture.row(NAME, theirs, losses.terms[ours], fixture[f"output::{theirs}"].squeeze())
     yield fixture.row(NAME, "total_loss", losses.total, fixture["output::total_loss"].squeeze())
@@ -83,13 +94,29 @@ def check_ban_apr(fixture: Fixture) -> Iterator[Row]:
     yield fixture.row(NAME, "final_pred (default)", output.logits, fixture["output::final_pred"])
 
 
+def _targets(fixture: Fixture, batch: Batch) -> Iterator[Row]:
+    """What the losses are made of, from the moments alone, and the waves of the cells' edges."""
+    clips, moment, duration = fixture.config()["N"], batch.truth().moment_s, batch.duration_s
+    position = torch.arange(clips)
+    cells = torch.stack(torch.meshgrid(position, position, indexing="ij"), 2)
+    boundaries = boundary_clips(torch.minimum(moment.clamp_min(0.0), duration.unsqueeze(1)), duration, clips)
+    for name, value in {
+        "iou2d": moment_iou(cells, clips, moment, duration, closed=False),
+        "start_end_offset": (moment / duration.unsqueeze(1)).view(-1, 1, 1, 2) - cells / clips,
+        "s_e_distribution": boundary_distribution(boundaries, clips, SIGMA, PEAK),
+        "mask2d_contrast": contrast_masks(cells, moment, duration, clips),
+    }.items():
+        yield fixture.row(NAME, name, value, fixture[f"input::{name}"])
+    waves = fixture.array(_WAVES, "1..")[0]
+    yield fixture.row(NAME, "pe", sinusoids(*waves.shape), waves)
+
+
 def _build(fixture: Fixture, official: bool) -> Any:
     config = fixture.config()
-    model_type = model_class(NAME)
     if config["fuse"] != 2 * config["hidden"]:
-        raise ValueError("the fused width is twice the hidden one")
+        raise UserError(f"{fixture.name}: config_json fuses to {config['fuse']}, which is not twice its hidden width")
     weights = {k.removeprefix("loss_"): v for k, v in config["loss_weights(charades)"].items()}
-    vectors = fixture.tensor("param::query_encoder.embedding.weight")[1:]
+    vectors = fixture.features("param::query_encoder.embedding.weight", "NW")[1:]
     settings: dict[str, Any] = {
         "feature_dim": config["vdim"],
         "word_dim": config["wd"],
@@ -114,18 +141,18 @@ def _build(fixture: Fixture, official: bool) -> Any:
         "offset_weight": weights["offset"],
         "official": official,
     }
-    model: Any = model_type(model_type.config_class(**settings), Lexicon(vectors, 4))
+    model = build(fixture, NAME, settings, Lexicon(vectors, 4))
     state = dict(_translate(fixture))
     if not official:
         state = {k: v for k, v in state.items() if not k.startswith(("content.", "fc_fuse.", "branch."))}
-    model.load_state_dict({**state, "words.vectors": vectors})
+    load(fixture, model, {**state, "words.vectors": vectors})
     return model.eval()
 
 
 def _translate(fixture: Fixture) -> Iterator[tuple[str, Tensor]]:
     for key in fixture.arrays:
         name = key.removeprefix("param::")
-        if not key.startswith("param::") or name in ("query_encoder.embedding.weight", "prop_pe.pe"):
+        if not key.startswith("param::") or name == "query_encoder.embedding.weight" or key == _WAVES:
             continue
         value = fixture.tensor(key)
         if name.startswith("query_encoder.biLSTM."):
@@ -141,10 +168,11 @@ def _translate(fixture: Fixture) -> Iterator[tuple[str, Tensor]]:
 
 
 def _batch(fixture: Fixture) -> Batch:
-    video, words = fixture.tensor("input::v_feature"), fixture.tensor("input::q_feature")
-    lengths = fixture.tensor("input::q_len").flatten()
+    video, table = fixture.features("input::v_feature", "BLV"), fixture["param::query_encoder.embedding.weight"]
+    words = fixture.ids("input::q_feature", "BT", len(table))
+    lengths = fixture.ids("input::q_len", "B", words.shape[1] + 1)
     mask = torch.arange(words.shape[1]) < lengths.unsqueeze(1)
-    moment = fixture.tensor("input::timestamps").float()
+    moment = fixture.features("input::timestamps", "B2")
     unknown = torch.zeros(len(video), dtype=torch.long)
     return Batch(
         video=video,
@@ -153,6 +181,6 @@ def _batch(fixture: Fixture) -> Batch:
         word_ids=(words + 1) * mask,
         char_ids=words.unsqueeze(2),
         query_mask=mask,
-        duration_s=fixture.tensor("input::durations").float(),
+        duration_s=fixture.features("input::durations", "B"),
         targets=Targets(unknown, unknown, moment),
     )

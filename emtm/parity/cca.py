@@ -10,11 +10,13 @@ from torch import Tensor
 
 from emtm.data.text import Lexicon
 from emtm.layers.map.moment_map import map_loss
-from emtm.parity.fixture import Check, Fixture, Recorder, Row
+from emtm.parity.building import Recorder, build, load
+from emtm.parity.fixture import Check, Fixture, Row
 from emtm.parity.recurrent_names import bilstm_layers
-from emtm.registry import model_class
 
 NAME = "cca"
+_PUBLISHED_KERNEL = 2
+_WITHOUT_EFFECT = ("param::C_GCN.joint_att_emb.*", "param::T_fuse_attn.key.bias", "param::*.num_batches_tracked")
 
 _RENAMED = (
     ("v_t_param", "balance"),
@@ -43,19 +45,21 @@ _MIXER = {
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if "config_json" in fixture and "/CCA " in str(fixture.config().get("model", "")):
+    if fixture.describes("/CCA "):
         return check_cca
     return None
 
 
 def check_cca(fixture: Fixture) -> Iterator[Row]:
     """Scores, mask, concepts and loss of the batch, and each sample's scores alone."""
+    fixture.sized(V="vdim", N="N")
+    fixture.leave(*_WITHOUT_EFFECT)
     official, default = (_build(fixture, mode) for mode in (True, False))
     recorder = Recorder(official, "graph")
     config = fixture.config()
-    everyone = torch.arange(len(fixture["input::feats"]))
+    everyone = torch.arange(len(fixture.array("input::feats", "BLV")))
     output = _run(official, fixture, everyone)
-    iou = official.grid.pick(fixture.tensor("input::ious2d_for_loss"))
+    iou = official.grid.pick(fixture.features("input::ious2d_for_loss", "BNN"))
     loss = map_loss(output.logits, iou, config["min_iou"], config["max_iou"])
     for name, value in {
         "scores2d": official.grid.spread(official.probabilities(output)),
@@ -64,13 +68,14 @@ def check_cca(fixture: Fixture) -> Iterator[Row]:
         "bce_loss": loss,
     }.items():
         yield fixture.row(NAME, name, value, fixture[f"output::{name}"])
-    lengths = fixture.tensor("input::wordlens")
+    words = fixture.array("input::queries", "BTW").shape[1]
+    lengths = fixture.ids("input::wordlens", "B", words + 1)
     for index in everyone:
         name = f"solo{index}_scores2d"
         alone = official.probabilities(_run(official, fixture, index.view(1)))
         yield fixture.row(NAME, name, official.grid.spread(alone)[0], fixture[f"extra::{name}"])
         # A shorter query's reference has read its padding.
-        if lengths[index] == fixture["input::queries"].shape[1]:
+        if lengths[index] == words:
             together = default.probabilities(_run(default, fixture, everyone))
             scores = default.grid.spread(together)[index]
             yield fixture.row(NAME, f"{name} (default, batched)", scores, fixture[f"extra::{name}"])
@@ -78,9 +83,10 @@ def check_cca(fixture: Fixture) -> Iterator[Row]:
 
 def _run(model: Any, fixture: Fixture, rows: Tensor) -> Any:
     """Output for the given samples."""
-    video = fixture.tensor("input::feats")[rows]
-    lengths = fixture.tensor("input::wordlens")[rows].unsqueeze(1)
-    ids = torch.arange(fixture["input::queries"][..., 0].size).view(fixture["input::queries"].shape[:2])[rows] + 2
+    video = fixture.features("input::feats", "BLV")[rows]
+    lengths = fixture.ids("input::wordlens", "B")[rows].unsqueeze(1)
+    samples, words, _ = fixture.array("input::queries", "BTW").shape
+    ids = torch.arange(samples * words).view(samples, words)[rows] + 2
     ids = ids * (torch.arange(ids.shape[1]) < lengths)
     encoded = model.encode_video(video, torch.ones(video.shape[:2], dtype=torch.bool))
     return model.ground(encoded, model.encode_query(ids, ids.unsqueeze(2)))
@@ -88,29 +94,34 @@ def _run(model: Any, fixture: Fixture, rows: Tensor) -> Any:
 
 def _build(fixture: Fixture, official: bool) -> Any:
     config = fixture.config()
-    words = fixture.tensor("input::queries")
-    model_type = model_class(NAME)
+    words = fixture.features("input::queries", "BTW")
     settings: dict[str, Any] = {
         "feature_dim": config["vdim"],
         "word_dim": words.shape[2],
         "max_clips": config["pre"],
         "map_clips": config["N"],
+        "pool_kernel": _pool_kernel(config["pre"], config["N"]),
         "pooling_counts": tuple(config["pool"]),
         "max_words": words.shape[1],
         "dim": config["H"],
         "num_concepts": config["attr"],
         "query_layers": config["nl"],
-        "ffn_dim": fixture["param::V_TransformerLayer.linear1.weight"].shape[0],
+        "ffn_dim": len(fixture["param::V_TransformerLayer.linear1.weight"]),
         "min_iou": config["min_iou"],
         "max_iou": config["max_iou"],
         "normalize_features": False,
         "official": official,
     }
-    model: Any = model_type(model_type.config_class(**settings), Lexicon(words.flatten(0, 1), 4))
+    model = build(fixture, NAME, settings, Lexicon(words.flatten(0, 1), 4))
     state = {**dict(_translate(fixture)), "words.vectors": words.flatten(0, 1)}
-    state["graph.concepts"] = fixture.tensor("input::concept_emb")[0]
-    model.load_state_dict(state if official else dict(_default(state)))
+    state["graph.concepts"] = fixture.features("input::concept_emb", "1KW")[0]
+    load(fixture, model, state if official else dict(_default(state)))
     return model.eval()
+
+
+def _pool_kernel(rows: int, clips: int) -> int:
+    """Rows averaged into a clip, which no array says: two as published, or one where every row is a clip of its own."""
+    return min(_PUBLISHED_KERNEL, rows // clips)
 
 
 def _translate(fixture: Fixture) -> Iterator[tuple[str, Tensor]]:

@@ -15,27 +15,32 @@ from emtm.distillation.model import EMTM, EMTMConfig
 from emtm.layers.span.losses import span_loss
 from emtm.parity import span_family
 from emtm.parity import tensorflow_names as names
-from emtm.parity.fixture import Check, Fixture, Recorder, Row
+from emtm.parity.building import Recorder, load
+from emtm.parity.fixture import Check, Fixture, Row
 from emtm.training.optimizer import build_optimizer
 
 LEARNING_RATE = 1e-3
 
+_OF_THE_WHOLE = ("in/video_seq_len", "in/s_ind", "in/e_ind", "in/?labels_t*", "out/grad_global_norm*")
+"""Arrays of the training graph that show nothing where its weights are not given."""
+
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if "out/query_gate" in fixture and "w/ens_conv0/kernel" in fixture:
+    if fixture.marked_by("out/query_gate", "out/conv0_pre_bn", "w/ens_conv0/kernel"):
         return check_aggregation
-    if "out/total_loss" in fixture and "in/y1" in fixture:
+    if fixture.marked_by("out/total_loss", "out/dsoft_dstart", "in/y1"):
         return check_losses
     return None
 
 
 def check_aggregation(fixture: Fixture) -> Iterator[Row]:
     """Every stage of the aggregation unit; padding takes part, as published."""
-    video, query = fixture.tensor("in/v_enc"), fixture.tensor("in/q_enc")
+    video, query = fixture.features("in/v_enc", "BLD"), fixture.features("in/q_enc", "BTD")
     labels = teacher_labels(fixture)
     unit = KnowledgeAggregation(video.shape[2], labels.shape[1], video.shape[1], official=True)
-    unit.load_state_dict(names.aggregation(lambda name: fixture.tensor(f"w/{name}"), labels.shape[1], ""))
+    load(fixture, unit, names.aggregation(lambda name: fixture.tensor(f"w/{name}"), labels.shape[1], ""))
+    fixture.leave("in/video_seq_len")
     recorder = Recorder(unit, "gate_norm", "hidden", "convolution", *(f"norms.{i}" for i in range(3)))
     everything = torch.ones(video.shape[:2]) > 0, torch.ones(query.shape[:2]) > 0
     weights = unit(video, query, *everything)
@@ -64,21 +69,23 @@ def check_losses(fixture: Fixture) -> Iterator[Row]:
 def teacher_labels(fixture: Fixture) -> Tensor:
     """Tracks of all teachers, `[B, K, 2, L]`."""
     count = sum(f"in/slabels_t{i}" in fixture for i in range(len(fixture.arrays)))
-    tracks = [[fixture.tensor(f"in/{side}labels_t{i}") for side in "se"] for i in range(count)]
+    tracks = [[fixture.features(f"in/{side}labels_t{i}", "BL") for side in "se"] for i in range(max(count, 1))]
     return torch.stack([torch.stack(pair, 1) for pair in tracks], 1)
 
 
 def _given_logits(fixture: Fixture) -> Iterator[Row]:
     """Aggregation and distillation losses, and their gradients, from logits and aggregated label."""
-    config, mask = fixture.config(), fixture.tensor("in/v_mask")
-    truth = fixture.tensor("in/y1"), fixture.tensor("in/y2")
-    inputs = [fixture.tensor(f"out/{name}").requires_grad_() for name in ("start_logits", "end_logits", "label_T")]
+    fixture.leave(*_OF_THE_WHOLE)
+    config, mask = fixture.config(), fixture.features("in/v_mask", "BL")
+    truth = fixture.features("in/y1", "BL"), fixture.features("in/y2", "BL")
+    axes = {"start_logits": "BL", "end_logits": "BL", "label_T": "B2L"}
+    inputs = [fixture.features(f"out/{name}", its).requires_grad_() for name, its in axes.items()]
     label = inputs[2]
     with torch.enable_grad():
         each = sum_soft(inputs[0], inputs[1], label, mask, config)
         gradients = torch.autograd.grad(each.sum(), inputs)
     aggregation = span_loss(label[:, 0], label[:, 1], *truth, mask)
-    total = float(fixture["out/hardloss_s"] + fixture["out/hardloss_t0"]) + aggregation + each
+    total = fixture.scalar("out/hardloss_s") + fixture.scalar("out/hardloss_t0") + aggregation + each
     yield fixture.row("emtm", "hardloss_ensemble", aggregation, fixture["out/hardloss_ensemble"])
     yield from _soft_rows(fixture, each, gradients)
     yield fixture.row("emtm", "total_loss", total, fixture["out/total_loss"])
@@ -101,8 +108,9 @@ def _soft_rows(fixture: Fixture, each: Tensor, gradients: tuple[Tensor, ...]) ->
 def _training_graph(fixture: Fixture) -> Iterator[Row]:
     """Forward, gradients of all variables, and two optimiser steps of the whole of EMTM."""
     model = build(fixture)
-    truth = fixture.tensor("in/y1"), fixture.tensor("in/y2")
-    classes, teachers = fixture.tensor("in/match_labels"), teacher_labels(fixture)
+    fixture.leave("in/s_ind", "in/e_ind")
+    truth = fixture.features("in/y1", "BL"), fixture.features("in/y2", "BL")
+    classes, teachers = fixture.ids("in/match_labels", "BL", 4), teacher_labels(fixture)
 
     output = model.ground(*span_family.encode(model, fixture))
     losses = model.objective(output, truth, classes, teachers)
@@ -129,7 +137,7 @@ def _training_graph(fixture: Fixture) -> Iterator[Row]:
     norm = torch.nn.utils.get_total_norm([p.grad for p in parameters.values() if p.grad is not None])
     yield fixture.row("emtm", "grad_global_norm_dense", norm, fixture["out/grad_global_norm_dense"])
     # The published norm counts the rows of two tables before duplicates are merged.
-    _clipped_step(optimizer, parameters, float(fixture["out/grad_global_norm"]))
+    _clipped_step(optimizer, parameters, fixture.scalar("out/grad_global_norm"))
     yield from _compare_state(fixture, parameters, "after1", teachers.shape[1])
 
     optimizer.zero_grad()
@@ -177,7 +185,7 @@ def build(fixture: Fixture) -> EMTM:
     )
     model = EMTM(settings, Lexicon(fixture.tensor("w/word_embs/word_table"), config["num_chars"]))
     model.prepare_training(num_teachers)
-    model.load_state_dict(_state(fixture, "w", num_teachers))
+    load(fixture, model, _state(fixture, "w", num_teachers))
     return model.train()
 
 

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from emtm.data.batch import Batch, Targets
 from emtm.data.text import Lexicon
+from emtm.data.word_classes import OTHER
 from emtm.layers.masking import mask_logits
 from emtm.layers.span.decoding import decode_spans, joint_probability, span_probabilities
+from emtm.parity.building import build, load, model_module
 from emtm.parity.fixture import TOLERANCE, Check, Fixture, Row
-from emtm.registry import model_class
 
 NAME = "eamat"
 ALIGNMENT_TOLERANCE = 1e-4
@@ -56,16 +57,18 @@ _POSITIONS = (("v_pos_embedding.", "video_projection"), ("q_pos_embedding.", "qu
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if "config_json" in fixture and "/EAMAT " in str(fixture.config().get("model", "")):
+    if fixture.describes("/EAMAT "):
         return check_eamat
     return None
 
 
 def check_eamat(fixture: Fixture) -> Iterator[Row]:
     """Features of both branches and of the query, logits, spans, losses, and each sample run alone."""
+    fixture.sized(V="vdim", W="qdim")
+    fixture.leave("param::*.key.*bias", "param::entity_prediction_layer.*")
     model = _build(fixture)
-    vectors, tags = fixture.tensor("input::word_vectors"), fixture.tensor("input::pos_tags")
     batch = _batch(fixture)
+    vectors, tags = fixture.features("input::word_vectors", "BTW"), fixture.ids("input::pos_tags", "BT", OTHER + 1)
     mask = batch.video_mask
     output = model.ground(model.encode_video(batch.video, mask), model.encode_words(vectors, tags))
     start_logits, end_logits = (mask_logits(logits, mask) for logits in (output.start_logits, output.end_logits))
@@ -90,6 +93,9 @@ def check_eamat(fixture: Fixture) -> Iterator[Row]:
     }.items():
         tolerance = ALIGNMENT_TOLERANCE if name.startswith("kl_") else TOLERANCE
         yield fixture.row(NAME, name, value, fixture[f"output::{name}"], tolerance=tolerance)
+    targets = batch.truth()
+    labels = model_module(NAME).inside_labels(targets.start_index, targets.end_index, mask, official=True)
+    yield fixture.row(NAME, "internel_label", labels, fixture["input::internel_label"])
     for index in range(batch.size):
         clips, words = int(batch.num_clips[index]), int(batch.query_mask[index].sum())
         row = slice(index, index + 1)
@@ -102,7 +108,7 @@ def check_eamat(fixture: Fixture) -> Iterator[Row]:
 
 
 def _build(fixture: Fixture) -> Any:
-    config, vectors = fixture.config(), fixture.tensor("input::word_vectors")
+    config, vectors = fixture.config(), fixture.features("input::word_vectors", "BTW")
     weights = config["loss_weights"]
     state = dict(_translate(fixture))
     tables = (f"{part}.positions.table" for _, part in _POSITIONS)
@@ -110,7 +116,6 @@ def _build(fixture: Fixture) -> Any:
         len(state[table]) if table in state else longest
         for table, longest in zip(tables, (max(config["vl"]), max(config["ql"])), strict=True)
     )
-    model_type = model_class(NAME)
     settings: dict[str, Any] = {
         "feature_dim": config["vdim"],
         "word_dim": config["qdim"],
@@ -129,9 +134,9 @@ def _build(fixture: Fixture) -> Any:
         "foreground_weight": float(weights["EARLY"]),
     }
     # Words come as vectors, with a tag each, and none from a table.
-    model = model_type(model_type.config_class(**settings), Lexicon(vectors.new_zeros(1, config["qdim"]), 2))
+    model = build(fixture, NAME, settings, Lexicon(vectors.new_zeros(1, config["qdim"]), 2))
     own = {name: value for name, value in model.state_dict().items() if name in ("tags", "words.vectors")}
-    model.load_state_dict({**state, **own})
+    load(fixture, model, {**state, **own})
     return model.eval()
 
 
@@ -156,11 +161,12 @@ def _translate(fixture: Fixture) -> Iterator[tuple[str, Tensor]]:
 
 
 def _batch(fixture: Fixture) -> Batch:
-    start, end = fixture.tensor("input::start_frame"), fixture.tensor("input::end_frame")
-    mask, query_mask = fixture.tensor("input::vis_mask") > 0, fixture.tensor("input::txt_mask") > 0
+    video = fixture.features("input::vis_feats", "BLV")
+    start, end = (fixture.ids(f"input::{side}_frame", "B", video.shape[1]) for side in ("start", "end"))
+    mask, query_mask = fixture.tensor("input::vis_mask", "BL") > 0, fixture.tensor("input::txt_mask", "BT") > 0
     unknown = torch.zeros(len(start), 2)
     return Batch(
-        video=fixture.tensor("input::vis_feats"),
+        video=video,
         video_mask=mask,
         word_ids=query_mask.long(),
         char_ids=query_mask.long().unsqueeze(2),

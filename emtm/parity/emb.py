@@ -11,15 +11,20 @@ from torch import Tensor
 
 from emtm.data.batch import Batch, Targets
 from emtm.data.text import Lexicon
+from emtm.errors import UserError
 from emtm.layers.masking import mask_logits
 from emtm.layers.span.decoding import decode_spans, joint_probability, span_probabilities
+from emtm.parity.building import build, load
 from emtm.parity.fixture import Check, Fixture, Row
-from emtm.registry import model_class
 
 NAME = "emb"
 
 _THRESHOLD = 0.5
 """IoU of confident proposals in the fixtures' losses."""
+
+_VECTORS = "param::embedding_net.word_emb.glove_vec"
+_CHARACTERS = ("input::char_ids", "param::embedding_net.char_emb.*")
+"""The published model embeds them and goes on without."""
 
 _RENAMED = (
     ("embedding_net.word_emb.unk_vec", "embedding.unknown"),
@@ -64,13 +69,14 @@ _RENAMED = (
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if "config_json" in fixture and "/EMB " in str(fixture.config().get("model", "")):
+    if fixture.describes("/EMB "):
         return check_emb
     return None
 
 
 def check_emb(fixture: Fixture) -> Iterator[Row]:
     """Every output, the decoded spans and the losses."""
+    fixture.leave("param::*.key.conv1d.bias", *_CHARACTERS)
     model, batch = _build(fixture), _batch(fixture)
     output = model(batch)
     mask = output.video_mask
@@ -92,6 +98,7 @@ def check_emb(fixture: Fixture) -> Iterator[Row]:
         "rank_loss": ranked,
     }.items():
         yield fixture.row(NAME, name, value, fixture[f"output::{name}"])
+    yield fixture.row(NAME, "q_mask", batch.word_ids > 0, fixture["input::q_mask"])
 
 
 def _as_times(output: Any, batch: Batch) -> tuple[Any, Batch]:
@@ -104,9 +111,11 @@ def _as_times(output: Any, batch: Batch) -> tuple[Any, Batch]:
 
 def _build(fixture: Fixture) -> Any:
     config = fixture.config()
-    vectors = fixture.tensor("param::embedding_net.word_emb.glove_vec")
-    positions = fixture.tensor("param::position.pe")
-    model_type = model_class(NAME)
+    fixture.sized(W="wd")
+    vectors = fixture.features(_VECTORS, "NW")
+    if len(vectors) != config["nw"] - 2:
+        raise UserError(f"{fixture.name}: '{_VECTORS}' has {len(vectors)} words of {config['nw'] - 2}")
+    positions = fixture.features("param::position.pe")
     settings: dict[str, Any] = {
         "feature_dim": config["vdim"],
         "word_dim": vectors.shape[1],
@@ -118,8 +127,8 @@ def _build(fixture: Fixture) -> Any:
         "char_dim": config["cd"],
         "dropout": 0.0,
     }
-    model: Any = model_type(model_type.config_class(**settings), Lexicon(vectors, config["nc"]))
-    model.load_state_dict(dict(_translate(fixture)))
+    model = build(fixture, NAME, settings, Lexicon(vectors, config["nc"]))
+    load(fixture, model, dict(_translate(fixture)))
     model.get_buffer("positions").copy_(positions)
     # Training leaves the padding word's vector at 0, but the fixture moved it too.
     padding = fixture.tensor("param::embedding_net.word_emb.pad_vec")
@@ -151,14 +160,16 @@ def _translate(fixture: Fixture) -> Iterator[tuple[str, Tensor]]:
 
 
 def _batch(fixture: Fixture) -> Batch:
-    start, end = fixture.tensor("input::start_labels"), fixture.tensor("input::end_labels")
-    mask = fixture.tensor("input::v_mask") > 0
+    fixture.sized(V="vdim")
+    config, video = fixture.config(), fixture.features("input::video_features", "BLV")
+    start, end = (fixture.ids(f"input::{side}_labels", "B", video.shape[1]) for side in ("start", "end"))
+    mask = fixture.tensor("input::v_mask", "BL") > 0
     return Batch(
-        video=fixture.tensor("input::video_features"),
+        video=video,
         video_mask=mask,
-        word_ids=fixture.tensor("input::word_ids"),
-        char_ids=fixture.tensor("input::char_ids"),
-        query_mask=fixture.tensor("input::q_mask") > 0,
+        word_ids=fixture.ids("input::word_ids", "BT", config["nw"]),
+        char_ids=fixture.ids("input::char_ids", "BTC", config["nc"]),
+        query_mask=fixture.tensor("input::q_mask", "BT") > 0,
         duration_s=mask.sum(1).float(),
         targets=Targets(start, end, torch.zeros(len(start), 2)),
     )

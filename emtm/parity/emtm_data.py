@@ -17,17 +17,19 @@ NAME = "emtm"
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if {"t2i/start_time", "samp/in_0", "align/in_0"} <= fixture.arrays.keys():
+    if fixture.marked_by("t2i/start_time", "samp/in_0", "align/in_0"):
         return check_data
     return None
 
 
 def check_data(fixture: Fixture) -> Iterator[Row]:
     """Every case of the three functions."""
-    length = int(fixture["meta/max_vlen"])
-    times = [fixture[f"t2i/{name}"] for name in ("start_time", "end_time", "num_units", "duration")]
+    length = int(fixture.config()["max_vlen"])
+    times = [fixture.array(f"t2i/{name}", "Q") for name in ("start_time", "end_time", "num_units", "duration")]
     start, end = time_to_index(*times)
-    back_start, back_end = index_to_time(fixture["t2i/start_index"], fixture["t2i/end_index"], *times[2:])
+    back_start, back_end = index_to_time(
+        *(fixture.array(f"t2i/{name}_index", "Q") for name in ("start", "end")), *times[2:]
+    )
     for name, value in (
         ("start_index", start),
         ("end_index", end),
@@ -36,11 +38,12 @@ def check_data(fixture: Fixture) -> Iterator[Row]:
     ):
         yield fixture.row(NAME, f"t2i/{name}", value, fixture[f"t2i/{name}"])
     for k in _cases(fixture, "samp"):
-        pooled = pool_clips(fixture[f"samp/in_{k}"], length, official=True)
+        pooled = pool_clips(fixture.array(f"samp/in_{k}", ".."), length, official=True)
         yield fixture.row(NAME, f"samp/out_{k}", pooled, fixture[f"samp/out_{k}"])
     for k in _cases(fixture, "align"):
-        clips = torch.as_tensor(fixture[f"align/vlen_{k}"]).view(1)
-        aligned = official_align(fixture.tensor(f"align/in_{k}")[None], clips, length)[0]
+        label = fixture.features(f"align/in_{k}", "2.")
+        clips = torch.tensor([int(fixture.scalar(f"align/vlen_{k}"))])
+        aligned = official_align(label[None], clips, length)[0]
         yield fixture.row(NAME, f"align/out_{k}", aligned, fixture[f"align/out_{k}"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,17 +26,18 @@ from emtm.parity.fixture import Check, Fixture, Row
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if {"highlight_scores", "sample_in", "roundtrip_times"} <= fixture.arrays.keys():
+    if fixture.marked_by("highlight_scores", "sample_in", "roundtrip_times"):
         return check_vslnet_labels
-    if {"s_labels", "e_labels", "match_labels", "v_len"} <= fixture.arrays.keys():
+    if fixture.marked_by("s_labels", "e_labels", "match_labels", "v_len"):
         return check_seqpan_labels
     return None
 
 
 def check_seqpan_labels(fixture: Fixture) -> Iterator[Row]:
     """Soft start and end labels and the clip classes of SeqPAN."""
-    start, end, clips = (fixture.tensor(k) for k in ("start_index", "end_index", "v_len"))
-    length = fixture["s_labels"].shape[1]
+    for name in ("s_labels", "e_labels", "match_labels"):
+        length = fixture.array(name, "BL").shape[1]
+    start, end, clips = (fixture.ids(k, "B", length + 1) for k in ("start_index", "end_index", "v_len"))
     ours = {
         "s_labels": soft_span_labels(start, clips, length),
         "e_labels": soft_span_labels(end, clips, length),
@@ -47,16 +49,17 @@ def check_seqpan_labels(fixture: Fixture) -> Iterator[Row]:
 
 def check_vslnet_labels(fixture: Fixture) -> Iterator[Row]:
     """Time and index, highlight, losses, decoding, metrics and clip pooling of VSLNet."""
-    duration, units = fixture["duration"], fixture["num_units"]
-    start, end = time_to_index(fixture["start_time"], fixture["end_time"], units, duration)
-    back = np.stack(index_to_time(fixture["start_index"], fixture["end_index"], units, duration), 1)
-    first, last = fixture.tensor("start_index"), fixture.tensor("end_index")
-    mask = fixture.tensor("mask") > 0
-    logits = fixture.tensor("start_logits"), fixture.tensor("end_logits")
+    duration, units = fixture.array("duration", "B"), fixture.array("num_units", "B")
+    moment = fixture.array("start_time", "B"), fixture.array("end_time", "B")
+    start, end = time_to_index(*moment, units, duration)
+    mask = fixture.tensor("mask", "BL") > 0
+    first, last = (fixture.ids(f"{side}_index", "B", mask.shape[1]) for side in ("start", "end"))
+    back = np.stack(index_to_time(first.numpy(), last.numpy(), units, duration), 1)
+    logits = fixture.features("start_logits", "BL"), fixture.features("end_logits", "BL")
     decoded = decode_spans(joint_probability(*span_probabilities(*logits, mask)))
     times = np.stack(index_to_time(decoded[0].numpy(), decoded[1].numpy(), units, duration), 1)
-    truth = np.stack([fixture["start_time"], fixture["end_time"]], 1)
-    iou = temporal_iou(fixture["pred_times"].astype(np.float64), truth)
+    truth = np.stack(moment, 1)
+    iou = temporal_iou(fixture.array("pred_times", "B2").astype(np.float64), truth)
     means = Means.of(iou)
     ours = {
         "start_index": start,
@@ -64,8 +67,8 @@ def check_vslnet_labels(fixture: Fixture) -> Iterator[Row]:
         "roundtrip_times": back,
         "highlight_labels": highlight_labels(first, last, mask.sum(1), mask.shape[1]),
         "highlight_loss": highlight_loss(
-            torch.logit(fixture.tensor("highlight_scores").double(), 1e-12).float(),
-            fixture.tensor("highlight_labels").float(),
+            torch.logit(fixture.tensor("highlight_scores", "BL").double(), 1e-12).float(),
+            fixture.features("highlight_labels", "BL"),
             mask,
         ),
         "ce_loss": span_loss(*logits, first, last, mask),
@@ -76,8 +79,8 @@ def check_vslnet_labels(fixture: Fixture) -> Iterator[Row]:
         "acc": [means.r1[str(m)] for m in PUBLISHED_THRESHOLDS],
         "miou": means.miou,
     }
-    for name in ("sample_out_16", "sample_out_40", "sample_out_57"):
-        if name in fixture:
-            ours[name] = pool_clips(fixture["sample_in"], int(name.rsplit("_", 1)[1]), official=True)
+    for name in fixture.arrays:
+        if found := re.fullmatch(r"sample_out_(\d+)", name):
+            ours[name] = pool_clips(fixture.array("sample_in", ".."), int(found[1]), official=True)
     for name, value in ours.items():
         yield fixture.row("vslnet", name, torch.as_tensor(np.asarray(value)), fixture[name])

@@ -11,10 +11,14 @@ from torch import Tensor
 from emtm.contract import AnyModel
 from emtm.data.text import Lexicon
 from emtm.layers.detr.set_prediction import assign, label_loss, span_losses, to_boundaries
+from emtm.parity.building import build, load
 from emtm.parity.fixture import Check, Fixture, Row
-from emtm.registry import model_class
 
 NAME = "moment-detr"
+_WITHOUT_EFFECT = (
+    "param::txt_position_embed.*",
+    "param::transformer.decoder.layers.0.self_attn.in_proj_weight",  # attends to zeros, which differ in nothing
+)
 
 _RENAMED = (
     ("transformer.encoder.layers.", "encoder."),
@@ -40,15 +44,17 @@ _RENAMED = (
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if "config_json" in fixture and "/moment_detr.py" in str(fixture.config().get("model", "")):
+    if fixture.describes("/moment_detr.py"):
         return check_moment_detr
     return None
 
 
 def check_moment_detr(fixture: Fixture) -> Iterator[Row]:
     """All decoder layers' predictions in published form, the last one's in default form, assignment and losses."""
+    fixture.sized(V="vd", W="td")
+    fixture.leave(*_WITHOUT_EFFECT)
     output = _run(fixture, official=True)
-    targets = fixture.tensor("input::target_cxw")
+    targets = fixture.features("input::target_cxw", "BM2")
     present = torch.ones(targets.shape[:2], dtype=torch.bool)
     logits, spans = output.logits[-1], output.spans[-1]
     sample, query, target = matched = assign(spans, targets, present, logits)
@@ -75,17 +81,18 @@ def check_moment_detr(fixture: Fixture) -> Iterator[Row]:
 
 def _run(fixture: Fixture, official: bool) -> Any:
     """Output of the fixture's weights on its inputs, whose clips carry their places already."""
-    words = fixture.tensor("input::src_txt")
+    words, video = fixture.features("input::src_txt", "BTW"), fixture.features("input::src_vid", "BLV")
     model = _build(fixture, words, official)
-    mask, word_mask = (fixture.tensor(f"input::src_{name}_mask") > 0 for name in ("vid", "txt"))
+    mask, word_mask = (
+        fixture.tensor(f"input::src_{name}_mask", axes) > 0 for name, axes in (("vid", "BL"), ("txt", "BT"))
+    )
     ids = (torch.arange(word_mask.numel()).view(word_mask.shape) + 2) * word_mask
-    encoded = model.encode_video(fixture.tensor("input::src_vid"), mask)
+    encoded = model.encode_video(video, mask)
     return model.ground(encoded, model.encode_query(ids, ids))
 
 
 def _build(fixture: Fixture, words: Tensor, official: bool) -> AnyModel:
     config = fixture.config()
-    model_type = model_class(NAME)
     settings: dict[str, Any] = {
         "feature_dim": config["vd"],
         "word_dim": config["td"],
@@ -101,10 +108,10 @@ def _build(fixture: Fixture, words: Tensor, official: bool) -> AnyModel:
         "num_queries": config["nq"],
         "official": official,
     }
-    model = model_type(model_type.config_class(**settings), Lexicon(words.flatten(0, 1), 4))
+    model: AnyModel = build(fixture, NAME, settings, Lexicon(words.flatten(0, 1), 4))
     state = {**dict(_translate(fixture)), "words.vectors": words.flatten(0, 1)}
     kept = model.state_dict().keys()
-    model.load_state_dict(state if official else {name: value for name, value in state.items() if name in kept})
+    load(fixture, model, state if official else {name: value for name, value in state.items() if name in kept})
     return model.eval()
 
 

@@ -11,24 +11,25 @@ from emtm.data.text import Lexicon
 from emtm.layers.span.decoding import decode_spans, joint_probability, span_probabilities
 from emtm.layers.span.head import SpanOutput
 from emtm.layers.span.losses import orthogonality
-from emtm.layers.span.model import SpanModel, SpanModelConfig, hard_losses
+from emtm.layers.span.model import SpanModel, hard_losses
 from emtm.parity import tensorflow_names as names
-from emtm.parity.fixture import Check, Fixture, Recorder, Row
-from emtm.registry import model_class
+from emtm.parity.building import Recorder, build, load
+from emtm.parity.fixture import Check, Fixture, Row
 
 STUDENT, TEACHER = "emtm-student", "seqpan"
 
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if "out/start_enc" in fixture and "w/student_label_emb" in fixture:
+    if fixture.marked_by("out/start_enc", "out/q2v_feats", "w/student_label_emb"):
         return check_student
     return None
 
 
 def check_student(fixture: Fixture) -> Iterator[Row]:
     """Every stage of the student, padded positions included."""
-    model = build(fixture, STUDENT)
+    fixture.leave("w/*/key/bias")
+    model = build_model(fixture, STUDENT)
     recorder = Recorder(
         model,
         "encoder.embedding",
@@ -80,14 +81,15 @@ def check_losses(fixture: Fixture) -> Iterator[Row]:
         if "w/word_embs/word_table" in fixture:
             yield from _check_branch(fixture, name, mine)
             continue
-        labels = fixture.tensor("w/t0_label_emb" if mine else "w/student_label_emb")
-        start, end, match = (fixture.tensor(f"out/{mine}{n}_logits") for n in ("start", "end", "match"))
-        output = SpanOutput(start, end, fixture.tensor("in/v_mask"), match, match)
+        labels = fixture.features("w/t0_label_emb" if mine else "w/student_label_emb", "4D")
+        start, end = (fixture.features(f"out/{mine}{n}_logits", "BL") for n in ("start", "end"))
+        match = fixture.features(f"out/{mine}match_logits", "BL4")
+        output = SpanOutput(start, end, fixture.features("in/v_mask", "BL"), match, match)
         yield from _losses(fixture, name, mine, output, labels)
 
 
 def _check_branch(fixture: Fixture, name: str, mine: str) -> Iterator[Row]:
-    model = build(fixture, name)
+    model = build_model(fixture, name)
     recorder = Recorder(model, *(["dual_attention"] if mine else []))
     video, query = encode(model, fixture)
     output = model.ground(video, query)
@@ -106,8 +108,8 @@ def _check_branch(fixture: Fixture, name: str, mine: str) -> Iterator[Row]:
 
 
 def _losses(fixture: Fixture, model: str, mine: str, output: SpanOutput, labels: Tensor) -> Iterator[Row]:
-    truth = fixture.tensor("in/y1"), fixture.tensor("in/y2")
-    classes, weight = fixture.tensor("in/match_labels"), fixture.config()["match_lambda"]
+    truth = fixture.features("in/y1", "BL"), fixture.features("in/y2", "BL")
+    classes, weight = fixture.ids("in/match_labels", "BL", 4), fixture.config()["match_lambda"]
     losses = hard_losses(output, truth, classes, labels, weight)
     yield fixture.row(model, f"{mine}loc_loss", losses.terms["span"], fixture[f"out/{mine}loc_loss"])
     yield fixture.row(model, f"{mine}ortho", orthogonality(labels), fixture[f"out/{mine}ortho"])
@@ -116,38 +118,42 @@ def _losses(fixture: Fixture, model: str, mine: str, output: SpanOutput, labels:
     yield fixture.row(model, hard, losses.total, fixture[f"out/{hard}"])
 
 
-def build(fixture: Fixture, name: str) -> SpanModel:
+def build_model(fixture: Fixture, name: str) -> SpanModel:
     """Student or SeqPAN with the weights of the fixture, in official mode."""
     config = fixture.config()
 
     def get(variable: str) -> Tensor:
         return fixture.tensor(f"w/{variable}")
 
-    settings = SpanModelConfig(
-        feature_dim=config["vdim"],
-        word_dim=config["word_dim"],
-        max_clips=config["max_vlen"],
-        max_words=config["max_vlen"],
-        official=True,
-        dim=config["dim"],
-        heads=config["num_heads"],
-        char_dim=config["char_dim"],
-        dropout=0.0,
-    )
+    settings = {
+        "feature_dim": config["vdim"],
+        "word_dim": config["word_dim"],
+        "max_clips": config["max_vlen"],
+        "max_words": config["max_vlen"],
+        "official": True,
+        "dim": config["dim"],
+        "heads": config["num_heads"],
+        "char_dim": config["char_dim"],
+        "dropout": 0.0,
+    }
     teacher = name == TEACHER
-    lexicon = Lexicon(get("word_embs/word_table"), config["num_chars"])
-    model = model_class(name)(settings, lexicon)
+    fixture.sized(W="word_dim")
+    lexicon = Lexicon(fixture.features("w/word_embs/word_table", ".W"), config["num_chars"])
+    model = build(fixture, name, settings, lexicon)
     assert isinstance(model, SpanModel)
     state = {**names.shared_encoder(get), **names.span_head(get, teacher=teacher)}
     if teacher:
         state |= names.dual_attention(get)
-    model.load_state_dict(state)
+    load(fixture, model, state)
     return model.eval()
 
 
 def encode(model: SpanModel, fixture: Fixture) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Encoded video and query of a fixture's inputs."""
-    video = fixture.tensor("in/video_inputs")
-    mask = torch.arange(video.shape[1]) < fixture.tensor("in/video_seq_len")[:, None]
-    words, chars = fixture.tensor("in/word_ids"), fixture.tensor("in/char_ids")
+    config = fixture.config()
+    fixture.sized(V="vdim", L="max_vlen")
+    video = fixture.features("in/video_inputs", "BLV")
+    mask = torch.arange(video.shape[1]) < fixture.ids("in/video_seq_len", "B", video.shape[1] + 1)[:, None]
+    words = fixture.ids("in/word_ids", "BT", config["num_words"])
+    chars = fixture.ids("in/char_ids", "BTC", config["num_chars"])
     return model.encode_video(video, mask), model.encode_query(words, chars)

@@ -13,8 +13,8 @@ from emtm.data.text import Lexicon
 from emtm.layers.map.moment_map import map_loss, moment_iou
 from emtm.layers.nms import best_moments
 from emtm.metrics.iou import temporal_iou
-from emtm.parity.fixture import Array, Check, Fixture, Recorder, Row
-from emtm.registry import model_class
+from emtm.parity.building import Recorder, build, load
+from emtm.parity.fixture import Array, Check, Fixture, Row
 
 NAME = "tan2d"
 
@@ -30,26 +30,27 @@ _RENAMED = (
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if "config_json" in fixture and "2D-TAN" in str(fixture.config().get("model", "")):
+    if fixture.describes("2D-TAN"):
         return check_tan2d
-    if {"iou_map", "best_index", "loss_03_07_bias01"} <= fixture.arrays.keys():
+    if fixture.marked_by("iou_map", "best_index", "loss_03_07_bias01"):
         return check_labels
     return None
 
 
 def check_tan2d(fixture: Fixture) -> Iterator[Row]:
     """Every stage, the score map and the loss, in published order and with what scores need alone."""
+    fixture.sized(V="vdim", W="txt")
     for official in (True, False):
         model = _build(fixture, official)
         recorder = Recorder(model, "frame", "map_projection", "map_conv")
-        words = fixture.tensor("input::textual_mask")[..., 0] > 0
-        video = fixture.tensor("input::visual_input")
+        words = fixture.tensor("input::textual_mask", "BT1")[..., 0] > 0
+        video = fixture.features("input::visual_input", "BLV")
         encoded = model.encode_video(video, torch.ones(video.shape[:2], dtype=torch.bool))
         ids = torch.arange(words.numel()).view(words.shape) + 2
         output = model.ground(encoded, model.encode_query(ids * words, ids))
         grid, config = model.grid, fixture.config()
         probabilities = model.probabilities(output)
-        target = grid.pick(fixture.tensor("input::map_gt")[:, 0])
+        target = grid.pick(fixture.features("input::map_gt", "B1NN")[:, 0])
         candidates = recorder.inputs["map_projection"][0]
         frames = torch.relu(recorder.outputs["frame"]).transpose(1, 2)
         ours = {
@@ -73,8 +74,7 @@ def check_tan2d(fixture: Fixture) -> Iterator[Row]:
 
 def _build(fixture: Fixture, official: bool) -> Any:
     config = fixture.config()
-    words = fixture.tensor("input::textual_input")
-    model_type = model_class(NAME)
+    words = fixture.features("input::textual_input", "BTW")
     first, *rest = config["scale"]
     settings: dict[str, Any] = {
         "feature_dim": config["vdim"],
@@ -93,8 +93,8 @@ def _build(fixture: Fixture, official: bool) -> Any:
         "normalize_features": False,
         "official": official,
     }
-    model: Any = model_type(model_type.config_class(**settings), Lexicon(words.flatten(0, 1), 4))
-    model.load_state_dict({**dict(_translate(fixture, config["scale"])), "words.vectors": words.flatten(0, 1)})
+    model = build(fixture, NAME, settings, Lexicon(words.flatten(0, 1), 4))
+    load(fixture, model, {**dict(_translate(fixture, config["scale"])), "words.vectors": words.flatten(0, 1)})
     return model.eval()
 
 
@@ -114,15 +114,15 @@ def _translate(fixture: Fixture, scales: list[int]) -> Iterator[tuple[str, Tenso
 
 def check_labels(fixture: Fixture) -> Iterator[Row]:
     """IoU maps, losses under three scalings, the order of all cells, and what suppression leaves."""
-    size = int(fixture["num_clips"])
-    duration, moments = fixture.tensor("durations"), fixture.tensor("timestamps")
+    size = fixture.size("num_clips", "N")
+    duration, moments = fixture.tensor("durations", "Q"), fixture.tensor("timestamps", "Q2")
     positions = torch.arange(size)
     cells = torch.stack(torch.meshgrid(positions, positions, indexing="ij"), 2)
     iou = moment_iou(cells, size, moments, duration)
     best = iou.flatten(1).argmax(1)
     yield fixture.row(NAME, "iou_map", iou, fixture["iou_map"])
     yield fixture.row(NAME, "best_index", torch.stack([best // size, best % size], 1), fixture["best_index"])
-    scores, mask = fixture.tensor("scores")[:, 0], fixture.tensor("mask")[:, 0]
+    scores, mask = fixture.features("scores", "Q1NN")[:, 0], fixture.tensor("mask", "Q1NN")[:, 0]
     probabilities = torch.sigmoid(scores) * mask
     yield fixture.row(NAME, "joint_prob", probabilities.unsqueeze(1), fixture["joint_prob"])
     for name, scaling in {
@@ -144,7 +144,7 @@ def check_labels(fixture: Fixture) -> Iterator[Row]:
         ours, theirs = _canonical(times[0, ranks].numpy(), ranked), _canonical(reference, ranked)
         yield fixture.row(NAME, f"sorted_times_{query}", ours, theirs)
         top = fixture[f"nms_top5_{query}"]
-        kept = best_moments(times, order.unsqueeze(0), float(fixture["nms_thresh"]), len(top))[0, :, :2]
+        kept = best_moments(times, order.unsqueeze(0), fixture.scalar("nms_thresh"), len(top))[0, :, :2]
         yield fixture.row(NAME, f"nms_top5_{query}", kept, top)
         overlap = temporal_iou(kept.double().numpy(), moments[query].numpy())
         yield fixture.row(NAME, f"nms_top5_iou_{query}", overlap[:, None], fixture[f"nms_top5_iou_{query}"])

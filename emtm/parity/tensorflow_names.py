@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from emtm.parity.fixture import linear_weights
+from emtm.parity.building import linear_weights
 
 Get = Callable[[str], Tensor]
 State = dict[str, Tensor]

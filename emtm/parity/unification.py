@@ -10,19 +10,21 @@ from emtm.parity.fixture import Check, Fixture, Row
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if {"gauss_unify_reset", "gauss_args", "map2d"} <= fixture.arrays.keys():
+    if fixture.marked_by("gauss_unify_reset", "gauss_args", "map2d"):
         return check_unification
     return None
 
 
 def check_unification(fixture: Fixture) -> Iterator[Row]:
     """Gaussians of proposals with the published sums and with sums that start anew, and marginals of maps."""
-    length = int(fixture["num_clips"])
-    proposals = (fixture.tensor(f"prop_{name}") for name in ("start", "end", "score"))
+    length = fixture.size("num_clips", "L")
+    proposals = fixture.ids("prop_start", "BP"), fixture.ids("prop_end", "BP"), fixture.features("prop_score", "BP")
     start, end, scores = proposals
-    scores, scores2d = scores.float(), fixture.tensor("map2d").float()
-    centre, clips, sigma = fixture.tensor("gauss_args").unbind(1)
-    weights = official_gaussian(centre[:, None], clips, fixture["gauss_weights"].shape[1], sigma.view(-1, 1, 1))
+    scores2d = fixture.features("map2d", "BLL")
+    centre, clips, sigma = fixture.tensor("gauss_args", "G3").unbind(1)
+    weights = official_gaussian(
+        centre[:, None], clips, fixture.array("gauss_weights", "G.").shape[1], sigma.view(-1, 1, 1)
+    )
     ours = {
         "gauss_weights": weights[:, 0],
         "gauss_unify_reset": official_from_spans(start, end, scores, length),

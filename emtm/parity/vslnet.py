@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from emtm.contract import AnyModel
 from emtm.data.batch import Batch, Targets
 from emtm.data.text import Lexicon
+from emtm.errors import UserError
 from emtm.layers.masking import mask_logits
 from emtm.layers.span.decoding import decode_spans, joint_probability, span_probabilities
 from emtm.layers.span.losses import highlight_loss, span_loss
-from emtm.parity.fixture import Check, Fixture, Recorder, Row
-from emtm.registry import model_class
+from emtm.parity.building import Recorder, build, load
+from emtm.parity.fixture import Check, Fixture, Row
 
 NAME = "vslnet"
+_VECTORS = "param::embedding_net.word_emb.glove_vec"
+_PADDING = "param::embedding_net.word_emb.pad_vec"
 
 _RENAMED = (
     ("embedding_net.word_emb.unk_vec", "embedding.words.unknown"),
@@ -51,13 +55,14 @@ _RENAMED = (
 
 def recognise(fixture: Fixture) -> Check | None:
     """Check for this fixture, or None if it is of another kind."""
-    if "config_json" in fixture and "/VSLNet " in str(fixture.config().get("model", "")):
+    if fixture.describes("/VSLNet "):
         return check_vslnet
     return None
 
 
 def check_vslnet(fixture: Fixture) -> Iterator[Row]:
     """Every stage, the losses, the decoded spans, and each sample run alone without padding."""
+    fixture.leave("param::*.key.conv1d.bias")
     model = _build(fixture)
     recorder = Recorder(model, "query_projection", "video_projection", "attention", "concat")
     batch = _batch(fixture)
@@ -79,7 +84,7 @@ def check_vslnet(fixture: Fixture) -> Iterator[Row]:
     start, end = decode_spans(joint_probability(*span_probabilities(start_logits, end_logits, mask)))
     targets = batch.truth()
     losses = span_loss(start_logits, end_logits, targets.start_index, targets.end_index, mask)
-    highlight = highlight_loss(output.highlight_logits, fixture.tensor("input::highlight_labels"), mask)
+    highlight = highlight_loss(output.highlight_logits, fixture.features("input::highlight_labels", "BL"), mask)
     for name, value in {
         "highlight_score": torch.sigmoid(output.highlight_logits),
         "start_logits": start_logits,
@@ -91,6 +96,9 @@ def check_vslnet(fixture: Fixture) -> Iterator[Row]:
         "total_loss": losses + fixture.config()["highlight_lambda"] * highlight,
     }.items():
         yield fixture.row(NAME, name, value, fixture[f"output::{name}"])
+    # A padding word is a row of zeros here, and one of theirs that nothing trains.
+    padding = fixture[_PADDING]
+    yield fixture.row(NAME, "pad_vec", np.zeros_like(padding), padding)
     for index in range(batch.size):
         yield from _solo(fixture, model, batch, index)
 
@@ -110,12 +118,14 @@ def _solo(fixture: Fixture, model: AnyModel, batch: Batch, index: int) -> Iterat
 
 def _build(fixture: Fixture) -> AnyModel:
     config = fixture.config()
-    vectors = fixture.tensor("param::embedding_net.word_emb.glove_vec")
-    model_type = model_class(NAME)
+    fixture.sized(W="wd")
+    vectors = fixture.features(_VECTORS, "NW")
+    if len(vectors) != config["nw"] - 2:
+        raise UserError(f"{fixture.name}: '{_VECTORS}' has {len(vectors)} words of {config['nw'] - 2}")
     settings: dict[str, Any] = {
         "feature_dim": config["vdim"],
         "word_dim": vectors.shape[1],
-        "max_clips": fixture["param::feature_encoder.pos_embedding.position_embeddings.weight"].shape[0],
+        "max_clips": len(fixture["param::feature_encoder.pos_embedding.position_embeddings.weight"]),
         "max_words": config["Lq"],
         "official": True,
         "dim": config["dim"],
@@ -124,14 +134,14 @@ def _build(fixture: Fixture) -> AnyModel:
         "dropout": 0.0,
         "predictor": config["pred"],
     }
-    model = model_type(model_type.config_class(**settings), Lexicon(vectors, config["nc"]))
-    model.load_state_dict(dict(_translate(fixture)))
+    model: AnyModel = build(fixture, NAME, settings, Lexicon(vectors, config["nc"]))
+    load(fixture, model, dict(_translate(fixture)))
     return model.eval()
 
 
 def _translate(fixture: Fixture) -> Iterator[tuple[str, Tensor]]:
     for key in fixture.arrays:
-        if not key.startswith("param::") or key.endswith("word_emb.pad_vec"):
+        if not key.startswith("param::") or key == _PADDING:
             continue
         name, value = key.removeprefix("param::"), fixture.tensor(key)
         if name == "embedding_net.char_emb.char_emb.weight":
@@ -153,15 +163,17 @@ def _translate(fixture: Fixture) -> Iterator[tuple[str, Tensor]]:
 
 
 def _batch(fixture: Fixture) -> Batch:
-    start, end = fixture.tensor("input::start_labels"), fixture.tensor("input::end_labels")
-    mask = fixture.tensor("input::v_mask") > 0
+    fixture.sized(V="vdim")
+    config, video = fixture.config(), fixture.features("input::video_features", "BLV")
+    start, end = (fixture.ids(f"input::{side}_labels", "B", video.shape[1]) for side in ("start", "end"))
+    mask = fixture.tensor("input::v_mask", "BL") > 0
     unknown = torch.zeros(len(start), 2)
     return Batch(
-        video=fixture.tensor("input::video_features"),
+        video=video,
         video_mask=mask,
-        word_ids=fixture.tensor("input::word_ids"),
-        char_ids=fixture.tensor("input::char_ids"),
-        query_mask=fixture.tensor("input::q_mask") > 0,
+        word_ids=fixture.ids("input::word_ids", "BT", config["nw"]),
+        char_ids=fixture.ids("input::char_ids", "BTC", config["nc"]),
+        query_mask=fixture.tensor("input::q_mask", "BT") > 0,
         duration_s=mask.sum(1).float(),
         targets=Targets(start, end, unknown),
     )

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from emtm.distillation.aggregation import KnowledgeAggregation, aggregate, geometric, signs, uniform_weights
-from emtm.parity.fixture import find_fixtures, read_fixture
+from emtm.parity.checking import find_fixtures
+from emtm.parity.fixture import read_fixture
 from tests.shared import SHARED, needs_shared
 
 

@@ -14,7 +14,8 @@ from torch import nn
 from baselines.eamat import EAMAT, EAMATConfig, StridedLSTM, alignment_loss, clip_loss, inside_labels
 from emtm.data.text import Lexicon
 from emtm.data.word_classes import NOUN, OTHER, PADDING, VERB
-from emtm.parity.fixture import check_fixture, read_fixture
+from emtm.parity.checking import check_fixture
+from emtm.parity.fixture import read_fixture
 from tests.shared import SHARED, needs_shared
 
 from .helpers import SMALL, ragged_batch

@@ -8,7 +8,8 @@ from torch import nn
 
 from baselines.moment_detr import DecoderLayer
 from emtm.layers.masking import key_bias
-from emtm.parity.fixture import check_fixture, read_fixture
+from emtm.parity.checking import check_fixture
+from emtm.parity.fixture import read_fixture
 from tests.layers.detr.helpers import DIM, HEADS, HIDDEN, MASK, load_attention, randomised
 from tests.shared import SHARED, needs_shared
 
