@@ -51,7 +51,7 @@ def test_every_table_row_comes_from_the_reference_files(reported: set[str]) -> N
     rows = [line for line in pages.splitlines() if line.startswith("|")]
     assert len(rows) > 60
     assert [row for row in rows if row not in reported] == []
-    assert all(file.name in pages for file in REFERENCE.glob("*.json"))
+    assert all(file.name in README + pages for file in REFERENCE.glob("*.json"))
 
 
 def test_limits_then_costs_then_the_figure_then_claims_come_before_all_else() -> None:
@@ -80,6 +80,13 @@ def test_what_is_said_of_the_gate_is_what_the_committed_selftest_says() -> None:
     assert block == [said[0], *(line for line in said if line.startswith(("one tree", "slowed")))]
     assert found.gate.unchanged.changed == found.gate.slowed.unfound == 0
     assert all(outcome.elapsed_s < 60 * len(outcome.trials) for outcome in found.gate.outcomes)
+
+
+def test_what_conventions_move_is_the_difference_of_two_committed_evaluations() -> None:
+    sound, owner = (json.loads((REFERENCE / f"score-cbp-{by}.json").read_text("utf-8")) for by in ("sound", "owner"))
+    assert sound["predictions_sha256"] == owner["predictions_sha256"]
+    r1, r5 = sound["r1"]["0.5"] - owner["r1"]["0.5"], sound["r5"]["0.7"] - owner["r5"]["0.7"]
+    assert f"moves R1@0.5 by {r1:.2f} and R5@0.7 by {r5:.1f} points" in " ".join(README.split())
 
 
 def test_both_commands_are_marked() -> None:

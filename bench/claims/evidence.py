@@ -1,4 +1,4 @@
-"""Files that claims are judged by: runs, studies and audits, each recognised by what it holds."""
+"""Files that claims are judged by: runs, studies, audits and scores, each recognised by what it holds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TypeVar
 from bench.audit.files import read_audit
 from bench.audit.record import FORMAT as AUDIT
 from bench.audit.record import Audit
+from bench.claims.scores import Scores, read_scores
 from bench.missing import Missing
 from bench.record import CaseRecord
 from bench.report.content.study import Study, read_study
@@ -18,6 +19,7 @@ from bench.results import SCHEMA, read_run
 from bench.run import Run
 from emtm.distillation.summary import FORMAT as STUDY
 from emtm.errors import UserError
+from emtm.metrics.scoring import FORMAT as SCORE
 
 T = TypeVar("T")
 
@@ -44,6 +46,7 @@ class Evidence:
     runs: tuple[tuple[str, Run], ...] = ()
     studies: tuple[Study, ...] = ()
     audits: tuple[tuple[str, Audit], ...] = ()
+    scores: tuple[tuple[str, Scores], ...] = ()
 
     def cases(self) -> Iterator[tuple[str, CaseRecord]]:
         """All sound cases, with their file."""
@@ -66,7 +69,7 @@ class Evidence:
 def gather(paths: Sequence[Path] | None) -> Evidence:
     """Reads files of evidence, by default all of `reports/reference`.
 
-    Raises UserError for a file that cannot be read, for a named one that is none of the three kinds, and where
+    Raises UserError for a file that cannot be read, for a named one that is none of the four kinds, and where
     there is none at all.
     """
     named = paths is not None
@@ -74,6 +77,7 @@ def gather(paths: Sequence[Path] | None) -> Evidence:
     runs: list[tuple[str, Run]] = []
     studies: list[Study] = []
     audits: list[tuple[str, Audit]] = []
+    scores: list[tuple[str, Scores]] = []
     for path in found:
         kind = _kind(path)
         if kind == SCHEMA:
@@ -82,11 +86,13 @@ def gather(paths: Sequence[Path] | None) -> Evidence:
             studies.append(read_study(path))
         elif kind == AUDIT:
             audits.append((path.as_posix(), read_audit(path)))
+        elif kind == SCORE:
+            scores.append((path.as_posix(), read_scores(path)))
         elif named:
-            raise UserError(f"{path} is no evidence: it is neither a run file nor a study's summary nor an audit")
-    if not (runs or studies or audits):
-        raise UserError(f"there is no evidence in {FOLDER}: name run files, studies' summaries or audits")
-    return Evidence(tuple(runs), tuple(studies), tuple(audits))
+            raise UserError(f"{path} is no evidence: neither a run file, a study's summary, an audit nor scores")
+    if not (runs or studies or audits or scores):
+        raise UserError(f"there is no evidence in {FOLDER}: name run files, studies' summaries, audits or scores")
+    return Evidence(tuple(runs), tuple(studies), tuple(audits), tuple(scores))
 
 
 def _kind(path: Path) -> str:

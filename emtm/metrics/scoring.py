@@ -22,6 +22,8 @@ from emtm.metrics.truth import annotated_windows, best_iou
 
 FloatArray = npt.NDArray[np.float64]
 
+FORMAT = "emtm-score/1"
+"""Of the JSON of an evaluation, of a file of predictions or of a run."""
 TOP = 5
 
 

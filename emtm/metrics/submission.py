@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from emtm.metrics.conventions import SOUND, Choice, Conventions
 from emtm.metrics.floors import Floors, Progress, cached_floors, cached_sightless_floors
 from emtm.metrics.predictions import read_predictions, without_prediction
 from emtm.metrics.published import UNOFFICIAL, published_beside
-from emtm.metrics.scoring import score
+from emtm.metrics.scoring import FORMAT, score
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +132,26 @@ def score_file(
     absent = [query for query in truth.queries if query.query_id not in predictions]
     misses = [f"{without_prediction(absent, len(truth.queries))}; they count as misses"] if absent else []
     return {
+        "format": FORMAT,
         **report,
         "conventions": {"as": choice.evaluator, **conventions.to_json()},
         "missing": len(absent),
         "synthetic": truth.world is not None,
         "predictions": str(path),
+        **_hash_of(path),
         "notes": [*misses, *truth.notes],
         "official": truth.official,
         **({} if truth.official else {"official_reason": UNOFFICIAL}),
         "published": [entry.to_json() for entry in published_beside(truth.dataset, truth.official)],
     }
+
+
+def _hash_of(path: Path) -> dict[str, str | None]:
+    """Of the predictions; a pipe has been read and is empty by now."""
+    if not path.is_file():
+        return {"predictions_sha256": None, "predictions_sha256_reason": "not a file that can be read again"}
+    with path.open("rb") as file:
+        return {"predictions_sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def ceilings(

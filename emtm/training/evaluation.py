@@ -23,7 +23,7 @@ from emtm.data.text import Vocabulary
 from emtm.errors import UserError, unknown
 from emtm.metrics.floors import cached_floors
 from emtm.metrics.published import UNOFFICIAL
-from emtm.metrics.scoring import Scores, score
+from emtm.metrics.scoring import FORMAT, Scores, score
 from emtm.training.runs import DataSource, check_unseen, load_run
 
 Predictions = dict[str, npt.NDArray[np.float64]]
@@ -94,6 +94,7 @@ class Evaluation:
     """Scores of a run on one split, with the floors of the same queries."""
 
     model: str
+    weights_sha256: str
     dataset: str
     split: str
     seed: int
@@ -108,7 +109,9 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """JSON form: the scores, the floors and what they belong to; figures in percent."""
         return {
+            "format": FORMAT,
             "model": self.model,
+            "weights_sha256": self.weights_sha256,
             "dataset": self.dataset,
             "split": self.split,
             "seed": self.seed,
@@ -147,6 +150,7 @@ def evaluate_run(
     floors = cached_floors(dataset, split)
     return Evaluation(
         run.name,
+        run.weights_sha256,
         dataset.name,
         split,
         run.seed,

@@ -12,6 +12,7 @@ from bench.claims.estimate import Estimate
 from bench.claims.evidence import gather
 from bench.claims.judging import Judged, Verdict, exit_code, judge
 from bench.cli.app import main
+from bench.results import SchemaInvalidError
 from emtm.errors import ExitCode
 from tests.claims.conftest import Change, Doc, files
 
@@ -33,7 +34,7 @@ TODAY = {
     "best-balance-synthetic": "refuted",
     "released-losses-distil-nothing": "not measured",
     "index-protocol-flatters": "not measured",
-    "conventions-move-scores": "not measured",
+    "conventions-move-scores": "supported",
 }
 
 
@@ -102,6 +103,10 @@ def both_protocols(doc: Doc) -> None:
         doc["cases"].append(other)
 
 
+def one_evaluator(doc: Doc) -> None:
+    doc["r1"]["0.5"] = 36.989
+
+
 def shifted(variant: str, by: float) -> Change:
     def change(doc: Doc) -> None:
         (row,) = (row for row in doc["rows"] if row["name"] == variant)
@@ -154,6 +159,7 @@ def honest(doc: Doc) -> None:
         ),
         ("audit", off, {"printed-costs-reproduced": "refuted"}, 8),
         ("audit", honest, {"emtm-printed-cost": "supported"}, 0),
+        ("score-cbp-owner", one_evaluator, {"conventions-move-scores": "refuted"}, 0),
     ],
 )
 def test_a_planted_change_flips_its_verdict_and_no_other(
@@ -162,6 +168,31 @@ def test_a_planted_change_flips_its_verdict_and_no_other(
     judged = judge(packaged_claims(), gather(planted(start, change)))
     assert verdicts(judged) == TODAY | flipped
     assert exit_code(judged) == code
+
+
+def test_weights_evaluated_both_ways_are_evidence(tmp_path: Path) -> None:
+    """What `evaluate` prints for two seeds; the gap is 2 and 4 points."""
+    (scored,) = (path for path in files() if path.name == "score-cbp-sound.json")
+    doc, paths = json.loads(scored.read_text()), files()
+    for seed in (1, 2):
+        for protocol, r1 in (("timestamp", 60.0), ("index", 60.0 + 2 * seed)):
+            evaluated = doc | {"model": "emtm-student", "dataset": "synth-charades", "protocol": protocol}
+            evaluated |= {"weights_sha256": f"{seed}" * 64, "r1": {"0.7": r1}}
+            paths.append(tmp_path / f"{seed}-{protocol}.json")
+            paths[-1].write_text(json.dumps(evaluated))
+    (claim,) = (one for one in judge(packaged_claims(), gather(paths)) if one.claim.id == "index-protocol-flatters")
+    found = claim.parts[0].found
+    assert isinstance(found, Estimate)
+    assert found.value == pytest.approx(3)
+    assert len(found.read) == 4
+
+
+def test_a_damaged_evaluation_is_named(tmp_path: Path) -> None:
+    doc = json.loads(next(path for path in files() if path.name == "score-cbp-sound.json").read_text())
+    damaged = tmp_path / "scores.json"
+    damaged.write_text(json.dumps(doc | {"r1": "all"}))
+    with pytest.raises(SchemaInvalidError, match=r"scores\.json is damaged: r1"):
+        gather([damaged])
 
 
 def test_the_command_says_the_same(capsys: pytest.CaptureFixture[str], planted: Callable[..., list[Path]]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bench.claims.estimators.accuracy_gain import AccuracyGain
 from bench.claims.estimators.audited import AuditedOff, AuditedRatio
+from bench.claims.estimators.conventions_gap import ConventionsGap
 from bench.claims.estimators.dominance import Dominance
 from bench.claims.estimators.estimator import Estimator
 from bench.claims.estimators.macs_ratio import MacsRatio
@@ -22,6 +23,7 @@ ESTIMATORS: Mapping[str, type[Estimator]] = {
     "misranked": Misranked,
     "soft-gradient": SoftGradient,
     "protocol-gap": ProtocolGap,
+    "conventions-gap": ConventionsGap,
     "audited-ratio": AuditedRatio,
     "audited-off": AuditedOff,
 }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.claims.estimate import Part, over_seeds
 from bench.claims.estimators.estimator import Estimator
 from bench.claims.estimators.metric import metric_named
 from bench.claims.evidence import Evidence, Read
+from bench.claims.scores import Scores
 from bench.missing import Missing, known
+from bench.record import Quality
 from emtm.metrics.paired import mean_interval
 
 
@@ -26,14 +29,12 @@ class ProtocolGap(Estimator):
 
     def parts(self, evidence: Evidence) -> tuple[Part, ...]:
         """Above 0 where the index protocol flatters."""
+        metric = metric_named(self.metric)
         scored: dict[tuple[str, str], tuple[float, Read]] = {}
-        for name, case in evidence.cases():
-            quality, weights = known(case.quality), known(case.model.weights_sha256)
-            if quality is None or weights is None or (case.model.name, quality.dataset) != (self.model, self.dataset):
-                continue
-            value, protocol = metric_named(self.metric).of(quality), known(quality.protocol)
-            if value is not None and protocol is not None:
-                scored.setdefault((weights, protocol), (value, Read(name, case.case_id)))
+        for weights, protocol, figures, read in self._evaluations(evidence):
+            value = metric.of(figures)
+            if value is not None:
+                scored.setdefault((weights, protocol), (value, read))
         both = sorted(
             {weights for weights, _ in scored if {(weights, "index"), (weights, "timestamp")} <= scored.keys()}
         )
@@ -42,3 +43,17 @@ class ProtocolGap(Estimator):
         pairs = [(scored[weights, "index"], scored[weights, "timestamp"]) for weights in both]
         gap = mean_interval([index - stamp for (index, _), (stamp, _) in pairs])
         return (Part(self.model, over_seeds(gap, "points", *(read for pair in pairs for _, read in pair))),)
+
+    def _evaluations(self, evidence: Evidence) -> Iterator[tuple[str, str, Quality | Scores, Read]]:
+        """Weights, protocol and accuracies of the model, from run files and from what `evaluate` printed."""
+        for name, case in evidence.cases():
+            quality, weights = known(case.quality), known(case.model.weights_sha256)
+            protocol = None if quality is None else known(quality.protocol)
+            if quality is None or weights is None or protocol is None:
+                continue
+            if (case.model.name, quality.dataset) == (self.model, self.dataset):
+                yield weights, protocol, quality, Read(name, case.case_id)
+        for name, scores in evidence.scores:
+            weights = known(scores.weights_sha256)
+            if weights is not None and (known(scores.model), scores.dataset) == (self.model, self.dataset):
+                yield weights, scores.protocol, scores, Read(name, self.metric)
