@@ -30,7 +30,8 @@ def measure(run_dir: Path, seed: int, split: str = "test") -> Quality:
     readers of flat tables.
     """
     evaluation = evaluate_run(run_dir, split=split)
-    doc: dict[str, Json] = evaluation.to_json()
+    # The case says itself what it is, and whose weights.
+    doc: dict[str, Json] = {k: v for k, v in evaluation.to_json().items() if k not in ("format", "weights_sha256")}
     doc = {**{f"{key}_reason": _NOT_ON_THIS_SPLIT for key, value in doc.items() if value is None}, **doc}
     doc |= {metric.column: value for metric in R1 if (value := metric.of(evaluation.scores)) is not None}
     return decode(Quality, {**doc, "n": evaluation.scores.queries, "source": "measured", "seeds": [seed]})

@@ -53,7 +53,7 @@ def evaluated(path: Path, split: str) -> Evaluation:
     queries = [Query(str(i), f"v{i}", "a person runs", duration_s=30.0, start_s=0.0, end_s=5.0) for i in range(20)]
     moments = {query.query_id: np.array([[0.0, 5.0 + i, 1.0] for i in range(5)]) for query in queries}
     floors = {"query_only": {"r1": {"0.3": 1.0, "0.5": 1.0, "0.7": 1.0}, "miou": 1.0}}
-    return Evaluation("toy", "smoke", split, 3, True, score(moments, queries), floors, ("made up",))
+    return Evaluation("toy", "0" * 64, "smoke", split, 3, True, score(moments, queries), floors, ("made up",))
 
 
 CASES = {
