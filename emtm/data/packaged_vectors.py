@@ -47,7 +47,7 @@ def read_kumo(folder: Path, wanted: Iterable[str]) -> WordVectors:
     from pyarrow import parquet
 
     words = parquet.read_table(folder / "data" / "glove_6B_index.parquet").column("index").to_pylist()
-    matrix = np.load(folder / "data" / "glove_6B_50d_emb.npy", mmap_mode="r")
+    matrix = np.load(folder / "data" / "glove_6B_50d_emb.npy", mmap_mode="r", allow_pickle=False)
     return _picked({word: row for row, word in enumerate(words)}, matrix, wanted)
 
 
@@ -58,7 +58,7 @@ def read_spacy(folder: Path, wanted: Iterable[str]) -> WordVectors:
     vocabulary = folder / "_model" / "vocab"
     hashes = msgpack.unpackb((vocabulary / "key2row").read_bytes(), strict_map_key=False)
     rows = {word: hashes[key] for word in wanted if (key := murmur_hash(word.encode(), _SPACY_SEED)) in hashes}
-    return _picked(rows, np.load(vocabulary / "vectors"), rows)
+    return _picked(rows, np.load(vocabulary / "vectors", allow_pickle=False), rows)
 
 
 def murmur_hash(key: bytes, seed: int) -> int:
