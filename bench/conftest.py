@@ -23,7 +23,7 @@ from bench.missing import known
 from bench.profiles import PROFILES
 from bench.progress import Progress
 from emtm.errors import UserError
-from emtm.processes import terminated_as_interrupted
+from emtm.processes import reserved, terminated_as_interrupted
 
 _SESSION = pytest.StashKey[Session]()
 _DONE = pytest.StashKey[int]()
@@ -55,16 +55,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "measure(measure): what the test measures, on each case that it applies to.")
     if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
         raise pytest.UsageError("bench/ measures time, so it cannot share the machine with itself: leave -n out")
+    endings, path = ExitStack(), config.getoption("--run-file")
+    config.add_cleanup(endings.close)
     try:
+        # Held before it is read: what another session writes meanwhile would be lost.
+        if path is not None and not config.option.collectonly:
+            endings.enter_context(reserved(path))
         lab = _lab(config)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
-    config.stash[_SESSION] = Session(lab, config.getoption("--run-file"))
+    config.stash[_SESSION] = Session(lab, path)
     config.add_cleanup(config.stash[_SESSION].close)
     # A session that is told to end writes what it has, as one that is interrupted.
-    endings = ExitStack()
     endings.enter_context(terminated_as_interrupted())
-    config.add_cleanup(endings.close)
 
 
 @pytest.hookimpl(trylast=True)
@@ -83,7 +86,8 @@ def _lab(config: pytest.Config) -> Lab:
         path = config.getoption("--run-file")
         if path is None:
             raise UserError("--resume goes on with a run file: name it by --run-file")
-        lab.resume(read_consistent(path))
+        if path.exists():
+            lab.resume(read_consistent(path))
     return lab
 
 
@@ -242,7 +246,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if found.disturbed:
         terminalreporter.write_line(f"{found.verdict}: {found}")
     if text := known(session.cut_off):
-        terminalreporter.write_line(f"cut off: {text}")
+        terminalreporter.write_line(f"cut off: {text}; the same command with --run-file {path} --resume goes on")
     if why_there:
         terminalreporter.write_line(f"{why_there}, so the run file is in another place:")
     terminalreporter.write_line(str(path))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
 import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from emtm.errors import UserError
+from emtm.temporary import sweep_once, temporary_file
 
 T = TypeVar("T")
 
@@ -112,14 +114,53 @@ def _finite(text: str) -> float:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block succeeds, and goes when it does not."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    partial = Path(name)
-    try:
+    """A temporary file beside `path` that takes its place when the block succeeds, and goes when it does not.
+
+    The new content has reached the disk when the block is left, so that no loss of power takes it back.
+    """
+    with replacing_together([path]) as (partial,):
         yield partial
-        partial.chmod(0o644)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+
+
+@contextmanager
+def replacing_together(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """As `replacing` for several files, none of which is replaced before all are written."""
+    folders = list(dict.fromkeys(path.parent for path in paths))
+    for folder in folders:
+        sweep_once(folder)
+    with ExitStack() as files:
+        partials = [files.enter_context(temporary_file(path)) for path in paths]
+        yield partials
+        for partial in partials:
+            sync(partial)
+        for partial, path in zip(partials, paths, strict=True):
+            partial.replace(path)
+        for folder in folders:
+            sync(folder)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file, and have it reach the disk; half a line of a killed process stays apart from it."""
+    with path.open("ab+") as file:
+        end = file.seek(0, os.SEEK_END)
+        if end:
+            file.seek(end - 1)
+        cut_off = end > 0 and file.read(1) != b"\n"
+        file.write((b"\n" if cut_off else b"") + line.encode() + b"\n")
+    sync(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Have what was written to a file, or the names in a folder, reach the disk."""
+    if sys.platform == "win32" and path.is_dir():  # Folders cannot be opened there.
+        return
+    handle = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some file systems have no such call for folders.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)

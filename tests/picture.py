@@ -16,7 +16,7 @@ from tests.imports import imports
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "layers.svg"
 TOGETHER = {
-    "emtm ground": ("emtm", "emtm.errors", "emtm.config", "emtm.files", "emtm.processes"),
+    "emtm ground": ("emtm", "emtm.errors", "emtm.config", "emtm.files", "emtm.processes", "emtm.temporary"),
     "emtm.cli": ("emtm.__main__",),
     "bench ground": ("bench", "bench.discovery", "bench.stages", "bench.profiles", "bench.git"),
     "bench records": ("bench.missing", "bench.codec", "bench.record", "bench.run", "bench.results", "bench.schema"),

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     {"emtm"},  # its version
     {"emtm.errors"},
+    {"emtm.temporary"},
     {"emtm.config", "emtm.files", "emtm.memory", "emtm.processes"},
     {"emtm.data"},
     {"emtm.contract", "emtm.metrics"},

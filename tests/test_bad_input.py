@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 from bench.count import app as count_app
 from emtm.cli import app
 from emtm.training import runs
-from emtm.training.checkpoint import save_best, save_last
+from emtm.training.checkpoint import save
 from emtm.training.history import Epoch
 from emtm.training.manifest import MANIFEST
 from emtm.training.parallel import join
@@ -50,8 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for weight in setup.model.parameters():
             weight.grad = torch.zeros_like(weight) if weight.requires_grad else None
         setup.optimizer.step()
-        save_best(setup)
-        save_last(setup, [EPOCH])
+        save(setup, [EPOCH], best=True)
     # As runs were before they had a manifest, which would refuse all damage before anybody reads the file.
     (out / MANIFEST).unlink()
     file = out / runs.RUN

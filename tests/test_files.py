@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
 import platformdirs
 import pytest
 
-from emtm.files import cache_dir, replacing
+from emtm.files import append_line, cache_dir, replacing, replacing_together
+from tests.campaign.kills.moments import Watch, read_moments
 
 
 def test_readers_see_the_old_file_until_the_block_ends(tmp_path: Path) -> None:
@@ -33,6 +35,28 @@ def test_a_block_that_fails_leaves_what_was_there(tmp_path: Path, error: BaseExc
         raise error
     assert [path.name for path in tmp_path.iterdir()] == before
     assert all(path.read_text() == "old" for path in tmp_path.iterdir())
+
+
+def test_content_reaches_the_disk_before_its_name_and_its_name_before_the_end(tmp_path: Path) -> None:
+    place, log = tmp_path / "place", tmp_path / "log"
+    place.mkdir()
+    child = os.fork()
+    if child == 0:
+        try:
+            Watch([place], log).install()
+            with replacing_together([place / "a", place / "b"]) as partials:
+                for partial in partials:
+                    partial.write_text("new")
+            append_line(place / "lines", "one")
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    kept = [moment for moment in read_moments(log) if moment.kind in ("written", "rename", "sync folder")]
+    names = [moment.path.name if moment.path.suffix != ".emtm" else moment.path.name[1] for moment in kept]
+    assert [f"{moment.kind} {name}" for moment, name in zip(kept, names, strict=True)] == [
+        *("written a", "written b", "rename a", "rename b", "sync folder place"),
+        *("written lines", "sync folder place"),
+    ]
 
 
 def test_cache_is_where_the_variable_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

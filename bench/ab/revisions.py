@@ -7,7 +7,6 @@ so that nothing has to be installed and a model that only one revision registers
 from __future__ import annotations
 
 import shutil
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from bench.git import git
 from emtm.errors import UserError
+from emtm.temporary import scratch
 
 WORKTREE = "WORKTREE"
 """Names the tree as it lies on disk, uncommitted changes included."""
@@ -53,19 +53,20 @@ def revisions(package: Path, names: tuple[str, ...]) -> Iterator[tuple[Revision,
     """
     top = repository(package)
     below = package.resolve().relative_to(top)
-    scratch = Path(tempfile.mkdtemp(prefix="emtm-ab-"))
     made: dict[str, Revision] = {}
     try:
-        for name in names:
-            if name not in made:
-                made[name] = _revision(top, below, name, scratch / f"r{len(made)}")
-        yield tuple(made[name] for name in names)
+        with scratch("ab") as folder:
+            try:
+                for name in names:
+                    if name not in made:
+                        made[name] = _revision(top, below, name, folder / f"r{len(made)}")
+                yield tuple(made[name] for name in names)
+            finally:
+                for revision in made.values():
+                    if revision.name != WORKTREE:
+                        git(top, "worktree", "remove", "--force", str(revision.tree), limit_s=CHECKOUT_LIMIT_S)
     finally:
-        for revision in made.values():
-            if revision.name != WORKTREE:
-                git(top, "worktree", "remove", "--force", str(revision.tree), limit_s=CHECKOUT_LIMIT_S)
-        shutil.rmtree(scratch, ignore_errors=True)
-        git(top, "worktree", "prune")
+        git(top, "worktree", "prune")  # those of killed processes too
 
 
 def _revision(top: Path, below: Path, name: str, place: Path) -> Revision:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -51,19 +50,22 @@ def ab(
     from bench.compare.wording import remark
     from bench.report.formats.terminal import terminal
     from emtm.files import replacing
+    from emtm.processes import reserved
+    from emtm.temporary import scratch
 
     if as_json and as_markdown:
         raise UserError("--json and --markdown exclude each other")
     if out is not None and not out.resolve().parent.is_dir():
         raise UserError(f"cannot write {out}: there is no folder {out.resolve().parent}")
     plan = Plan(min_effect=min_effect / 100, max_rounds=rounds)
-    with tempfile.TemporaryDirectory(prefix="emtm-ab-") as scratch, progressing() as progress:
-        found = measure(package, base, head, expression, plan, budget, seed, Path(scratch), progress)
-    code, strict = found.exit_code(soft=soft), found.exit_code()
-    text = json.dumps(document(found, code), indent=1, allow_nan=False) + "\n"
-    if out is not None:
-        with replacing(out) as partial:
-            partial.write_text(text, "utf-8")
+    with reserved(out) if out is not None else nullcontext():
+        with scratch("ab") as folder, progressing() as progress:
+            found = measure(package, base, head, expression, plan, budget, seed, folder, progress)
+        code, strict = found.exit_code(soft=soft), found.exit_code()
+        text = json.dumps(document(found, code), indent=1, allow_nan=False) + "\n"
+        if out is not None:
+            with replacing(out) as partial:
+                partial.write_text(text, "utf-8")
     if as_json:
         print(text, end="")
     elif as_markdown:

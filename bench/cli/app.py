@@ -1,8 +1,7 @@
-"""All commands under one program, and the boundary at which an error becomes a sentence and an exit code."""
+"""All commands under one program."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import typer
@@ -16,10 +15,11 @@ from bench.cli.export import EPILOG, export
 from bench.cli.history import history
 from bench.cli.report import report, validate
 from bench.cli.selftest import selftest
-from emtm.errors import UserError
+from emtm.cli.boundary import Commands
 
 app = typer.Typer(
     name="bench.report",
+    cls=Commands,
     help="Reports of benchmark runs. Without a command: `report`.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -49,9 +49,6 @@ def main(argv: Sequence[str]) -> int:
         arguments.insert(0, "report")
     try:
         app(args=arguments, prog_name="python -m bench.report")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     return 0

@@ -19,6 +19,7 @@ from bench.results import read_run
 from bench.safe import clean, cleaned
 from emtm.errors import UserError
 from emtm.files import replacing
+from emtm.processes import reserved
 
 
 def choose(
@@ -71,8 +72,7 @@ def choose(
 
 def _write(svg: str, path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial:
+        with reserved(path), replacing(path) as partial:
             partial.write_text(svg, "utf-8")
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from None

@@ -15,6 +15,7 @@ from bench.export.output import check_out, write
 from bench.export.selection import Selection, select
 from bench.results import read_run
 from bench.safe import one_line
+from emtm.processes import reserved
 
 _WIDTH = max(len(kind.name) for kind in FORMATS)
 _LIST = "\n".join(f"{kind.name:<{_WIDTH}}  {kind.out:<6}  {kind.summary}" for kind in FORMATS)
@@ -40,8 +41,9 @@ def export(
     kind = format_named(to)
     found = read_run(run)
     check_out(out, kind, run)
-    rendering = kind.render(found, out)
-    written = write(rendering, out)
+    with reserved(out):
+        rendering = kind.render(found, out)
+        written = write(rendering, out)
     for note in rendering.notes:
         print(note, file=sys.stderr)
     selection = select(found)

@@ -22,6 +22,7 @@ from bench.history.site import site_files
 from bench.report.quantity import plural
 from emtm.data.synthetic.progress import late_progress
 from emtm.errors import ExitCode, UserError
+from emtm.processes import reserved
 
 
 def history(
@@ -37,6 +38,14 @@ def history(
     Exit code 7 when a run file could not be read; the site is written from the others, and names it.
     """
     since_s = None if since is None else _seconds(since)
+    with reserved(out):
+        damaged = _history(folder, out, since_s, as_json)
+    if damaged:
+        raise typer.Exit(ExitCode.SCHEMA)
+
+
+def _history(folder: Path, out: Path, since_s: int | None, as_json: bool) -> bool:
+    """Write and show the site; whether a run file could not be read."""
     with late_progress("Reading run files", len(run_paths(folder))) as progress:
         found = by_case(read_folder(folder, since_s, progress))
     series = [(case.case_id, series) for case in found.cases for series in case.series]
@@ -57,8 +66,7 @@ def history(
         print(json.dumps(_document(found, changes, alarms, out), indent=1, ensure_ascii=False))
     else:
         _show(found, analyses, alarms, out)
-    if any(file.damaged for file in found.skipped):
-        raise typer.Exit(ExitCode.SCHEMA)
+    return any(file.damaged for file in found.skipped)
 
 
 def _seconds(date: str) -> int:

@@ -22,6 +22,7 @@ from bench.report.formats.terminal import print_table, terminal
 from bench.report.sections.cells import Table
 from bench.results import read_run
 from emtm.errors import ExitCode
+from emtm.processes import reserved
 
 
 def report(
@@ -48,9 +49,16 @@ def report(
     A study of distillation and an audit of the published costs get sections beside the run, or a report of their own
     where there is no run.
     """
+    with reserved(out):
+        _report(run or [], out, study, audit, strict, as_json)
+
+
+def _report(
+    run: Sequence[Path], out: Path, study: Path | None, audit: Path | None, strict: bool, as_json: bool
+) -> None:
     found = read_study(study) if study else None
     audited = read_audit(audit) if audit else None
-    paths = run or ([newest()] if (found is None and audited is None) or any_run() else [])
+    paths = list(run) or ([newest()] if (found is None and audited is None) or any_run() else [])
     built = build([read_run(path) for path in paths], [path.as_posix() for path in paths], found, audited)
     files = report_files(built)
     replace_folder(files, out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -44,19 +44,25 @@ def selftest(
     from bench.selftest.gate import Gate, local, sessions
     from bench.selftest.reading import read_selftest
     from bench.selftest.truths import truths
+    from emtm.cli.output import resumable
     from emtm.files import replacing
+    from emtm.processes import reserved
+    from emtm.temporary import scratch
 
     if resume and out is None:
         raise UserError("--resume goes on with a file: name it by --out")
     if out is not None and not out.resolve().parent.is_dir():
         raise UserError(f"cannot write {out}: there is no folder {out.resolve().parent}")
-    earlier = read_selftest(out) if resume and out is not None and out.exists() else Selftest(())
-
-    with tempfile.TemporaryDirectory(prefix="emtm-selftest-") as scratch, progressing() as progress:
+    with ExitStack() as stack:
+        if out is not None:
+            stack.enter_context(resumable(out, "the same command with --resume goes on"))
+            stack.enter_context(reserved(out))
+        folder, progress = stack.enter_context(scratch("selftest")), stack.enter_context(progressing())
+        earlier = read_selftest(out) if resume and out is not None and out.exists() else Selftest(())
         window, unmeasured = EnvironmentWindow(), Missing("a selftest times no reference product")
         if any(s.environment.fingerprint != window.close(unmeasured).fingerprint for s in earlier.sittings):
             raise UserError(f"{out} is of another machine, or of other software or settings")
-        start = local(Path(scratch))
+        start = local(folder)
         arm = start("base")
         try:
             case_ids = list(filter(matcher(expression), arm.hello()))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 
 from bench.export.format import Format, Rendering
 from emtm.errors import UserError
-from emtm.files import replacing
+from emtm.files import replacing_together
 
 
 def check_out(out: Path, kind: Format, run: Path) -> None:
@@ -35,6 +34,6 @@ def write(rendering: Rendering, out: Path) -> list[Path]:
 
 
 def _replace(contents: Mapping[Path, str]) -> None:
-    with ExitStack() as stack:
-        for path, content in contents.items():
-            stack.enter_context(replacing(path)).write_bytes(content.encode())
+    with replacing_together(list(contents)) as partials:
+        for partial, content in zip(partials, contents.values(), strict=True):
+            partial.write_bytes(content.encode())

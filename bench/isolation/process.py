@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
 from bench.cases import Case
 from bench.isolation.questions import Again, Answer, Make, Pace
@@ -15,6 +17,7 @@ from bench.isolation.worker import serve
 from bench.measure import Measure
 from bench.profiles import Profile
 from bench.record import CaseRecord
+from emtm.temporary import sweep
 
 START_LIMIT_S = 300.0
 
@@ -43,13 +46,14 @@ class Process:
         return answer
 
     def close(self) -> None:
-        """Ends the process, if there is one."""
+        """Ends the process, if there is one, and removes its temporary files."""
         if self._running is not None:
             process, line = self._running
             self._running = None
             line.close()
             process.kill()
             process.join()
+            sweep(Path(tempfile.gettempdir()))
 
     def _ask(self, question: Make | Again, limit_s: float) -> object:
         process, line = self._running or self._start()

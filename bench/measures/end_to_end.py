@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
-import tempfile
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +38,7 @@ from emtm.data.video.backbone import NAME, Backbone
 from emtm.data.video.decoding import timeline
 from emtm.data.video.extraction import picture_batches, pool_frames
 from emtm.data.video.network import SIZE_PX, EfficientNetLite0
+from emtm.temporary import scratch
 from emtm.training.evaluation import resampling_of
 
 STAGES = ("decode", "extract", "encode", "ground")
@@ -175,15 +177,17 @@ def _stage(samples: list[float], total_s: float) -> PassStage:
 
 
 @cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    """Removed when the process ends."""
-    return tempfile.TemporaryDirectory(prefix="emtm-bench-")
+def _folder() -> Path:
+    """Removed when the process ends, by itself or by whoever ended it."""
+    kept = ExitStack()
+    atexit.register(kept.close)
+    return kept.enter_context(scratch("bench"))
 
 
 @cache
 def _generated(video: SampleVideo) -> VideoFile:
     """The file of a video, made once a session."""
-    return video.write(Path(_folder().name) / f"{video.width}x{video.height}-{video.duration_s}s.mp4")
+    return video.write(_folder() / f"{video.width}x{video.height}-{video.duration_s}s.mp4")
 
 
 END_TO_END = Measure("end to end", "end_to_end", (EndToEnd, Reference, Noise), start, known)

@@ -2,7 +2,8 @@
 
 What the user got wrong is a `UserError`, or one of Typer's, and says so itself. What the machine refused (a full disk,
 a name too long, memory) is explained here. Anything else is a defect: its traceback goes to a log file, which the
-sentence names. `--debug`, anywhere among the arguments, shows the traceback of any of them.
+sentence names. `--debug`, anywhere among the arguments, shows the traceback of any of them. Ctrl-C and SIGTERM end a
+command alike, with exit code 130; what a KeyboardInterrupt says is how to go on.
 """
 
 from __future__ import annotations
@@ -32,6 +33,16 @@ _SHOWN = 300
 
 class Commands(TyperGroup):
     """Commands of one program, whose every error is one sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; whoever stops it is told how to go on."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            how = stop.args[0] if stop.args else "the same command begins anew"
+            with contextlib.suppress(OSError):
+                print(f"stopped; {how}", file=sys.stderr, flush=True)
+            raise
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **kwargs: Any) -> NoReturn:
         """Run the command that the arguments name, and leave with its exit code."""

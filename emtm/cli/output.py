@@ -37,12 +37,12 @@ def progress(unit: str) -> Any:
 
 @contextmanager
 def resumable(out: Path, how: str) -> Iterator[None]:
-    """Whoever stops what is done meanwhile is told how to go on with what is in `out`."""
+    """Whoever stops what is done meanwhile is told how to go on with what is in `out`; see `emtm.cli.boundary`."""
     try:
         yield
     except KeyboardInterrupt:
         if out.exists():
-            print(f"stopped; {out} keeps what was done: {how}", file=sys.stderr)
+            raise KeyboardInterrupt(f"{out} keeps what was done: {how}") from None
         raise
 
 

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from emtm.cli.app import DeviceOption, JsonFlag, ThreadsOption, check_device, command, out_option, use_threads
-from emtm.cli.output import print_json
+from emtm.cli.output import print_json, resumable
 from emtm.errors import ExitCode, UserError
+from emtm.processes import held
 
 
 @command("python -m emtm extract videos/ --out features/")
@@ -39,10 +40,10 @@ def extract(
     sampling, found = Sampling(fps, clip_s), find_videos(videos)
     require()
     use_threads(threads)
-    folder = FeatureFolder(out, sampling)
-    backbone = Backbone(device)
+    FeatureFolder(out, sampling)  # Refused before a model is loaded.
     rows: list[dict[str, Any]] = []
-    with frame_bar() as advance:
+    with resumable(out, "the same command goes on"), held(out), frame_bar() as advance:
+        folder, backbone = FeatureFolder(out, sampling), Backbone(device)
         for place, video in enumerate(found, 1):
             label = f"{video.name} ({place} of {len(found)})"
             record = folder.find(video)

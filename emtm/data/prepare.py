@@ -22,6 +22,7 @@ from emtm.data.real import EMBEDDED, RealAnnotations, arrange, file_note, overla
 from emtm.data.records import FeatureStore, Query
 from emtm.data.word_vectors import read_word_vectors
 from emtm.errors import UserError
+from emtm.processes import held
 
 Progress = Callable[[int], object]
 _SHOWN = 5
@@ -94,15 +95,31 @@ def prepare(
     is what tables are to call `custom`.
 
     Raises:
-        UserError: the dataset is unknown, or there is no such directory.
+        UserError: the dataset is unknown, there is no such directory, or another process is at work in it.
     """
     known, policy = None if name == CUSTOM else benchmark(name), policy or Policy()
     if not root.is_dir():
         raise UserError(f"there is no directory {root}")
     inspection = Inspection(own_title(title, root) if known is None else name, root)
+    with held(root, "prepare another folder"):
+        _inspect(inspection, name, known, features, glove, policy, progress, clip_s)
+    return inspection
+
+
+def _inspect(
+    inspection: Inspection,
+    name: str,
+    known: Benchmark | None,
+    features: str | None,
+    glove: Path | None,
+    policy: Policy,
+    progress: Progress,
+    clip_s: str | None,
+) -> None:
+    root = inspection.root
     annotations = _own(inspection, policy) if known is None else _annotations(inspection, known, policy)
     if annotations is None:
-        return inspection
+        return
     queries = list(dict.fromkeys(query for part in annotations.splits.values() for query in part))
     staged = features == EMBEDDED
     if staged:
@@ -117,7 +134,6 @@ def prepare(
     stamped = manifest.stamps(root, named, progress), manifest.stamps(root, used, progress)
     clock = None if inspection.clock is None else inspection.clock.note()
     inspection.manifest = manifest.write(root, Manifest(name, policy, *stamped, clip_s, clock))
-    return inspection
 
 
 def _benchmark_files(known: Benchmark, root: Path) -> list[Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,8 @@ from emtm.deploy.card import KEY, Card, Parity
 from emtm.deploy.graph import ANSWERS, Graphs, UnsupportedError, graphs, random_batch, tensors
 from emtm.deploy.grounder import ENCODE, GROUND, open_session, run
 from emtm.errors import UserError
-from emtm.files import replacing
+from emtm.files import replacing_together
+from emtm.processes import reserved
 from emtm.registry import config_hash
 from emtm.training.evaluation import resampling_of
 from emtm.training.runs import Run, load_run
@@ -54,7 +54,7 @@ def export_onnx(
 
     Raises:
         UserError: the run cannot be read, the model has a part that ONNX cannot hold, the files differ from the
-            checkpoint, or the extra `onnx` is not installed.
+            checkpoint, another process is about to write them, or the extra `onnx` is not installed.
     """
     if out.suffix != ".onnx":
         raise UserError(f"the file's name must end in .onnx, not {out.name}")
@@ -67,6 +67,11 @@ def export_onnx(
         raise UserError(
             f"exporting needs the extra onnx ({error.name} is missing): pip install 'emtm-bench[onnx]'"
         ) from None
+    with reserved(out):
+        return _export(run_path, out, top_k, cached_videos, progress)
+
+
+def _export(run_path: Path, out: Path, top_k: int, cached_videos: bool, progress: Callable[[str], object]) -> Exported:
     trained = load_run(run_path)
     model = trained.model.eval()
     if model.unexportable:
@@ -85,9 +90,9 @@ def export_onnx(
     parts = {out: (made.whole, "whole")}
     if made.encode is not None and made.ground is not None:
         parts |= {out.with_suffix(ENCODE): (made.encode, "encode"), out.with_suffix(GROUND): (made.ground, "ground")}
-    with ExitStack() as files:
-        for path, (graph, part) in parts.items():
-            files.enter_context(replacing(path)).write_bytes(_described(graph, replace(card, part=part)))
+    with replacing_together(list(parts)) as partials:
+        for partial, (graph, part) in zip(partials, parts.values(), strict=True):
+            partial.write_bytes(_described(graph, replace(card, part=part)))
     return Exported(tuple(parts), card)
 
 

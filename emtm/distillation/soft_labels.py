@@ -24,7 +24,9 @@ from emtm.data.soft_labels import SoftLabelInfo, save_soft_labels
 from emtm.errors import UserError
 from emtm.metrics.metric import written
 from emtm.metrics.scoring import score
+from emtm.processes import reserved
 from emtm.registry import config_hash
+from emtm.temporary import sweep
 from emtm.training.evaluation import BATCH, Predictions, check_features, collator_for, open_source, split_of
 from emtm.training.runs import DataSource, load_run
 
@@ -84,18 +86,35 @@ def write_soft_labels(
     batch_size: int = BATCH,
     device: str = "cpu",
     progress: Callable[[int], object] = lambda done: None,
+    computed: Callable[[], object] = lambda: None,
 ) -> Written:
     """Write the distributions of the run's best weights for every query of a split to `out`.
 
     Those of `train` are `Dataset.asked`, which includes the queries without a moment. `dataset` overrides the one that
-    the run was trained on. The file appears whole or not at all.
+    the run was trained on. The file appears whole or not at all;
+    `computed` is called just before.
 
     Raises:
-        UserError: `out` exists or cannot be written, the run cannot be read, the dataset lacks the
-            split or its features, the teacher saw moments that the dataset withholds, or the model gives something
-            that is no distribution.
+        UserError: `out` exists, cannot be written or is about to be by another process, the run cannot be read, the
+            dataset lacks the split or its features, the teacher saw moments that the dataset withholds, or the model
+            gives something that is no distribution.
     """
     _check_out(out)
+    with reserved(out):
+        _check_out(out)
+        return _write_soft_labels(run, out, split, dataset, batch_size, device, progress, computed)
+
+
+def _write_soft_labels(
+    run: Path,
+    out: Path,
+    split: str,
+    dataset: Dataset | None,
+    batch_size: int,
+    device: str,
+    progress: Callable[[int], object],
+    computed: Callable[[], object],
+) -> Written:
     teacher = load_run(run, device)
     dataset = dataset or open_source(teacher.spec.data)
     check_unseen(run, teacher.spec.data, dataset)
@@ -121,6 +140,7 @@ def write_soft_labels(
     seen = None
     if part and split == "train":
         seen = seen_in_training(dataset, choice) if _same(teacher.spec.data, dataset) else frozenset()
+    computed()
     return Written(out, info, len(queries), save_soft_labels(out, info, labels, seen))
 
 
@@ -142,6 +162,7 @@ def _same(data: DataSource, dataset: Dataset) -> bool:
 def _check_out(out: Path) -> None:
     """Raise UserError, before any work is done, for a file that must not or cannot be written."""
     if out.exists():
+        sweep(out.parent)  # Of a process that was killed when it had just written it.
         raise UserError(f"{out} already exists; choose another file")
     nearest = next(parent for parent in out.absolute().parents if parent.exists())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK)):

@@ -16,6 +16,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -200,11 +201,15 @@ def label(run: Path, dataset: Dataset, device: str) -> SoftLabelFile:
         if file.exists():
             soft_label_file(file, dataset, split)
         else:
-            began = time.monotonic()
-            write_soft_labels(run, file, split, dataset=dataset, device=device)
-            with replacing(label_cost(run, split)) as partial:
-                partial.write_text(json_text({"seconds": round(time.monotonic() - began, 3)}) + "\n", "utf-8")
+            # What they took comes first: whoever finds labels does not make them again.
+            note = partial(_note_cost, label_cost(run, split), time.monotonic())
+            write_soft_labels(run, file, split, dataset=dataset, device=device, computed=note)
     return soft_label_file(run / f"soft-labels-{SPLITS[0]}.h5", dataset)
+
+
+def _note_cost(path: Path, began: float) -> None:
+    with replacing(path) as cost:
+        cost.write_text(json_text({"seconds": round(time.monotonic() - began, 3)}) + "\n", "utf-8")
 
 
 def label_cost(run: Path, split: str = SPLITS[0]) -> Path:

@@ -6,26 +6,28 @@ from collections.abc import Sequence
 
 from emtm.errors import UserError
 from emtm.training import runs
-from emtm.training.history import Epoch, checked_history, write_history
+from emtm.training.history import Epoch, checked_history, history_text
 from emtm.training.setup import Setup
 
 
-def save_best(setup: Setup) -> None:
-    """Write the weights that predictions need, and apart from them the training-only branches."""
-    kept = setup.model.inference_state()
-    runs.write_tensors(setup.out / runs.BEST, kept)
-    branches = {name: value for name, value in setup.model.state_dict().items() if name not in kept}
-    if branches:
-        runs.write_tensors(setup.out / runs.BRANCHES, branches)
+def save(setup: Setup, history: Sequence[Epoch], *, best: bool) -> None:
+    """Write what a whole epoch leaves: weights, optimiser, history, and the weights for predictions if it is the best.
 
-
-def save_last(setup: Setup, history: Sequence[Epoch]) -> None:
-    """Write weights, optimiser and history after a whole epoch."""
-    tensors = {f"model.{name}": value for name, value in setup.model.state_dict().items()}
-    for index, state in setup.optimizer.state_dict()["state"].items():
-        tensors.update({f"optimizer.{index}.{name}": value for name, value in state.items()})
-    runs.write_tensors(setup.out / runs.LAST, tensors, {"history": history})
-    write_history(setup.out, history)
+    The checkpoint that training goes on from comes last: an epoch of which not all was written is trained again.
+    """
+    state = setup.model.state_dict()
+    files = {}
+    if best:
+        kept = setup.model.inference_state()
+        files[runs.BEST] = runs.tensors_bytes(kept)
+        if branches := {name: value for name, value in state.items() if name not in kept}:
+            files[runs.BRANCHES] = runs.tensors_bytes(branches)
+    tensors = {f"model.{name}": value for name, value in state.items()}
+    for index, moments in setup.optimizer.state_dict()["state"].items():
+        tensors.update({f"optimizer.{index}.{name}": value for name, value in moments.items()})
+    files[runs.HISTORY] = history_text(history).encode()
+    files[runs.LAST] = runs.tensors_bytes(tensors, {"history": history})
+    runs.write_files(setup.out, files)
 
 
 def restore(setup: Setup) -> list[Epoch]:

@@ -65,6 +65,6 @@ def _is_epoch(line: Any) -> bool:
     return isinstance(line.get("val"), dict) and runs.are_accuracies(line["val"])
 
 
-def write_history(path: Path, history: Sequence[Epoch]) -> None:
-    """Write all lines atomically."""
-    runs.write_text(path / runs.HISTORY, "".join(json.dumps(epoch) + "\n" for epoch in history))
+def history_text(history: Sequence[Epoch]) -> str:
+    """All lines, as the file has them."""
+    return "".join(json.dumps(epoch) + "\n" for epoch in history)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -13,7 +14,9 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from emtm.errors import UserError
 from emtm.processes import serve_parent
+from emtm.temporary import sweep
 from emtm.training import runs
 from emtm.training.history import read_history
 from emtm.training.loop import train
@@ -39,9 +42,12 @@ class Job:
 def run_jobs(jobs: Sequence[Job], title: str, *, parallel: int, threads: int, device: str, quiet: bool) -> None:
     """Train every job that is not done, `parallel` at a time; a run cut off goes on where it stood.
 
-    Raises what the first failing run raises, once those under way have stopped.
+    Raises what the first failing run raises, once those under way have stopped; UserError where a process was killed.
     """
     waiting = [job for job in jobs if not job.done]
+    for job in jobs:
+        if job.done:
+            sweep(job.out)
     with _Display(jobs, title, quiet):
         if not waiting:
             return
@@ -52,6 +58,11 @@ def run_jobs(jobs: Sequence[Job], title: str, *, parallel: int, threads: int, de
             try:
                 for future in as_completed(futures):
                     future.result()
+            except BrokenProcessPool:
+                raise UserError(
+                    "a process that trained was ended from outside, as the system does when memory runs out; what was "
+                    "done is kept, and the same command goes on"
+                ) from None
             except BaseException:
                 _stop(pool, futures)
                 raise

@@ -28,9 +28,10 @@ from emtm.metrics.metric import HEADLINE, MIOU
 from emtm.metrics.scoring import score
 from emtm.processes import held
 from emtm.training import runs
-from emtm.training.checkpoint import restore, save_best, save_last
+from emtm.training.checkpoint import restore, save
 from emtm.training.evaluation import evaluate_run, known_moments, predict
 from emtm.training.history import Epoch, best_epoch
+from emtm.training.manifest import settle
 from emtm.training.parallel import join
 from emtm.training.runs import RunSpec
 from emtm.training.setup import Setup, set_up
@@ -49,6 +50,8 @@ def train(
         setup = set_up(spec, out, world)
         with held(out) if world.leads else nullcontext():
             finished = runs.look_up(out, spec, resume, setup.dataset, setup.vocabulary)
+            if world.leads:
+                settle(out)
             if finished is not None:
                 return finished
             world.wait()  # until every process has looked, before one of them writes
@@ -135,9 +138,7 @@ def fit(setup: Setup, history: list[Epoch], quiet: bool) -> None:
 
             best = best_epoch(history)
             if world.leads:
-                if best == epoch:
-                    save_best(setup)
-                save_last(setup, history)
+                save(setup, history, best=best == epoch)
             best_miou = history[best]["val"]["miou"]
             reached = HEADLINE.of(validation) or 0.0
             show(status=f"val {HEADLINE.title} {reached:.1f}, best {MIOU.title} {best_miou:.1f}")

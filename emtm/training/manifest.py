@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from emtm.errors import UserError
-from emtm.files import read_json, replacing
+from emtm.files import read_json, replacing, replacing_together
 
 MANIFEST = "manifest.json"
 FORMAT = "emtm-manifest/1"
@@ -28,16 +28,31 @@ def begin(folder: Path) -> None:
 
 
 @contextmanager
-def noted(path: Path) -> Iterator[Path]:
-    """As `emtm.files.replacing`; notes the new content in the manifest of the folder, where there is one."""
-    folder, known = path.parent, (path.parent / MANIFEST).exists()
-    with replacing(path) as partial:
-        yield partial
+def noted(*paths: Path) -> Iterator[list[Path]]:
+    """As `emtm.files.replacing_together` for files of one folder; notes the new content where that has a manifest."""
+    folder = paths[0].parent
+    known = (folder / MANIFEST).exists()
+    new: Hashes = {}
+    with replacing_together(paths) as partials:
+        yield partials
         if known:
-            hashes, new = _read(folder), sha256(partial)
-            _write(folder, {**hashes, path.name: [*hashes.get(path.name, []), new]})
+            new = {path.name: [sha256(partial)] for path, partial in zip(paths, partials, strict=True)}
+            hashes = _read(folder)
+            _write(folder, {**hashes, **{name: [*hashes.get(name, []), *found] for name, found in new.items()}})
     if known:
-        _write(folder, {**_read(folder), path.name: [new]})
+        _write(folder, {**_read(folder), **new})
+
+
+def settle(folder: Path) -> None:
+    """Forget the hashes of contents that were on their way when a process was killed, and never came or have gone."""
+    if not (folder / MANIFEST).exists():
+        return
+    hashes = _read(folder)
+    doubtful = [name for name, known in hashes.items() if len(known) > 1 and (folder / name).is_file()]
+    there = {name: sha256(folder / name) for name in doubtful}
+    settled = {name: [found] for name, found in there.items() if found in hashes[name]}
+    if settled:
+        _write(folder, {**hashes, **settled})
 
 
 def check(path: Path, digest: str | None = None) -> None:

@@ -18,9 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import platform
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +26,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from emtm import __version__
@@ -424,17 +422,15 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, metadata
 
 
+def tensors_bytes(tensors: Mapping[str, Tensor], state: Mapping[str, Any] | None = None) -> bytes:
+    """What `read_tensors` reads."""
+    contiguous = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
+    return save(contiguous, {"state": json_text(state or {}, None)})
+
+
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any] | None = None) -> None:
     """Write a checkpoint atomically: readers see the old file or the whole new one."""
-    with noted(path) as partial:
-        contiguous = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
-        try:
-            save_file(contiguous, partial, {"state": json_text(state or {}, None)})
-        except SafetensorError as error:
-            code = re.search(r"os error (\d+)", str(error))
-            if code is None:
-                raise
-            raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
+    write_files(path.parent, {path.name: tensors_bytes(tensors, state)})
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -444,5 +440,11 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically."""
-    with noted(path) as partial:
-        partial.write_text(text, "utf-8")
+    write_files(path.parent, {path.name: text.encode()})
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write several files, each atomically and in this order, none before all have reached the disk."""
+    with noted(*(folder / name for name in contents)) as partials:
+        for partial, content in zip(partials, contents.values(), strict=True):
+            partial.write_bytes(content)

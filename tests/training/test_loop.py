@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from emtm.errors import UserError
-from emtm.training.history import Epoch, best_epoch, read_history, write_history
+from emtm.training import runs
+from emtm.training.history import Epoch, best_epoch, history_text, read_history
 from emtm.training.loop import train
 from emtm.training.runs import DataSource, RunSpec, plan
 
@@ -34,7 +35,7 @@ def test_the_best_epoch_is_the_first_of_the_highest() -> None:
 
 def test_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read_history(tmp_path / "nowhere") == []
-    write_history(tmp_path, lines(1.5, 0.1))
+    (tmp_path / runs.HISTORY).write_text(history_text(lines(1.5, 0.1)))
     assert read_history(tmp_path) == lines(1.5, 0.1)
 
 

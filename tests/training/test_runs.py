@@ -201,7 +201,7 @@ def test_evaluate_of_something_else(tmp_path: Path, run: Path) -> None:
 def test_failed_write_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.safetensors"
     write_tensors(path, {"x": torch.ones(2)}, {"epoch": 1})
-    monkeypatch.setattr("emtm.training.runs.save_file", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         write_tensors(path, {"x": torch.zeros(2)})
     tensors, state = read_tensors(path)

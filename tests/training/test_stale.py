@@ -184,7 +184,7 @@ def test_a_kill_at_any_moment_leaves_a_manifest_that_fits(
                 write_json(file, {"epoch": epoch})
         assert json.loads(file.read_text()) == {"epoch": 0 if moment == "before" else epoch}
         manifest.check(file)
-    with noted(file) as partial:
+    with noted(file) as (partial,):
         partial.write_text("3")
     assert json.loads((tmp_path / MANIFEST).read_text())["files"] == {"a.json": [manifest.sha256(file)]}
 

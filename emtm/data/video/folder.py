@@ -20,7 +20,7 @@ from emtm.data.features.arrays import ARRAY_SUFFIXES
 from emtm.data.records import VIDEO_SUFFIXES
 from emtm.data.video.extraction import Sampling, VideoFeatures
 from emtm.errors import UserError
-from emtm.files import parse_json, read_json, replacing
+from emtm.files import append_line, parse_json, read_json, replacing
 
 ORIGIN, VIDEOS = "origin.json", "videos.jsonl"
 
@@ -68,8 +68,7 @@ class FeatureFolder:
                     partial.write_text(json.dumps(self._origin, indent=2) + "\n", "utf-8")
             with replacing(self._array(video)) as partial, partial.open("wb") as file:
                 np.save(file, features.rows)
-            with (self.path / VIDEOS).open("a", encoding="utf-8") as file_of_lines:
-                file_of_lines.write(json.dumps(record) + "\n")
+            append_line(self.path / VIDEOS, json.dumps(record))
         except OSError as error:
             raise UserError(f"cannot write to {self.path}: {error.strerror}") from None
         self._known[video.stem] = record
