@@ -9,8 +9,9 @@ from pathlib import Path
 
 from tests.campaign.half import Half, keep, origin
 from tests.campaign.inputs import INPUTS
+from tests.campaign.kills import KILLS
 
-HALVES: tuple[Half, ...] = (INPUTS,)
+HALVES: tuple[Half, ...] = (INPUTS, KILLS)
 
 
 def main(argv: Sequence[str]) -> int:

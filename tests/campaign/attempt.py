@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,12 +53,22 @@ def import_all() -> None:
             if name != "__main__" and not name.startswith("test_") and name != "conftest":
                 with contextlib.suppress(ImportError):
                     importlib.import_module(module.name)
+    importlib.import_module("torch._dynamo")  # which an optimizer imports when it is made
 
 
 def attempt(
-    module: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], limit_s: float = 120.0
+    module: str,
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    limit_s: float = 120.0,
+    prepare: Callable[[], object] = lambda: None,
+    grace_s: float = 0.0,
 ) -> Outcome:
-    """Run `python -m MODULE ARGUMENTS` in the folder; what it prints is kept beside it."""
+    """Run `python -m MODULE ARGUMENTS` in the folder; what it prints is kept beside it.
+
+    `prepare` is called in the new process before. Processes that it leaves have `grace_s` to end by themselves.
+    """
     out, err = folder.with_suffix(".stdout"), folder.with_suffix(".stderr")
     sys.stdout.flush()
     sys.stderr.flush()
@@ -67,12 +77,12 @@ def attempt(
     if child == 0:
         code = 70
         try:
-            code = _run(module, arguments, folder, environment, (out, err))
+            code = _run(module, arguments, folder, environment, (out, err), prepare)
         finally:
             os._exit(code)
     status, usage = _waited(child, began + limit_s)
     seconds = time.monotonic() - began
-    orphans = _ended(child)
+    orphans = _ended(child, grace_s)
     ended = os.WIFSIGNALED(status)
     return Outcome(
         code=None if ended else os.waitstatus_to_exitcode(status),
@@ -86,7 +96,12 @@ def attempt(
 
 
 def _run(
-    module: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], prints: tuple[Path, Path]
+    module: str,
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    prints: tuple[Path, Path],
+    prepare: Callable[[], object],
 ) -> int:
     """In the new process: become the command, and give its exit code."""
     os.setsid()
@@ -105,6 +120,7 @@ def _run(
     os.chdir(folder)
     sys.modules.pop(module if module == "bench.count" else "", None)  # runpy warns of what it finds imported
     sys.argv = [module, *arguments]
+    prepare()
     code = 0
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
@@ -130,8 +146,13 @@ def _waited(child: int, ends: float) -> tuple[int, resource.struct_rusage]:
         time.sleep(_POLL_S)
 
 
-def _ended(group: int) -> bool:
-    """Were there processes of the child's session left, which are no more now?"""
+def _ended(group: int, grace_s: float) -> bool:
+    """Were there processes of the child's session left after so long, which are no more now?"""
+    ends = time.monotonic() + grace_s
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < ends:
+            os.killpg(group, 0)
+            time.sleep(_POLL_S)
     try:
         os.killpg(group, signal.SIGKILL)
     except ProcessLookupError:

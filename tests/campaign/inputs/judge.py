@@ -14,7 +14,7 @@ from tests.campaign.attempt import Outcome
 from tests.campaign.inputs.target import Target
 
 REFUSALS = frozenset({int(ExitCode.USAGE), int(ExitCode.SCHEMA)})
-TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}$|.*\.(tmp|partial)$")
+TEMPORARY = re.compile(r"\..+\.emtm|.*\.(tmp|partial)")
 """Names of files that were to take the place of others."""
 
 Tree = dict[str, str]

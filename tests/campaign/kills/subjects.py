@@ -1,0 +1,111 @@
+"""The commands that take a while, on data so small that each takes a second or two."""
+
+from __future__ import annotations
+
+from tests.campaign.kills.specimens import DATA, TINY
+from tests.campaign.kills.subject import FILLS, RENAMES, Subject
+
+_STUDY = ("vslnet", "emtm", "emtm-student")
+_SIZES = [
+    part for model in _STUDY for size in ("dim=16", "batch_size=4", "epochs=1") for part in ("--set", f"{model}.{size}")
+]
+
+SUBJECTS: tuple[Subject, ...] = (
+    Subject(
+        "train",
+        "emtm",
+        ("train", "emtm-student", *DATA, *TINY, "--set", "epochs=2", "--out", "out"),
+        "data",
+        again=("--resume",),
+        at_random=12,
+        out="out",
+        works_in_out=True,
+    ),
+    Subject(
+        "distill",
+        "emtm",
+        ("distill", *DATA, *TINY, "--set", "epochs=1", "--teachers", "teacher", "--out", "out"),
+        "teacher",
+        again=("--resume",),
+        kinds=RENAMES,
+        at_random=6,
+        out="out",
+        works_in_out=True,
+    ),
+    Subject(
+        "reproduce",
+        "emtm",
+        (
+            *("reproduce", *DATA, "--teachers", "vslnet", "--ablate", "student-alone,full", "--seeds", "1"),
+            *(*_SIZES, "--out", "out"),
+        ),
+        "data",
+        kinds=frozenset({"rename"}),
+        at_random=6,
+        out="out",
+        works_in_out=True,
+    ),
+    Subject(
+        "soft-labels",
+        "emtm",
+        ("soft-labels", "teacher", "--out", "out.h5"),
+        "teacher",
+        refused_when_done="out.h5",
+        out="out.h5",
+    ),
+    Subject("prepare", "emtm", ("prepare", "custom", "--root", "data"), "data", out="data", works_in_out=True),
+    Subject(
+        "extract",
+        "emtm",
+        ("extract", "videos", "--out", "out", "--threads", "1"),
+        "videos",
+        out="out",
+        works_in_out=True,
+    ),
+    Subject("export", "emtm", ("export", "teacher", "--cached-videos", "--out", "out.onnx"), "teacher", out="out.onnx"),
+    Subject("evaluate, nothing cached", "emtm", ("evaluate", "teacher"), "teacher", cold=True),
+    Subject(
+        "report",
+        "bench.report",
+        ("report", "run.json", "--out", "report"),
+        "run files",
+        replaced="report",
+        kinds=FILLS,
+        at_random=2,
+        out="report",
+    ),
+    Subject(
+        "history",
+        "bench.report",
+        ("history", "history", "--out", "site"),
+        "run files",
+        replaced="site",
+        kinds=FILLS,
+        out="site",
+    ),
+    Subject(
+        "export to asv", "bench.report", ("export", "--to", "asv", "run.json", "--out", "asv"), "run files", out="asv"
+    ),
+    Subject(
+        "export to gab", "bench.report", ("export", "--to", "gab", "run.json", "--out", "gab"), "run files", out="gab"
+    ),
+    Subject(
+        "choose",
+        "bench.report",
+        ("choose", "run.json", "--dataset", "charades-sta", "--macs", "1e9", "--plot", "out.svg"),
+        "run files",
+        out="out.svg",
+    ),
+    Subject(
+        "pytest bench/",
+        "pytest",
+        (
+            *("bench/", "--benchmark-only", "--bench-profile", "smoke", "-p", "no:cacheprovider", "-q"),
+            *("--runs", "none", "-k", "vslnet and not transformer and charades-sta and single_stream and eager"),
+            *("--run-file", "out.json"),
+        ),
+        "nothing",
+        again=("--resume",),
+        out="out.json",
+    ),
+)
