@@ -16,6 +16,7 @@ from bench.cases import Case, Matrix
 from bench.execution import InvalidOutputError, UnavailableError, threads
 from bench.instruments.environment import EnvironmentWindow, commit, dirty
 from bench.instruments.noise import quiet_gc
+from bench.isolation.settled import settled
 from bench.measure import Measure, Timing
 from bench.measures import measures
 from bench.missing import ABSENT, Block, Missing, known
@@ -49,8 +50,8 @@ class Lab:
 
     def __post_init__(self) -> None:
         self._started = datetime.now(UTC)
-        self._environment = EnvironmentWindow()
         self.bench = Workbench(self.profile)
+        self._environment = EnvironmentWindow(settled(self.bench.all_threads))
         self.run_id = f"{self._started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self._sittings: int | Missing = ABSENT
 

@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,7 @@ from bench.missing import Missing, or_missing
 from bench.run import Environment, GemmRate, Gpu, Hardware, Settings, Software, Volatile
 
 _PACKAGES = ("numpy", "fvcore", "pytest", "pytest-benchmark", "scipy", "safetensors")
+_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
 _NO_GIT = "not a git checkout, or git is not installed"
 _SILENT = "the system does not say"
 
@@ -26,8 +28,9 @@ _SILENT = "the system does not say"
 class EnvironmentWindow:
     """The environment when a run starts, and what happened to the machine until it ends."""
 
-    def __init__(self) -> None:
-        self._hardware, self._software, self._settings = _hardware(), _software(), _settings()
+    def __init__(self, told: Mapping[str, str] = os.environ) -> None:
+        """`told` are the variables that those who measure find in their environment."""
+        self._hardware, self._software, self._settings = _hardware(), _software(), _settings(told)
         self._load = os.getloadavg()[0]
         self._psi = psi_cpu()
         self._window = NoiseWindow()
@@ -104,7 +107,7 @@ def _software() -> Software:
     )
 
 
-def _settings() -> Settings:
+def _settings(told: Mapping[str, str]) -> Settings:
     affinity = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else None
     return Settings(
         num_threads=torch.get_num_threads(),
@@ -117,7 +120,7 @@ def _settings() -> Settings:
         deterministic=torch.are_deterministic_algorithms_enabled(),
         autograd="inference_mode",
         virtualised=or_missing(_container(), _SILENT),
-        env={k: os.environ[k] for k in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if k in os.environ},
+        env={key: told[key] for key in _VARIABLES if key in told},
     )
 
 

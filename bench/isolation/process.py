@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.cases import Case
 from bench.isolation.questions import Again, Answer, Make, Pace
+from bench.isolation.settled import settled, told
 from bench.isolation.worker import serve
 from bench.measure import Measure
 from bench.profiles import Profile
@@ -27,10 +28,10 @@ class LostError(Exception):
 
 
 class Process:
-    """Measures in a process of its own; another one takes its place when it is lost."""
+    """Measures in a process of its own, with at most `threads`; another one takes its place when it is lost."""
 
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
+    def __init__(self, profile: Profile, threads: int) -> None:
+        self._profile, self._threads = profile, threads
         self._running: tuple[SpawnProcess, Connection] | None = None
 
     def measure(self, case: Case, record: CaseRecord, measure: Measure) -> Answer:
@@ -67,7 +68,7 @@ class Process:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs, self._profile), name="emtm-bench", daemon=True)
-        with _deaf_to_interrupts():
+        with _deaf_to_interrupts(), told(settled(self._threads)):
             process.start()
         theirs.close()
         self._running = process, ours

@@ -27,7 +27,7 @@ class Session:
     def __init__(self, lab: Lab, path: Path | None) -> None:
         self.lab = lab
         self._path = path
-        self._process = Process(lab.profile)
+        self._process = Process(lab.profile, lab.bench.all_threads)
         self._lost: set[str] = set()
         self._made: list[Made] = []
         self._done, self._planned = 0, 0
@@ -87,7 +87,8 @@ class Session:
     def repeat(self, progress: Callable[[str], object]) -> None:
         """Times single queries once more in further processes."""
         self._process.close()
-        repeat(self.lab, lambda: Process(self.lab.profile), progress)
+        threads = max((case.execution.threads for case in self.lab.matrix.of("single_stream")), default=1)
+        repeat(self.lab, lambda: Process(self.lab.profile, threads), progress)
 
     def keep(self) -> None:
         """Writes what there is, marked as cut off."""

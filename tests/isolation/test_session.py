@@ -60,7 +60,7 @@ class Here:
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Session]:
     def make(cases: tuple[Case, ...], path: Path | None = None, lost: str = "") -> Session:
-        monkeypatch.setattr("bench.isolation.session.Process", lambda profile: Here(lost))
+        monkeypatch.setattr("bench.isolation.session.Process", lambda profile, threads: Here(lost))
         return Session(Lab(Matrix(cases, ()), SMOKE, tmp_path, ("pytest",)), path)
 
     return make
