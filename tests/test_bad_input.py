@@ -46,7 +46,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spec = plan("emtm-student", DataSource("smoke"), None, ["epochs=1"], 0)
     with join("cpu") as world:
         setup = set_up(spec, out, world)
-        runs.create(out, spec, setup.dataset, setup.vocabulary)
+        runs.create(out, spec, setup.dataset, setup.vocabulary, setup.teachers)
         for weight in setup.model.parameters():
             weight.grad = torch.zeros_like(weight) if weight.requires_grad else None
         setup.optimizer.step()
@@ -102,12 +102,24 @@ def test_settings_that_are_no_number(value: str, tmp_path: Path) -> None:
         ("vslnet", "char_dim=1000000000"),
         ("ban-apr", "map_clips=1000000"),
         ("moment-detr", "num_queries=10000000000"),
-        ("emtm", "dim=4611686018427387904"),
     ],
 )
 def test_sizes_beyond_any_memory(model: str, setting: str, tmp_path: Path) -> None:
     found = refused(tmp_path, "train", model, "--dataset", "smoke", "--out", tmp_path / "new", "--set", setting)
     assert "of memory" in found
+
+
+def test_a_taught_student_beyond_any_memory(tmp_path: Path) -> None:
+    options = ("--ablate", "no-distillation", "--set", "dim=4611686018427387904")
+    assert "of memory" in refused(tmp_path, "distill", "--dataset", "smoke", "--out", tmp_path / "new", *options)
+
+
+def test_emtm_without_teachers(tmp_path: Path) -> None:
+    found = refused(tmp_path, "train", "emtm", "--dataset", "smoke", "--out", tmp_path / "new")
+    assert "`python -m emtm distill --teachers A,B`" in found and "emtm-student" in found
+    study = ("reproduce", "--dataset", "smoke", "--out", tmp_path / "new")
+    assert refused(tmp_path, *study, "--teachers", "vslnet,emtm") == found
+    assert refused(tmp_path, *study, "--teachers", "vslnet", "--baselines", "emtm") == found
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def distill(
 ) -> None:
     """Train EMTM: a student taught by teachers' soft labels and by the isomorphic teacher."""
     from emtm.distillation.study import distilled, find_soft_labels, short_names
-    from emtm.distillation.variants import check_distilled, make_variant
+    from emtm.distillation.variants import TAUGHT, check_distilled, make_variant
     from emtm.training.evaluation import open_source
     from emtm.training.loop import train
     from emtm.training.runs import plan
@@ -73,12 +73,12 @@ def distill(
     use_threads(threads)
     data = source(dataset, root, features, glove, title, annotated, draw, clip_s)
     # Settings that no run can have are found before the teachers' labels are made, which takes minutes.
-    plan("emtm", data, preset, settings or [], seed)
+    plan(TAUGHT, data, preset, settings or [], seed)
     named = split_list(teachers)
     check_distilled(ablate, short_names(named))
     files = find_soft_labels(named, open_source(data), device)
     variant = make_variant(ablate, list(files), next(iter(files), None))
-    spec = plan("emtm", data, preset, [*variant.settings, *(settings or [])], seed)
+    spec = plan(TAUGHT, data, preset, [*variant.settings, *(settings or [])], seed)
     spec = distilled(spec, variant, files)
     with resumable(out, "the same command with --resume goes on"):
         metrics = train(spec, out, resume=resume, device=device)

@@ -58,6 +58,7 @@ def train(
     as_json: JsonFlag = False,
 ) -> None:
     """Train a model; keep its best validation epoch and score that once on the test split."""
+    from emtm.distillation.variants import check_untaught
     from emtm.registry import left_out
     from emtm.training.loop import train as run
     from emtm.training.runs import plan
@@ -65,6 +66,7 @@ def train(
     for package_model, why in left_out().items():
         if package_model.startswith(f"{model} of "):
             print(f"warning: model {package_model} is left out: {why}", file=sys.stderr)
+    check_untaught(model)
     data = source(dataset, root, features, glove, title, annotated, draw, clip_s)
     spec = plan(model, data, preset, settings or [], seed)
     check_device(device)

@@ -26,7 +26,16 @@ from emtm.data.records import Dataset
 from emtm.data.soft_labels import SoftLabelFile, read_soft_labels
 from emtm.distillation.control import SMOOTHED_PSEUDO, SMOOTHED_TRUTH, write_smoothed_pseudo, write_smoothed_truth
 from emtm.distillation.soft_labels import write_soft_labels
-from emtm.distillation.variants import ALONE, OF_BEST_TEACHER, SELF, Variant, make_variant
+from emtm.distillation.variants import (
+    ALONE,
+    OF_BEST_TEACHER,
+    SELF,
+    STUDENT,
+    TAUGHT,
+    Variant,
+    check_untaught,
+    make_variant,
+)
 from emtm.errors import UserError
 from emtm.files import json_text, read_json, replacing
 from emtm.processes import held
@@ -94,7 +103,10 @@ class Study:
         real = describe(self.data.name)["synthetic"] is False and self.data.name != CUSTOM
         if real and self.data.features is None:
             raise UserError(f"{self.data.name} needs --features (a store, or 'embedded')")
-        models = {"emtm", "emtm-student", *self.baselines, *(t for t in self.teachers if not is_run(t))}
+        alone = {STUDENT, *self.baselines, *(t for t in self.teachers if not is_run(t))}
+        for model in sorted(alone):
+            check_untaught(model)
+        models = {TAUGHT, *alone}
         for model in models:
             self.spec(model, self.seeds[0])
         for setting in self.settings:
@@ -104,7 +116,7 @@ class Study:
             raise UserError(f"'{SELF}' is taught by '{ALONE}': name both")
         for name in self.ablations:
             if name != ALONE:
-                self.spec("emtm", 0, make_variant(name, self.names, self.names[0] if self.names else None).settings)
+                self.spec(TAUGHT, 0, make_variant(name, self.names, self.names[0] if self.names else None).settings)
 
     @property
     def names(self) -> list[str]:
@@ -274,14 +286,14 @@ def student_jobs(study: Study, out: Path, labels: dict[str, SoftLabelFile]) -> l
             variant = make_variant(name, study.names, best)
             if name == SELF:
                 variant = replace(variant, teachers=(f"{SELF}-s{seed}",))
-            spec = distilled(study.spec("emtm", seed, variant.settings), variant, labels)
+            spec = distilled(study.spec(TAUGHT, seed, variant.settings), variant, labels)
             jobs.append(Job(f"{name}-s{seed}", spec, out / "students" / f"{name.replace('=', '-')}-s{seed}"))
     return jobs
 
 
 def alone_job(study: Study, out: Path, seed: int) -> Job:
     """The student without teachers."""
-    return Job(f"{ALONE}-s{seed}", study.spec("emtm-student", seed), out / "students" / f"{ALONE}-s{seed}")
+    return Job(f"{ALONE}-s{seed}", study.spec(STUDENT, seed), out / "students" / f"{ALONE}-s{seed}")
 
 
 def distilled(spec: RunSpec, variant: Variant, labels: dict[str, SoftLabelFile]) -> RunSpec:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from emtm.distillation.control import SMOOTHED_PSEUDO, SMOOTHED_TRUTH
 from emtm.errors import UserError, unknown
 
+TAUGHT = "emtm"
+STUDENT = "emtm-student"
 FULL = "full"
 ALONE = "student-alone"
 BEST_TEACHER = "best-teacher"
@@ -101,6 +103,15 @@ def make_variant(name: str, teachers: Sequence[str], best: str | None) -> Varian
     if "=" in name:
         return Variant(name, (name,), tuple(teachers))
     raise UserError(unknown("ablation", name, [*ABLATIONS, *FEW, "only:TEACHER", "KEY=VALUE"]))
+
+
+def check_untaught(model: str) -> None:
+    """Raise UserError for EMTM where no teachers are: without any it would be another method under its name."""
+    if model == TAUGHT:
+        raise UserError(
+            f"{TAUGHT} learns from teachers: `python -m emtm distill --teachers A,B` trains it; the student alone is "
+            f"{STUDENT}"
+        )
 
 
 def check_distilled(name: str, teachers: Sequence[str]) -> None:

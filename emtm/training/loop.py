@@ -56,7 +56,7 @@ def train(
                 return finished
             world.wait()  # until every process has looked, before one of them writes
             if world.leads:
-                runs.create(out, spec, setup.dataset, setup.vocabulary)
+                runs.create(out, spec, setup.dataset, setup.vocabulary, setup.teachers)
             history = restore(setup) if resume else []
             try:
                 fit(setup, history, quiet or not world.leads)

@@ -1,7 +1,7 @@
 """A run directory: what training leaves behind and everything else reads.
 
 ======================  ====================================================================
-``run.json``            model, config, recipe, dataset, seed, versions; written first
+``run.json``            model, config, recipe, teachers, dataset, seed, versions; written first
 ``vocabulary.json``     words and characters
 ``features.json``       origin of the features, where `python -m emtm extract` made them
 ``splits.json``         videos of every split of a real dataset, given or made
@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ from emtm.memory import check_memory
 from emtm.registry import config_hash, model_class, override, preset
 from emtm.training.manifest import MANIFEST, begin, check, noted, sha256
 from emtm.training.sizes import check_size
+from emtm.training.teachers import Teacher, read_teachers
 
 RUN, VOCABULARY, BEST, LAST = "run.json", "vocabulary.json", "best.safetensors", "last.safetensors"
 HISTORY, METRICS = "history.jsonl", "metrics.json"
@@ -119,14 +121,15 @@ class RunSpec:
     data: DataSource
     seed: int = field(metadata={"minimum": 0, "below": MAX_SEED + 1})
 
-    def to_json(self) -> dict[str, Any]:
-        """JSON form, as stored in ``run.json``."""
+    def to_json(self, out: Path) -> dict[str, Any]:
+        """JSON form, as stored in the ``run.json`` of `out`: teachers' files by the way to them from there."""
+        files = tuple(replace(file, path=os.path.relpath(file.path, out.resolve())) for file in self.data.soft_labels)
         return {
             "format": FORMAT,
             "model": self.model,
             "preset": self.preset,
             "dataset": self.data.shown,
-            "data": self.data.to_json(),
+            "data": replace(self.data, soft_labels=files).to_json(),
             "seed": self.seed,
             "config": dataclasses.asdict(self.config),
             "config_hash": config_hash(self.model, self.config),
@@ -134,21 +137,22 @@ class RunSpec:
         }
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> RunSpec:
+    def from_json(cls, stored: Mapping[str, Any], out: Path) -> RunSpec:
         """Inverse of `to_json`; raises KeyError, TypeError or ValueError for fields missing, unknown or unfit."""
-        model = model_class(stored["model"])
+        model, data = model_class(stored["model"]), DataSource.from_json(stored["data"])
+        for file in data.soft_labels:
+            check_fields(file)
+        files = (replace(f, path=os.path.normpath(out.resolve() / f.path)) for f in data.soft_labels)
         spec = cls(
             model=stored["model"],
             preset=stored["preset"],
             config=model.config_class(**stored["config"]),
             recipe=Recipe(**stored["recipe"]),
-            data=DataSource.from_json(stored["data"]),
+            data=replace(data, soft_labels=tuple(files)),
             seed=stored["seed"],
         )
         check_fields(spec)
         check_fields(spec.data)
-        for file in spec.data.soft_labels:
-            check_fields(file)
         return spec
 
 
@@ -183,6 +187,8 @@ class Run:
     vocabulary: Vocabulary
     model: AnyModel
     weights_sha256: str
+    teachers: tuple[Teacher, ...]
+    """Whose soft labels it learned from, in the order of the aggregation unit's weights."""
 
     @property
     def name(self) -> str:
@@ -238,7 +244,7 @@ def annotations_sha256(dataset: Dataset) -> str:
     return digest.hexdigest()
 
 
-def create(out: Path, spec: RunSpec, dataset: Dataset, vocabulary: Vocabulary) -> None:
+def create(out: Path, spec: RunSpec, dataset: Dataset, vocabulary: Vocabulary, teachers: Iterable[Teacher]) -> None:
     """Make `out` the directory of `spec`, unless it is that already.
 
     Raises:
@@ -256,7 +262,12 @@ def create(out: Path, spec: RunSpec, dataset: Dataset, vocabulary: Vocabulary) -
             write_json(out / FEATURES, origin)
         if not dataset.synthetic:
             write_json(out / SPLITS, {split: videos_of(queries) for split, queries in dataset.splits.items()})
-        stored = {**spec.to_json(), "annotations_sha256": annotations_sha256(dataset), "versions": versions}
+        stored = {
+            **spec.to_json(out),
+            "teachers": [dataclasses.asdict(teacher) for teacher in teachers],
+            "annotations_sha256": annotations_sha256(dataset),
+            "versions": versions,
+        }
         write_json(out / RUN, stored)
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error.strerror}") from error
@@ -314,7 +325,7 @@ def find_runs(directory: Path) -> list[Path]:
 
 def load_run(path: Path, device: str = "cpu") -> Run:
     """Model of a run directory in eval mode; raises UserError when anything in it is unreadable or has changed."""
-    spec, vocabulary = read_spec(path), read_vocabulary(path)
+    (spec, teachers), vocabulary = _read(path), read_vocabulary(path)
     weights, _ = read_tensors(path / BEST)
     try:
         words = vocabulary.num_words - 2
@@ -331,7 +342,7 @@ def load_run(path: Path, device: str = "cpu") -> Run:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise UserError(f"the weights in {path / BEST} do not fit the configuration in {path / RUN}") from error
-    return Run(path, spec, vocabulary, model.to(device).eval(), sha256(path / BEST))
+    return Run(path, spec, vocabulary, model.to(device).eval(), sha256(path / BEST), teachers)
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
@@ -346,8 +357,14 @@ def read_vocabulary(path: Path) -> Vocabulary:
 
 def read_spec(path: Path) -> RunSpec:
     """Specification of the run at `path`; raises UserError when there is none, or it has changed."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[RunSpec, tuple[Teacher, ...]]:
     try:
-        return RunSpec.from_json(_document(path))
+        stored = _document(path)
+        spec = RunSpec.from_json(stored, path)
+        return spec, read_teachers(stored, spec.data.soft_labels)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path / RUN} is damaged or from another version") from error
 

@@ -27,6 +27,7 @@ from emtm.training.precision import lower_recurrent_inputs
 from emtm.training.pseudo import Pseudo, pseudo_moments, unseen
 from emtm.training.runs import RunSpec
 from emtm.training.sizes import check_size
+from emtm.training.teachers import Teacher, teachers_of
 
 
 class Objective(nn.Module):
@@ -57,6 +58,8 @@ class Setup:
     vocabulary: Vocabulary
     train_collator: Collator
     """Its batches hold the teachers' soft labels."""
+    teachers: tuple[Teacher, ...]
+    """Whose labels these are."""
     pseudo: Pseudo | None
     """Moments of the training queries that have none; None where all have one, or no teacher says any."""
     val_collator: Collator
@@ -112,6 +115,7 @@ def set_up(spec: RunSpec, out: Path, world: World) -> Setup:
         dataset=dataset,
         vocabulary=vocabulary,
         train_collator=train_collator,
+        teachers=teachers_of(soft_labels),
         pseudo=pseudo,
         val_collator=collator_for(spec.config, dataset, vocabulary),
         model=model,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from emtm.data.datasets import open_dataset
 from emtm.data.soft_labels import read_soft_labels
 from emtm.distillation.variants import ABLATIONS, all_ablations, make_variant
 from emtm.errors import UserError
+from emtm.training.manifest import sha256
+from emtm.training.runs import load_run, read_spec
 
 SIZES = ("dim=16", "char_dim=4", "batch_size=128", "epochs=1")
 STUDY = [
@@ -103,6 +106,22 @@ def test_exported_student_holds_nothing_of_the_teachers(study: Path) -> None:
     assert {k: v.shape for k, v in taught.items()} == {k: v.shape for k, v in alone.items()}
     branches = load_file(study / "students/full-s0/branches.safetensors")
     assert {name.split(".")[0] for name in branches} == {"isomorphic", "aggregation"}
+
+
+def test_a_run_says_who_taught_it_wherever_the_study_lies(study: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "moved"
+    for name in ("students/full-s0", "students/smoothed-truth-s0", "students/student-alone-s0", "teachers"):
+        shutil.copytree(study / name, moved / name)
+        assert str(study.parent) not in "".join(f.read_text() for f in (moved / name).rglob("*.json"))
+    (teacher,) = load_run(moved / "students/full-s0").teachers
+    assert (teacher.name, teacher.seed) == ("vslnet", 0)
+    assert teacher.weights_sha256 == sha256(moved / "teachers/vslnet/best.safetensors")
+    (labels,) = read_spec(moved / "students/full-s0").data.soft_labels
+    assert Path(labels.path) == moved / "teachers/vslnet/soft-labels-train.h5"
+    assert read_soft_labels(Path(labels.path)).sha256 == labels.sha256 == teacher.labels_sha256
+    (control,) = load_run(moved / "students/smoothed-truth-s0").teachers
+    assert (control.name, control.weights_sha256) == ("smoothed-truth", "none")
+    assert load_run(moved / "students/student-alone-s0").teachers == ()
 
 
 def test_another_study_is_refused(study: Path) -> None:
