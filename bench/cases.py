@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.backends import REFERENCE, executions
 from bench.execution import Execution
 from bench.missing import ABSENT, Missing
 from bench.profiles import Profile
-from bench.record import CaseRecord, ExecutionRecord, Model, Scenario, Workload
+from bench.provenance import provenance
+from bench.record import CaseRecord, ExecutionRecord, Model, Provenance, Scenario, Workload
 from bench.sample_video import SampleVideo
 from bench.subjects import SEED, Shape
 from emtm.contract import ModelConfig
@@ -60,6 +61,7 @@ class TrainedRun:
     recipe_hash: str
     """Tells apart runs of one configuration that were trained differently."""
     weights_sha256: str
+    provenance: Provenance = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class Case:
             weights_kind="trained" if run else "random",
             weights_sha256=run.weights_sha256 if run else Missing("random weights have no file"),
             seed=run.seed if run else SEED,
+            provenance=run.provenance if run else Missing("random weights were not trained"),
         )
 
     def _workload(self) -> Workload:
@@ -243,7 +246,8 @@ def _trained(path: Path) -> Iterator[Case]:
     # A world of short videos never fills the clips its configuration allows.
     clips = min(run.config.max_clips, describe(run.spec.data.name).get("clips", run.config.max_clips))
     shape = Shape(clips, min(text.num_words, run.config.max_words), text.num_chars, words, chars)
-    source = TrainedRun(path, run.seed, config_hash(run.name, run.spec.recipe), run.weights_sha256)
+    recipe = config_hash(run.name, run.spec.recipe)
+    source = TrainedRun(path, run.seed, recipe, run.weights_sha256, provenance(run.spec, run.teachers))
     for execution in executions():
         yield Case(run.name, run.name, run.dataset, run.config, shape, "single_stream", execution, 1, source)
 

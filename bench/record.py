@@ -21,6 +21,34 @@ Percent = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherRecord(Block):
+    """One whose soft labels a model learned from."""
+
+    name: str
+    """Registered name of its model, or of the control in its place."""
+    config_hash: str | Missing = ABSENT
+    weights_sha256: str | Missing = ABSENT
+    labels_sha256: str
+    """Of the content of its soft labels."""
+    seed: int | Missing = ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance(Block):
+    """What made a trained model."""
+
+    preset: str
+    settings: tuple[str, ...]
+    """`key=value` of model and recipe that are not the preset's."""
+    recipe: tuple[str, ...] | Missing = ABSENT
+    """All of the recipe, in that form, whatever becomes of the preset."""
+    annotated: str | Missing = ABSENT
+    """Which queries had a moment, where not all had."""
+    teachers: tuple[TeacherRecord, ...]
+    """In the order of the aggregation unit's weights; none of a model that was trained alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model(Block):
     """What was measured: the model, its configuration, its weights."""
 
@@ -33,6 +61,7 @@ class Model(Block):
     weights_kind: Literal["trained", "random"]
     weights_sha256: str | Missing = ABSENT
     seed: int | Missing = ABSENT
+    provenance: Provenance | Missing = ABSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

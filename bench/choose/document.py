@@ -7,6 +7,7 @@ import math
 from bench.choose.choice import Choice, Judged, Price
 from bench.choose.tables import question
 from bench.missing import Json, Missing
+from bench.report.content.made import document as made
 from bench.report.content.query_cost import Cost
 from bench.report.content.seeds import Trained
 from emtm.metrics.published import Published
@@ -51,7 +52,7 @@ def _accuracy(found: Trained | Published | None) -> Json:
         metric.key: {"mean": spread.mean, "low": spread.low, "high": spread.high}
         for metric, spread in found.accuracy.items()
     }
-    return {"measured": True, "synthetic": found.scope.synthetic, "seeds": found.seeds, **figures}
+    return {"measured": True, "synthetic": found.scope.synthetic, "seeds": found.seeds, **made(found), **figures}
 
 
 def _cost(cost: Cost | Missing) -> Json:

@@ -14,6 +14,7 @@ from bench.audit.files import read_audit
 from bench.consistency import read_consistent
 from bench.disturbance import disturbance
 from bench.missing import known
+from bench.report.content.made import document
 from bench.report.content.runs import any_run, newest
 from bench.report.content.study import read_study
 from bench.report.document import Report, build
@@ -107,6 +108,11 @@ def _summary(built: Report, paths: Sequence[Path], files: Sequence[Path]) -> dic
         "study": None if built.content.study is None else built.content.study.path,
         "files": [str(path) for path in files],
         "cases": dict(sorted(status.items())),
+        "trained": [
+            {"model": entry.label, "dataset": contest.title, "seeds": entry.model.seeds, **document(entry.model)}
+            for contest in built.content.contests
+            for entry in contest.entries
+        ],
         "machine": _verdicts(built),
         "warnings": list(built.warnings),
     }

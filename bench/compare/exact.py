@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 from bench.compare.finding import Finding
 from bench.compare.pairing import Pair
 from bench.missing import Json, Missing, known, of
-from bench.record import CaseRecord, Compute
+from bench.record import CaseRecord, Compute, Provenance
 from bench.verdict import Verdict
 
 Direction = Literal["lower", "higher", "none"]
@@ -41,6 +41,10 @@ def _figure(
     )
 
 
+def _soft_labels(found: Provenance) -> str:
+    return ", ".join(f"{teacher.name} {teacher.labels_sha256:.12}" for teacher in found.teachers) or "none"
+
+
 FIGURES = (
     _figure("parameters", lambda case: case.params, lambda params: params.total, "lower"),
     _figure("bytes of weights", lambda case: case.params, lambda params: params.bytes, "lower", "B"),
@@ -68,6 +72,8 @@ FIGURES = (
     _figure("hash of the video", lambda case: case.end_to_end, lambda end_to_end: end_to_end.sha256),
     _figure("hash of the configuration", lambda case: case.model, lambda model: model.config_hash),
     _figure("hash of the recipe", lambda case: case.model, lambda model: model.recipe_hash),
+    _figure("settings", lambda case: case.model.provenance, lambda found: " ".join(found.settings) or "the preset's"),
+    _figure("hashes of soft labels", lambda case: case.model.provenance, _soft_labels),
 )
 
 

@@ -13,7 +13,6 @@ from torch import Tensor
 from bench import measures as package
 from bench.backends.eager import take_rows
 from bench.budget import TooDearError
-from bench.cases import TrainedRun
 from bench.execution import CPU, Execution, threads
 from bench.measure import Timing
 from bench.measures import measures
@@ -27,7 +26,7 @@ from bench.profiles import PROFILES
 from bench.subjects import make_batch
 from bench.workbench import Workbench
 from emtm.data.batch import Batch
-from tests.bench.toy import CONFIG, SHAPE, Toy, ToyOutput, toy, toy_case, toy_runner
+from tests.bench.toy import CONFIG, SHAPE, TRAINED, Toy, ToyOutput, toy, toy_case, toy_runner
 
 SMOKE = PROFILES["smoke"]
 
@@ -134,7 +133,7 @@ def test_measures_come_in_their_order_and_say_what_they_are_made_on() -> None:
         *("static", "latency", "throughput", "memory"),
         *("end to end", "evaluation", "train step", "quality"),
     ]
-    trained = toy_case(run=TrainedRun(Path("run"), 3, "recipe", "sha"))
+    trained = toy_case(run=TRAINED)
     for case, names in [
         (toy_case(), {"static", "latency", "throughput", "memory"}),
         (trained, {"static", "latency", "throughput", "memory", "quality"}),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench import results, workbench
-from bench.cases import Case, Matrix, TrainedRun
+from bench.cases import Case, Matrix
 from bench.lab import Lab
 from bench.measures import measures
 from bench.missing import Json
@@ -22,7 +22,7 @@ from emtm.data.records import Query
 from emtm.data.video import Backbone
 from emtm.metrics.scoring import score
 from emtm.training.evaluation import Evaluation
-from tests.bench.toy import CONFIG, SHAPE, toy_case
+from tests.bench.toy import CONFIG, SHAPE, TRAINED, toy_case
 from tests.videos import needs_video
 
 STORED: dict[str, list[str]] = json.loads(Path(__file__).with_name("session_keys.json").read_text("utf-8"))
@@ -58,7 +58,7 @@ def evaluated(path: Path, split: str) -> Evaluation:
 
 CASES = {
     "single_stream": toy_case(),
-    "single_stream trained": toy_case(run=TrainedRun(Path("run"), 3, "recipe", "sha")),
+    "single_stream trained": toy_case(run=TRAINED),
     "train_step": toy_case(scenario="train_step", batch_size=4),
     "evaluation": toy_case(scenario="evaluation", batch_size=32),
     "end_to_end": toy_case(

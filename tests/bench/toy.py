@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -11,8 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.backends.eager import EAGER
-from bench.cases import Case
+from bench.cases import Case, TrainedRun
 from bench.execution import Execution, Runner
+from bench.record import Provenance, TeacherRecord
 from bench.subjects import Shape, make_batch
 from emtm.contract import GroundingModel, Losses, ModelConfig, ModelInfo, Preset, Recipe
 from emtm.data.batch import Batch
@@ -26,6 +28,21 @@ SHAPE = Shape(num_clips=6, num_words=3, num_chars=4, word_vocabulary=10, char_vo
 @dataclass(frozen=True)
 class ToyOutput:
     logits: Tensor
+
+
+TRAINED = TrainedRun(
+    Path("run"),
+    3,
+    "recipe",
+    "sha",
+    Provenance(
+        preset="compact",
+        settings=("epochs=1",),
+        recipe=("learning_rate=0.1", "epochs=1"),
+        teachers=(TeacherRecord(name="seqpan", config_hash="c", weights_sha256="w", labels_sha256="l", seed=0),),
+    ),
+)
+"""Of a taught student; there is no such directory."""
 
 
 class Toy(GroundingModel[Tensor, Tensor, ToyOutput]):

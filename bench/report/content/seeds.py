@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from bench.disturbance import disturbed
 from bench.missing import ABSENT, Missing, known, known_of, of
-from bench.record import CaseRecord, GroupAccuracy, Interval, Quality, Role
+from bench.record import CaseRecord, GroupAccuracy, Interval, Provenance, Quality, Role
 from bench.report.content.cases import macs
 from bench.report.content.naming import Identity, identity
 from bench.typical import latency_ci99_s, latency_s
@@ -104,6 +104,11 @@ class Trained:
         return any(map(disturbed, self.cases))
 
     @property
+    def provenance(self) -> Provenance | Missing:
+        """Of the first seed; the others have the same teachers, by name, and the same settings."""
+        return self.cases[0].model.provenance
+
+    @property
     def headline(self) -> float:
         """What models are ordered by."""
         found = self.accuracy.get(HEADLINE)
@@ -135,7 +140,9 @@ def trained_models(cases: Iterable[CaseRecord]) -> tuple[Trained, ...]:
 def _key(case: CaseRecord, quality: Quality) -> tuple[object, ...]:
     """What must agree for two cases to be seeds of the same thing."""
     model = case.model
-    training = (_tag(case), known(model.config_hash), known(model.recipe_hash))
+    made = known(model.provenance)
+    teachers = None if made is None else tuple(teacher.name for teacher in made.teachers)
+    training = (_tag(case), known(model.config_hash), known(model.recipe_hash), teachers)
     return (_scope(case, quality), model.name, model.role, *training)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.missing import ABSENT, Missing, known
+from bench.report.content import made
 from bench.report.content.content import Content
 from bench.report.content.seeds import Spread, Trained
 from bench.report.content.standings import Contest, Entry
@@ -37,6 +38,8 @@ _LATENCY = "Latency p50 [99 % CI]"
 
 def _accuracy_table(contest: Contest) -> Table:
     metrics = contest.metrics
+    told = any(not isinstance(entry.model.provenance, Missing) for entry in contest.entries)
+    origin = ("Teachers", "Recipe") if told else ()
     best = max((entry.model for entry in contest.entries), key=lambda model: len(known(model.floors) or ()))
     return Table(
         title=f"Accuracy and cost on {contest.title}",
@@ -47,11 +50,11 @@ def _accuracy_table(contest: Contest) -> Table:
         + (f" Data: {'; '.join(best.notes)}." if best.notes else ""),
         headers=(
             *("Model", "Seeds", *(f"{metric.title} (%)" for metric in metrics), f"{HEADLINE.title} 95 % CI"),
-            *("Gain over floor", "Trainable", "MACs", _LATENCY, "Peak memory"),
+            *("Gain over floor", "Trainable", "MACs", _LATENCY, "Peak memory", *origin),
         ),
         rows=(
-            *(_accuracy_row(entry, metrics) for entry in contest.entries),
-            *_floor_rows(best, metrics),
+            *((*_accuracy_row(entry, metrics), *_made(entry.model)[: len(origin)]) for entry in contest.entries),
+            *((*row, *[Cell("")] * len(origin)) for row in _floor_rows(best, metrics)),
         ),
         rule_before=len(contest.entries),
         timed=frozenset({_LATENCY}),
@@ -71,6 +74,14 @@ def _accuracy_row(entry: Entry, metrics: Sequence[Metric]) -> tuple[Cell, ...]:
         timed(model.latency_s, model.latency_ci99_s),
         measured(model.tensor_peak_bytes, byte_size),
     )
+
+
+def _made(model: Trained) -> tuple[Cell, Cell]:
+    """Whose labels it learned from, by hash in a footnote, and how it was trained."""
+    teachers, recipe, hashes = made.teachers(model), made.recipe(model), made.hashes(model)
+    if isinstance(teachers, Missing) or isinstance(recipe, Missing):
+        return empty(made.NOT_SAID.reason), empty(made.NOT_SAID.reason)
+    return Cell(teachers, teachers, f"taught by {hashes}" if hashes else None), text(recipe)
 
 
 def _mean(model: Trained, metric: Metric) -> Cell:
