@@ -87,6 +87,9 @@ ELSEWHERE = {
     "python -m bench.report export --to asv \"$(find reports/runs -name '*.json' | sort | tail -n 1)\" --out asv": (
         "tests/ci/test_steps.py::test_asv_publishes_what_was_exported"
     ),
+    "python -m emtm evaluate reports/weights/smoke/emtm": (
+        "tests/test_weights.py::test_evaluating_them_finds_the_stored_metrics"
+    ),
 }
 """Run by a test of their own, on data of its making, or by what runs the tests."""
 
@@ -101,6 +104,13 @@ NOT_RUN = {
     "python -m emtm distill --dataset smoke --annotated 0.25 --teachers runs/vslnet --ablate both --out runs/student": (
         MINUTES
     ),
+    "python -m emtm train emtm-student --dataset smoke --threads 1 --out runs/smoke/emtm-student": MINUTES,
+    "python -m emtm train seqpan --dataset smoke --threads 1 --out runs/smoke/seqpan": MINUTES,
+    "python -m emtm train vslnet --dataset smoke --threads 1 --out runs/smoke/vslnet": MINUTES,
+    "python -m emtm distill --dataset smoke --teachers runs/smoke/seqpan,runs/smoke/vslnet --threads 1 "
+    "--out runs/smoke/emtm": MINUTES,
+    "pytest bench/ --benchmark-only --bench-profile smoke -k smoke --runs reports/weights/smoke "
+    "&& python -m bench.report": "a minute of measuring; tests/test_weights.py makes its cases",
     "pip install -c constraints.txt -e '.[video]'": "tox installs it; a test must not change its environment",
 }
 """Not run, and why."""

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import typer
 
 from emtm.cli import app, cards
+from tests.cards import cards as shipped_cards
 
 HEAVY = {"torch", "pandas", "matplotlib", "scipy", "numpy"}
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
@@ -41,12 +43,17 @@ def test_help_of_a_command_needs_no_torch(command: str) -> None:
     assert packages.isdisjoint(HEAVY)
 
 
-def test_models_are_counted_once(tmp_path: Path) -> None:
-    first, packages = run("emtm", "models", "--json", cache=tmp_path)
-    assert "torch" in packages
-    again, packages = run("emtm", "models", "--json", cache=tmp_path)
-    assert again == first
+def test_models_are_listed_without_torch_where_there_are_no_others(tmp_path: Path) -> None:
+    out, packages = run("emtm", "models", "--json", cache=tmp_path / "none")
     assert packages.isdisjoint(HEAVY)
+    assert not (tmp_path / "none").exists()
+    assert json.loads(out) == [asdict(card) for card in sorted(cards.shipped(), key=lambda card: card.name)]
+
+
+def test_the_shipped_cards_are_todays() -> None:
+    for file, text in shipped_cards().items():
+        assert file.read_text("utf-8") == text, "run python -m tests.cards"
+    assert {card.name for card in cards.shipped()} >= {"emtm", "emtm-student", "seqpan", "qd-detr"}
 
 
 @pytest.fixture
