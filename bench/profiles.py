@@ -61,6 +61,8 @@ class Profile:
     video_rounds: tuple[int, int]
     """Fewest and most timed passes over the video."""
     video_s: float
+    energy_s: float
+    """Of rest, and of calls; 0 leaves energy out."""
     evaluation_share: float
     """Part of the evaluation that is run; the rest is extrapolated."""
     warmup: int
@@ -97,6 +99,7 @@ PROFILES = {
         video_models=("emtm-student",),
         video_rounds=(2, 8),
         video_s=3.0,
+        energy_s=0.0,
         evaluation_share=0.1,
         warmup=3,
         repeats=3,
@@ -121,6 +124,7 @@ PROFILES = {
         video_models=_VIDEO_MODELS,
         video_rounds=(8, 20),
         video_s=20.0,
+        energy_s=1.0,
         evaluation_share=1.0,
         warmup=10,
         repeats=4,
@@ -145,6 +149,7 @@ PROFILES = {
         video_models=_VIDEO_MODELS,
         video_rounds=(11, 64),
         video_s=120.0,
+        energy_s=5.0,
         evaluation_share=1.0,
         warmup=20,
         repeats=8,

@@ -254,11 +254,15 @@ class Reference(Block):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Energy(Block):
-    """Joules a query over a window, everything else on the device included."""
+    """Joules that a query adds to what the device takes at rest; without `idle_w` rest is still in it."""
 
     joules_per_query: float | Missing
     source: str
     window_s: float | Missing = ABSENT
+    """Of the calls; the rest before was as long."""
+    idle_w: float | Missing = ABSENT
+    """At rest, right before the calls."""
+    calls: int | Missing = ABSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,12 +57,16 @@ class LatencyMeasurement:
         samples = self.probe.samples_s
         ratio = floor_ratio(samples, self.floor, macs, self._execution.threads)
         noise = self.noise()
-        joules = energy.measure(lambda: self._runner(self._pool[0]), self._execution.device)
-        return latency_block(samples, self._warmup, self._by_stage()), ratio, joules, noise
+        return latency_block(samples, self._warmup, self._by_stage()), ratio, self._energy(), noise
 
     def noise(self) -> Noise:
         """What disturbed the calls so far."""
         return self._noise.close(self.floor.drift)
+
+    def _energy(self) -> Energy:
+        if not self._profile.energy_s:
+            return energy.left_out(f"profile {self._profile.name} leaves it out, which takes seconds a case")
+        return energy.measure(lambda: self._runner(self._pool[0]), self._execution.device, self._profile.energy_s)
 
     def _by_stage(self) -> Mapping[str, float] | Missing:
         """Median seconds of each stage, from calls of their own: the hooks cost a little."""

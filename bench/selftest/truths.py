@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
@@ -22,7 +22,7 @@ from bench.instruments.reference import GEMM_MACS, GemmFloor, floor_ratio
 from bench.missing import known
 
 MIB = 2**20
-_WATTS = 50.0
+_WATTS, _WATTS_AT_REST = 50.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +91,30 @@ def _rate() -> float | None:
 
 
 def _watts() -> float | None:
-    calls: list[float] = []
+    busy_s: list[float] = []
 
     def call() -> None:
+        began = time.perf_counter()
         time.sleep(0.01)
-        calls.append(0.01)
+        busy_s.append(time.perf_counter() - began)
 
-    with _fake_nvml():
-        found = energy.measure(call, Device("cuda"))
-    joules, window = known(found.joules_per_query), known(found.window_s)
-    return None if joules is None or window is None else joules * len(calls) / window
+    with _fake_nvml(busy_s):
+        found = energy.measure(call, Device("cuda"), 0.5)
+    joules = known(found.joules_per_query)
+    return None if joules is None else joules * len(busy_s) / sum(busy_s)
 
 
 @contextmanager
-def _fake_nvml() -> Iterator[None]:
-    """A card that draws 50 W, at the boundary to NVML."""
+def _fake_nvml(busy_s: Sequence[float]) -> Iterator[None]:
+    """A card that draws 20 W at rest and 70 W while it is called, at the boundary to NVML."""
     card = ModuleType("pynvml")
     card.__dict__.update(
         nvmlInit=lambda: None,
         nvmlDeviceGetHandleByIndex=lambda index: index,
-        nvmlDeviceGetTotalEnergyConsumption=lambda handle: 1e3 * _WATTS * time.perf_counter(),
+        nvmlDeviceGetHandleByUUID=lambda uuid: uuid,
+        nvmlDeviceGetTotalEnergyConsumption=lambda handle: (
+            1e3 * (_WATTS_AT_REST * time.perf_counter() + _WATTS * sum(busy_s))
+        ),
     )
     before = sys.modules.get("pynvml")
     sys.modules["pynvml"] = card
@@ -152,7 +156,7 @@ _QUESTIONS: tuple[tuple[str, float, str, float, Callable[[], float | None]], ...
     ("parameters: a linear layer and a norm", 10 * 20 + 20 + 40, "", 0.0, _params),
     ("parameters that no prediction reaches", 3 * 4 + 4, "", 0.0, _unreachable),
     ("throughput: 4 queries in a sleep of 10 ms", 400.0, "/s", 0.05, _rate),
-    ("energy: a card that draws 50 W", _WATTS, "W", 0.01, _watts),
+    ("energy: a card that draws 50 W more when called", _WATTS, "W", 0.01, _watts),
     ("steal: 20 ticks of 100", 20.0, "%", 1e-9, _steal),
     ("reference: the product against itself", 1.0, "", 0.1, _product),
 )

@@ -12,7 +12,7 @@ import torch
 
 from bench.backends.eager import infer
 from bench.execution import CPU, threads
-from bench.instruments import energy, memory, noise, throughput
+from bench.instruments import memory, noise, throughput
 from bench.instruments.environment import EnvironmentWindow, commit, dirty
 from bench.instruments.latency import LatencyProbe, rounds_for, stage_seconds
 from bench.instruments.reference import GEMM_MACS, GemmFloor, floor_ratio
@@ -82,15 +82,6 @@ def test_memory_follows_releases_views_and_in_place_results() -> None:
 
 def test_device_peak_is_a_matter_of_gpus() -> None:
     assert memory.device_peak(lambda: None, CPU) is None
-
-
-def test_energy_is_measured_or_explained() -> None:
-    found = energy.measure(lambda: None, CPU)
-    if isinstance(found.joules_per_query, Missing):
-        assert (found.source, found.window_s) == ("none", found.joules_per_query)
-        assert found.joules_per_query.reason.startswith("no ")
-    else:
-        assert known(found.window_s) == pytest.approx(energy.WINDOW_S, rel=0.5)
 
 
 def test_the_floor_of_itself_is_one() -> None:
