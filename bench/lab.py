@@ -16,13 +16,13 @@ from bench.cases import Case, Matrix
 from bench.execution import InvalidOutputError, UnavailableError, threads
 from bench.instruments.environment import EnvironmentWindow, commit, dirty
 from bench.instruments.noise import quiet_gc
-from bench.isolation.settled import settled
 from bench.measure import Measure, Timing
 from bench.measures import measures
 from bench.missing import ABSENT, Block, Missing, known
 from bench.profiles import RULE, Profile
 from bench.record import CaseRecord, Status
 from bench.run import GemmRate, Run, Suite
+from bench.settled import settled
 from bench.subjects import SEED
 from bench.workbench import Workbench
 from emtm import __version__

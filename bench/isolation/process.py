@@ -13,11 +13,11 @@ from pathlib import Path
 
 from bench.cases import Case
 from bench.isolation.questions import Again, Answer, Make, Pace
-from bench.isolation.settled import settled, told
 from bench.isolation.worker import serve
 from bench.measure import Measure
 from bench.profiles import Profile
 from bench.record import CaseRecord
+from bench.settled import settled, told
 from emtm.temporary import sweep
 
 START_LIMIT_S = 300.0

@@ -12,8 +12,8 @@ import torch
 
 from bench.isolation import process as isolation
 from bench.isolation.process import Process
-from bench.isolation.settled import settled, told
 from bench.profiles import PROFILES, Profile
+from bench.settled import settled, told
 
 
 def tell(line: Connection, profile: Profile) -> None:
