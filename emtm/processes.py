@@ -72,9 +72,12 @@ def reserved(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        if sys.platform == "win32":  # An open file cannot be removed there.
+            os.close(handle)
         with contextlib.suppress(OSError):
             lock.unlink()
-        os.close(handle)
+        if sys.platform != "win32":
+            os.close(handle)
         _remove_empty(made)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.campaign.attempt import Outcome, attempt, import_all
-from tests.campaign.half import Found, Half
+from tests.campaign.half import Found, Half, keep, origin
 from tests.campaign.kills.moments import Moment, Watch, read_moments
 from tests.campaign.kills.readers import broken, is_temporary
 from tests.campaign.kills.same import differences
@@ -201,22 +201,31 @@ class Ward:
         return path.relative_to(self.hand).as_posix() if path.is_relative_to(self.hand) else str(path)
 
 
-def chosen(subject: Subject, reference: Reference) -> list[int]:
-    """Numbers of the moments at which the subject is killed: all of its kinds, and of those that are alike some."""
+def chosen(subject: Subject, reference: Reference, every: bool = False) -> list[int]:
+    """Numbers of the moments at which the subject is killed: of its kinds, all or the most that it says."""
     found = []
     for kind in subject.kinds:
         numbers = [number for number, moment in enumerate(reference.moments, 1) if moment.kind == kind]
-        step = len(numbers) / MOST_ALIKE
-        few = kind in ALIKE and step > 1
-        found += [numbers[int(place * step)] for place in range(MOST_ALIKE)] if few else numbers
+        most = subject.most or (MOST_ALIKE if kind in ALIKE else len(numbers))
+        most = len(numbers) if every else most
+        found += [numbers[place * len(numbers) // most] for place in range(most)] if most < len(numbers) else numbers
     return sorted(found)
 
 
 def campaign(
-    ward: Ward, subjects: Sequence[Subject], start: int, tell: Callable[[Trial], object], share: float = 1.0
-) -> list[Trial]:
-    """Every subject killed at each of its moments, or at a share of them, and at some by chance."""
-    trials = []
+    ward: Ward,
+    subjects: Sequence[Subject],
+    start: int,
+    tell: Callable[[Trial], object],
+    save: Callable[[Found], object],
+    share: float = 1.0,
+    every: bool = False,
+) -> Found:
+    """Every subject killed at its moments, or at a share of them, and at some by chance.
+
+    `save` is told of all that was found so far, after each subject.
+    """
+    trials, moments = list[Trial](), dict[str, int]()
 
     def add(trial: Trial) -> None:
         trials.append(trial)
@@ -224,7 +233,8 @@ def campaign(
 
     for subject in subjects:
         lot, reference = random.Random(f"{start} {subject.name}"), ward.reference(subject)
-        numbers = chosen(subject, reference)
+        moments[subject.name] = len(reference.moments)
+        numbers = chosen(subject, reference, every)
         for number in sorted(lot.sample(numbers, round(share * len(numbers)) or min(1, len(numbers)))):
             add(ward.killed_at(subject, reference, number))
         done, longest = 0, reference.seconds
@@ -235,10 +245,11 @@ def campaign(
                 continue
             done += 1
             add(trial)
-    return trials
+        save(document(trials, moments, start))
+    return document(trials, moments, start)
 
 
-def document(trials: Sequence[Trial], start: int) -> Found:
+def document(trials: Sequence[Trial], moments: Mapping[str, int], start: int) -> Found:
     """All that is worth keeping of them."""
 
     def of(chosen: Sequence[Trial]) -> Found:
@@ -254,6 +265,7 @@ def document(trials: Sequence[Trial], start: int) -> Found:
         "seed": start,
         **of(trials),
         "by_command": by(lambda trial: trial.subject.name),
+        "moments": dict(moments),
         "by_moment": by(lambda trial: trial.moment),
         "commands": {
             trial.subject.name: f"python -m {trial.subject.module} {' '.join(trial.subject.arguments)}"
@@ -281,12 +293,13 @@ def _places(trials: Sequence[Trial]) -> Found:
 def _options(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the moments by chance [0]")
     parser.add_argument("--only", default="", help="commands whose name contains this")
+    parser.add_argument("--every", action="store_true", help="at all moments, also of commands that take long")
     parser.add_argument("--share", type=float, default=1.0, help="of the moments [1]")
 
 
 def _run(options: Namespace) -> Found:
     subjects = [subject for subject in SUBJECTS if options.only in subject.name]
-    began, done = time.monotonic(), 0
+    began, done, code = time.monotonic(), 0, origin()
 
     def tell(trial: Trial) -> None:
         nonlocal done
@@ -296,11 +309,13 @@ def _run(options: Namespace) -> Found:
         for fault, found in trial.faults.items():
             print(f"    {fault}: {'; '.join(found)}", file=sys.stderr, flush=True)
 
+    def save(found: Found) -> None:
+        keep(options.out, KILLS, {**code, **found, "cut_off": True})
+
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
     with tempfile.TemporaryDirectory(prefix="emtm-kills-") as place:
-        trials = campaign(Ward(Path(place)), subjects, options.seed, tell, options.share)
-    return document(trials, options.seed)
+        return campaign(Ward(Path(place)), subjects, options.seed, tell, save, options.share, options.every)
 
 
 KILLS = Half("kills", "commands killed at every moment at which they change files", _options, _run)

@@ -31,6 +31,8 @@ class Subject:
     """What is added to go on."""
     kinds: frozenset[str] = WRITES
     """The moments at which it is killed."""
+    most: int | None = None
+    """Of each kind, evenly spaced; None is all of them, but for what `run.ALIKE` says."""
     at_random: int = 3
     """Kills at moments that nobody chose."""
     replaced: str = ""
