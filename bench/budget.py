@@ -66,6 +66,13 @@ def repeat_rounds(call_s: float, profile: Profile) -> int:
     return rounds_for(call_s, profile.repeat_s, *_REPEATED)
 
 
+def check_reuse(dataset: str, profile: Profile) -> None:
+    """Raises TooDearError when a profile asks no queries of one video at the sizes of a dataset."""
+    if dataset not in profile.reuse_datasets:
+        sizes = ", ".join(profile.reuse_datasets)
+        raise TooDearError(f"profile {profile.name} asks several queries of one video at the sizes of {sizes} alone")
+
+
 def check_train(call_s: float, batch_size: int, profile: Profile) -> None:
     """Raises TooDearError when not even two training steps after an untimed one fit the limit."""
     step_s = TRAIN_CALLS * batch_size * call_s

@@ -37,6 +37,7 @@ from bench.record import (
     QueryScores,
     Reference,
     Repeats,
+    Reuse,
     Throughput,
     Training,
 )
@@ -105,6 +106,10 @@ def _case(case: CaseRecord) -> Complaints:
         yield from _throughput(throughput)
         if noise := known(throughput.noise):
             yield from _noise(noise, None, "throughput.noise")
+    if reuse := known(case.reuse):
+        yield from _reuse(reuse)
+        if noise := known(reuse.noise):
+            yield from _noise(noise, None, "reuse.noise")
     if memory := known(case.memory):
         yield from _memory(memory)
     if evaluation := known(case.evaluation):
@@ -307,6 +312,18 @@ def _throughput(throughput: Throughput) -> Complaints:
         rate, within = known(point.value), known(point.ci99)
         if rate is not None:
             yield from _contains(f"throughput.curve at batch {point.batch}: ci99", within, rate)
+
+
+def _reuse(reuse: Reuse) -> Complaints:
+    queries = [point.queries for point in reuse.curve]
+    if queries != sorted(set(queries)):
+        yield f"reuse.curve is at {queries} queries a video: they rise, each once"
+    for point in reuse.curve:
+        seconds = known(point.value)
+        if (point.status == "ok") != (seconds is not None):
+            yield f"reuse.curve at {point.queries} queries: a value stands where it was timed, and nowhere else"
+        if seconds is not None:
+            yield from _contains(f"reuse.curve at {point.queries} queries: ci99", known(point.ci99), seconds)
 
 
 def _memory(memory: Memory) -> Complaints:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.missing import Missing, known_of, of
-from bench.record import CaseRecord, Noise
+from bench.record import CaseRecord, Noise, Reuse, Throughput
 
 INVALID_SHARE = 0.5
 """Of the timed cases; a run of which more were disturbed has no times to speak of."""
@@ -44,9 +44,15 @@ def disturbed(case: CaseRecord) -> bool:
 
 def noises(case: CaseRecord) -> tuple[Noise, ...]:
     """What the machine did during each of the case's timings that were watched."""
-    return tuple(known_of((case.noise, sweep_noise(case))))
+    return tuple(known_of((case.noise, *(sweep_noise(case, kind) for kind in SWEEPS))))
 
 
-def sweep_noise(case: CaseRecord) -> Noise | Missing:
-    """What the machine did during the sweep of batch sizes, which is watched for itself."""
-    return of(case.throughput, lambda throughput: throughput.noise)
+SWEEPS = (Throughput, Reuse)
+"""Sweeps, of batch sizes and of queries a video, are watched for themselves."""
+
+
+def sweep_noise(case: CaseRecord, kind: type[Throughput] | type[Reuse] = Throughput) -> Noise | Missing:
+    """What the machine did during a sweep."""
+    if kind is Throughput:
+        return of(case.throughput, lambda throughput: throughput.noise)
+    return of(case.reuse, lambda reuse: reuse.noise)

@@ -31,6 +31,8 @@ class Limits:
     """Warm-up and stages included."""
     sweep_point_s: float
     """One batch size of the throughput sweep; sizes above the first that does not fit are left out."""
+    reuse_s: float
+    """One number of queries that share a video; numbers that do not fit are left out."""
     memory_s: float
     train_s: float
     video_s: float
@@ -50,6 +52,10 @@ class Profile:
     throughput_point_s: float
     throughput_calls: int
     """Fewest timed calls at a batch size."""
+    reuse_queries: tuple[int, ...]
+    """Queries that share a video."""
+    reuse_point_s: float
+    reuse_datasets: tuple[str, ...]
     train_rounds: tuple[int, int]
     train_s: float
     train_datasets: tuple[str, ...]
@@ -91,6 +97,9 @@ PROFILES = {
         throughput_batches=(1, 4, 16),
         throughput_point_s=0.05,
         throughput_calls=3,
+        reuse_queries=(1, 10),
+        reuse_point_s=0.02,
+        reuse_datasets=("charades-sta",),
         train_rounds=(2, 8),
         train_s=1.0,
         train_datasets=("charades-sta",),
@@ -106,7 +115,9 @@ PROFILES = {
         repeat_s=0.2,
         again_s=20.0,
         patience_s=60.0,
-        limits=Limits(2e10, 4e9, latency_s=3.0, sweep_point_s=1.0, memory_s=2.0, train_s=5.0, video_s=20.0),
+        limits=Limits(
+            2e10, 4e9, latency_s=3.0, sweep_point_s=1.0, reuse_s=0.3, memory_s=2.0, train_s=5.0, video_s=20.0
+        ),
     ),
     "ci": Profile(
         name="ci",
@@ -116,6 +127,9 @@ PROFILES = {
         throughput_batches=(1, 2, 4, 8, 16, 32, 64),
         throughput_point_s=0.4,
         throughput_calls=8,
+        reuse_queries=(1, 10, 100, 1000),
+        reuse_point_s=0.3,
+        reuse_datasets=("charades-sta",),
         train_rounds=(8, 20),
         train_s=4.0,
         train_datasets=_PAPER,
@@ -131,7 +145,9 @@ PROFILES = {
         repeat_s=1.0,
         again_s=120.0,
         patience_s=300.0,
-        limits=Limits(1e12, 2e11, latency_s=40.0, sweep_point_s=8.0, memory_s=40.0, train_s=20.0, video_s=120.0),
+        limits=Limits(
+            1e12, 2e11, latency_s=40.0, sweep_point_s=8.0, reuse_s=5.0, memory_s=40.0, train_s=20.0, video_s=120.0
+        ),
     ),
     "full": Profile(
         name="full",
@@ -141,6 +157,9 @@ PROFILES = {
         throughput_batches=(1, 2, 4, 8, 16, 32, 64, 128),
         throughput_point_s=2.0,
         throughput_calls=20,
+        reuse_queries=(1, 10, 100, 1000),
+        reuse_point_s=2.0,
+        reuse_datasets=_PAPER,
         train_rounds=(20, 100),
         train_s=20.0,
         train_datasets=_PAPER,
@@ -156,6 +175,8 @@ PROFILES = {
         repeat_s=4.0,
         again_s=900.0,
         patience_s=1800.0,
-        limits=Limits(1e13, 2e12, latency_s=600.0, sweep_point_s=120.0, memory_s=600.0, train_s=300.0, video_s=600.0),
+        limits=Limits(
+            1e13, 2e12, latency_s=600.0, sweep_point_s=120.0, reuse_s=60.0, memory_s=600.0, train_s=300.0, video_s=600.0
+        ),
     ),
 }

@@ -312,6 +312,28 @@ class Throughput(Block):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReusePoint(Block):
+    """Seconds a query where so many share a video, from the median pass over all of them."""
+
+    queries: int
+    value: float | Missing
+    ci99: Interval | Missing = ABSENT
+    passes: int | Missing = ABSENT
+    status: Literal["ok", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reuse(Block):
+    """One video encoded once, and queries grounded in it one after the other."""
+
+    unit: str = "s"
+    num_threads: int
+    curve: tuple[ReusePoint, ...]
+    noise: Noise | Missing = ABSENT
+    """During all passes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory(Block):
     """Peak memory of one call."""
 
@@ -494,6 +516,7 @@ class CaseRecord(Block):
     latency: Latency | Missing = ABSENT
     repeats: Repeats | Missing = ABSENT
     throughput: Throughput | Missing = ABSENT
+    reuse: Reuse | Missing = ABSENT
     memory: Memory | Missing = ABSENT
     dispatch: Dispatch | Missing = ABSENT
     energy: Energy | Missing = ABSENT

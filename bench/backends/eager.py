@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.execution import Backend, Execution, Outputs, Parts, Runner
+from bench.missing import Missing
 from bench.stages import StageTracker
 from emtm.contract import AnyModel
 from emtm.data.batch import Batch
@@ -32,12 +33,18 @@ def build(model: AnyModel, execution: Execution, example: Batch) -> Runner:
         outputs=torch.inference_mode()(lambda batch: _outputs(model, batch)),
         place=lambda batch: batch.to(execution.device.name),
         staged=staged,
-        parts=Parts(
-            encode_video=torch.inference_mode()(lambda batch: model.encode_video(batch.video, batch.video_mask)),
-            pick=torch.inference_mode()(take_rows),
-            ground=torch.inference_mode()(lambda video, batch: _ground(model, video, batch)),
-        ),
+        parts=_parts(model),
         held=(*model.parameters(), *model.buffers()),
+    )
+
+
+def _parts(model: AnyModel) -> Parts | Missing:
+    if not model.separable:
+        return Missing("the model encodes no video without its query")
+    return Parts(
+        encode_video=torch.inference_mode()(lambda batch: model.encode_video(batch.video, batch.video_mask)),
+        pick=torch.inference_mode()(take_rows),
+        ground=torch.inference_mode()(lambda video, batch: _ground(model, video, batch)),
     )
 
 

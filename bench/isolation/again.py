@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from bench.blocks import places, with_blocks
 from bench.cases import Case
-from bench.disturbance import sweep_noise
+from bench.disturbance import SWEEPS, sweep_noise
 from bench.instruments.noise import cores_in_use
 from bench.isolation.process import LostError, Process
 from bench.lab import Lab
 from bench.measure import Measure
 from bench.missing import Missing
-from bench.record import CaseRecord, Noise, Throughput
+from bench.record import CaseRecord, Noise
 
 QUIET_CORES = 0.1
 """Of which others may keep so much busy."""
@@ -51,8 +52,9 @@ def noise_of(record: CaseRecord, measure: Measure) -> str:
 
 
 def _noise(record: CaseRecord, measure: Measure) -> Noise | Missing:
-    if Throughput in measure.fills:
-        return sweep_noise(record)
+    for kind in SWEEPS:
+        if kind in measure.fills:
+            return sweep_noise(record, kind)
     return record.noise if Noise in measure.fills else Missing("not watched for")
 
 
@@ -71,10 +73,10 @@ def _counted(record: CaseRecord, measure: Measure) -> CaseRecord:
     noise = _noise(record, measure)
     assert not isinstance(noise, Missing)
     noise = replace(noise, measured=2)
-    if Throughput in measure.fills:
-        assert not isinstance(record.throughput, Missing)
-        return replace(record, throughput=replace(record.throughput, noise=noise))
-    return replace(record, noise=noise)
+    swept = next((kind for kind in SWEEPS if kind in measure.fills), None)
+    if swept is None:
+        return replace(record, noise=noise)
+    return with_blocks(record, [replace(getattr(record, places()[swept]), noise=noise)])
 
 
 def _quiet(ends: float) -> bool:

@@ -13,12 +13,14 @@ from torch import Tensor
 from bench import measures as package
 from bench.backends.eager import take_rows
 from bench.budget import TooDearError
-from bench.execution import CPU, Execution, threads
+from bench.execution import CPU, Execution, UnavailableError, threads
 from bench.measure import Timing
 from bench.measures import measures
 from bench.measures.evaluation import EvaluationMeasurement
 from bench.measures.latency import LatencyMeasurement
 from bench.measures.memory import measure as measure_memory
+from bench.measures.reuse import REUSE
+from bench.measures.reuse import sweep as sweep_reuse
 from bench.measures.throughput import sweep
 from bench.measures.train_step import TrainStepMeasurement
 from bench.missing import Missing, known
@@ -29,6 +31,7 @@ from emtm.data.batch import Batch
 from tests.bench.toy import CONFIG, SHAPE, TRAINED, Toy, ToyOutput, toy, toy_case, toy_runner
 
 SMOKE = PROFILES["smoke"]
+CPU_ONE = Execution()
 
 
 def test_latency_blocks() -> None:
@@ -107,6 +110,39 @@ def test_throughput_sweeps_the_batches_of_the_profile(toys: None) -> None:
         sweep(bench, case, 9.0)
 
 
+def test_a_video_is_encoded_once_for_all_of_its_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    parts, pool = toy_runner(toy()).parts, [make_batch(SHAPE, CONFIG.feature_dim, 1, seed) for seed in range(4)]
+    assert not isinstance(parts, Missing)
+
+    def encode(batch: Batch) -> object:
+        seen.append("video")
+        return parts.encode_video(batch)
+
+    def ground(video: object, batch: Batch) -> Tensor:
+        seen.append("query")
+        return parts.ground(video, batch)
+
+    profile = dataclasses.replace(SMOKE, reuse_queries=(1, 10, 1000), reuse_point_s=0.0)
+    told = sweep_reuse(dataclasses.replace(parts, encode_video=encode, ground=ground), pool, CPU_ONE, 1e-3, profile)
+    # The warm-up, one pass over one query, one over ten; a thousand would take longer than smoke allows.
+    assert seen == ["video", *["query"] * 4, "video", "query", "video", *["query"] * 10]
+    one, ten, most = told.curve
+    assert (known(one.passes), known(ten.passes)) == (1, 1) and known(one.value) and known(ten.value)
+    assert (most.queries, most.status) == (1000, "skipped")
+    assert isinstance(most.value, Missing) and "over the 0.3 s that profile smoke allows" in most.value.reason
+    with pytest.raises(TooDearError, match="1 pass over 1 queries of 9 s"):
+        sweep_reuse(parts, pool, CPU_ONE, 9.0, profile)
+
+
+def test_what_cannot_be_asked_twice_of_one_video_says_why(toys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(TooDearError, match="at the sizes of charades-sta alone"):
+        REUSE.start(Workbench(SMOKE), toy_case(dataset="tacos"))
+    monkeypatch.setattr(Toy, "separable", False)
+    with pytest.raises(UnavailableError, match="the model encodes no video without its query"):
+        REUSE.start(Workbench(SMOKE), toy_case())
+
+
 def test_memory_adds_weights_and_inputs_to_what_a_call_takes() -> None:
     model, batch = toy(), make_batch(SHAPE, CONFIG.feature_dim, 1)
     runner = toy_runner(model)
@@ -130,13 +166,13 @@ def test_rows_of_any_encoding() -> None:
 def test_measures_come_in_their_order_and_say_what_they_are_made_on() -> None:
     found = measures()
     assert [measure.name for measure in found] == [
-        *("static", "latency", "throughput", "memory"),
+        *("static", "latency", "throughput", "queries per video", "memory"),
         *("end to end", "evaluation", "train step", "quality"),
     ]
     trained = toy_case(run=TRAINED)
     for case, names in [
-        (toy_case(), {"static", "latency", "throughput", "memory"}),
-        (trained, {"static", "latency", "throughput", "memory", "quality"}),
+        (toy_case(), {"static", "latency", "throughput", "queries per video", "memory"}),
+        (trained, {"static", "latency", "throughput", "queries per video", "memory", "quality"}),
         (toy_case(scenario="train_step"), {"train step"}),
         (toy_case(scenario="evaluation"), {"evaluation"}),
         (toy_case(scenario="end_to_end"), {"end to end"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 
 from bench.cli.app import main
 from bench.consistency import contradictions, read_consistent
+from bench.missing import Missing
+from bench.record import Reuse, ReusePoint
 from bench.results import SchemaInvalidError, read_run
 from tests.verdict.runs import case, failed, run, scored, written
 
@@ -38,6 +41,18 @@ def test_made_runs_agree_with_themselves() -> None:
         failed(case("d")),
     )
     assert list(contradictions(made)) == []
+
+
+def test_passes_over_queries_of_one_video_agree_with_each_other() -> None:
+    def said(*points: ReusePoint) -> list[str]:
+        made = run(replace(case("a"), reuse=Reuse(num_threads=1, curve=points)))
+        return [line.partition(": reuse.")[2] for line in contradictions(made)]
+
+    one = ReusePoint(queries=1, value=0.02, ci99=(0.01, 0.03), status="ok")
+    many = ReusePoint(queries=9, value=Missing("too dear"), status="skipped")
+    assert said(one, many) == []
+    assert said(many, one) == ["curve is at [9, 1] queries a video: they rise, each once"]
+    assert len(said(replace(one, value=0.04))) == len(said(replace(many, status="ok"))) == 1
 
 
 @cache
