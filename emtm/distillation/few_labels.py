@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from emtm.data.annotated import AnnotatedPart
-from emtm.distillation.study import SUMMARY, Study, all_labels, label_cost, run_study, student_jobs, teacher_runs
+from emtm.distillation.study import SUMMARY, Study, all_labels, label_seconds, run_study, student_jobs, teacher_runs
 from emtm.distillation.summary import group_of, scored_on, teacher_record
 from emtm.distillation.variants import ABLATIONS, ALONE, FEW, FEW_CONTROLS
 from emtm.errors import UserError
-from emtm.files import read_json
 from emtm.metrics.metric import HEADLINE, METRICS
 from emtm.metrics.paired import holm, mean_interval, paired_difference, paired_p_value
 from emtm.training import runs
@@ -201,7 +200,7 @@ def _bill(parts: Sequence[tuple[Study, Path]], groups: Mapping[str, Values]) -> 
     for study, path in parts:
         for name, run in teacher_runs(study, path).items():
             teachers.setdefault(name, []).append(read_metrics(run)["training"]["seconds"])
-            labels.append(read_json(label_cost(run))["seconds"] if label_cost(run).exists() else 0.0)
+            labels.append(label_seconds(run) or 0.0)
     each = {name: mean_interval(seconds).mean for name, seconds in teachers.items()}
     label_s = sum(labels) / len(parts)
     students = {

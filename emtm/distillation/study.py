@@ -229,6 +229,12 @@ def label_cost(run: Path, split: str = SPLITS[0]) -> Path:
     return run / f"soft-labels-{split}.json"
 
 
+def label_seconds(run: Path) -> float | None:
+    """Seconds that the labels a student learns from took; None where they were written before that was kept."""
+    file = label_cost(run)
+    return float(read_json(file)["seconds"]) if file.exists() else None
+
+
 def soft_label_file(path: Path, dataset: Dataset, split: str = SPLITS[0]) -> SoftLabelFile:
     """How a run names a store, which is checked against the dataset, and the run that it lies with, as they are now.
 

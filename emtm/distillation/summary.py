@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from emtm.distillation.study import (
     Study,
     all_labels,
     baseline_jobs,
+    label_seconds,
     student_jobs,
     teacher_runs,
 )
@@ -89,7 +90,7 @@ def group_of(job: Job) -> str:
 
 
 def teacher_record(name: str, path: Path) -> dict[str, Any]:
-    """A teacher's accuracy, on the test split and on the queries it labelled."""
+    """A teacher's accuracy, on the test split and on the queries it labelled, and what it took."""
     metrics, labels = read_metrics(path), stored(path / f"soft-labels-{SPLITS[0]}.h5")
     spec = read_spec(path)
     return {
@@ -100,7 +101,16 @@ def teacher_record(name: str, path: Path) -> dict[str, Any]:
         "weights_sha256": labels.info.weights_sha256,
         "test": flat(metrics),
         "train": flat(labels.info.accuracy),
+        "training_s": metrics["training"]["seconds"],
+        "labels_s": label_seconds(path),
+        "device": devices([metrics]),
     }
+
+
+def devices(found: Iterable[Mapping[str, Any]]) -> str | None:
+    """What the runs with these metrics were trained on; None where one does not say."""
+    names = {metrics["training"].get("device") for metrics in found}
+    return None if None in names else ", ".join(sorted(names))
 
 
 def flat(scores: Mapping[str, Any]) -> dict[str, float]:
@@ -133,4 +143,5 @@ def row(name: str, found: dict[int, dict[str, Any]], alone: dict[int, dict[str, 
         "seeds": list(found),
         **figures,
         "training_s": seconds.mean,
+        "device": devices(found.values()),
     }

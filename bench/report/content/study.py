@@ -50,6 +50,8 @@ class Variant:
     training_s: float
     gradient_ratio: float | None
     """Of the distillation's loss to the hard loss; None where no teacher teaches."""
+    device: str | None = None
+    """None where the summary does not say."""
 
     @property
     def seeds(self) -> list[int]:
@@ -65,6 +67,10 @@ class Teacher:
     model: str
     test: Mapping[Metric, float]
     train: Mapping[Metric, float]
+    training_s: float | None = None
+    labels_s: float | None = None
+    """What the soft labels of the training queries took to write; both None in summaries of earlier versions."""
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +220,8 @@ def _metrics_in(where: str, figures: Mapping[str, object]) -> list[Metric]:
 
 def _teacher(doc: Mapping[str, Any]) -> Teacher:
     test, train = (_flat(f"teacher {doc['name']}, {part}", doc[part]) for part in ("test", "train"))
-    return Teacher(doc["name"], doc["model"], test, train)
+    took = (doc.get(key) for key in ("training_s", "labels_s", "device"))
+    return Teacher(doc["name"], doc["model"], test, train, *took)
 
 
 def _variant(row: Mapping[str, Any], gradient_ratio: float | None) -> Variant:
@@ -226,6 +233,7 @@ def _variant(row: Mapping[str, Any], gradient_ratio: float | None) -> Variant:
         {m: _measure(f"{row['name']}, {m.key}", row["seeds"], row[m.key]) for m in _metrics_in(row["name"], row)},
         row["training_s"],
         gradient_ratio,
+        row.get("device"),
     )
 
 

@@ -83,7 +83,16 @@ def _cell(value: Json) -> Json:
 def _study_rows(study: Study) -> list[dict[str, Json]]:
     common: dict[str, Json] = {"dataset": study.dataset, "synthetic": study.synthetic, "split": study.split}
     teachers = [
-        {"kind": "teacher", "name": t.name, "model": t.model, **_means("", t.test), **_means("train.", t.train)}
+        {
+            "kind": "teacher",
+            "name": t.name,
+            "model": t.model,
+            **_means("", t.test),
+            **_means("train.", t.train),
+            "training_s": t.training_s,
+            "labels_s": t.labels_s,
+            "device": t.device,
+        }
         for t in study.teachers
     ]
     floors = [{"kind": "floor", "name": name, **_means("", floor)} for name, floor in study.floors.items()]
@@ -100,7 +109,11 @@ def _flat(row: Variant) -> dict[str, Json]:
         name = metric.key
         flat |= _columns(name, measure.estimate) | {f"{name}.values": list(measure.values.values())}
         flat |= _columns(f"{name}.over_student_alone", measure.gain) if measure.gain else {}
-    return flat | {"training_s": row.training_s, "soft_gradient_ratio": row.gradient_ratio}
+    return flat | {
+        "training_s": row.training_s,
+        "device": row.device,
+        "soft_gradient_ratio": row.gradient_ratio,
+    }
 
 
 def _columns(name: str, estimate: MeanInterval) -> dict[str, Json]:
