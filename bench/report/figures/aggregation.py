@@ -17,6 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.report.content.study import BOUNDARIES, Aggregation, Array, Example, Study
+from bench.report.figures.aggregation_plot import SERIES, queries_plot, weights_plot
 from bench.report.figures.style import (
     FAINT,
     INK,
@@ -31,8 +32,6 @@ from bench.report.figures.style import (
     look,
 )
 
-_COLOURS = [PALETTE[i] for i in (0, 2, 4, 9, 5, 8)]
-"""Those of the palette that keep clear of the student's."""
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 _STUDENT = ROLE_COLOUR["student"]
 _TRUTH = "#fbf0cf"
@@ -57,10 +56,12 @@ def _weight_figure(study: Study, found: Aggregation) -> Figure:
     with look():
         figure = canvas(10.4, 3.9)
         count = f"{len(found.weights)} queries of the {brief(found.split)} split"
-        head(figure, title, f"Weights of the aggregation unit for the {count}, stacked to 1")
+        subtitle = f"Weights of the aggregation unit for the {count}, stacked to 1"
+        head(figure, title, subtitle)
         axes = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.08})
-        for i, (ax, boundary) in enumerate(zip(axes, BOUNDARIES, strict=True)):
-            _areas(ax, boundary, found.weights[:, :, i])
+        ordered = [weights[_order(weights)] for weights in np.moveaxis(found.weights, 2, 0)]
+        for ax, boundary, weights in zip(axes, BOUNDARIES, ordered, strict=True):
+            _areas(ax, boundary, weights)
         axes[0].set_ylabel("weight")
         means = found.weights.mean(0)
         handles = [
@@ -68,16 +69,17 @@ def _weight_figure(study: Study, found: Aggregation) -> Figure:
             for k, name in enumerate(found.teachers)
         ]
         figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=9)
-        return finish(figure, "study-weights", title, _weight_alt(found), _weight_caption(found))
+        plot = weights_plot(found, ordered, subtitle)
+        return finish(figure, "study-weights", title, _weight_alt(found), _weight_caption(found), plot)
 
 
 def _colour(teacher: int) -> Any:
-    return _COLOURS[teacher % len(_COLOURS)]
+    return PALETTE[SERIES[teacher % len(SERIES)]]
 
 
 def _areas(ax: Axes, boundary: str, weights: Array) -> None:
-    """Stacked areas of weights `[Q, K]`."""
-    columns = np.array_split(weights[_order(weights)], min(_COLUMNS, len(weights)))
+    """Stacked areas of weights `[Q, K]`, as the queries stand."""
+    columns = np.array_split(weights, min(_COLUMNS, len(weights)))
     edges = np.cumsum([0, *map(len, columns)]) / len(weights) * 100
     tops = np.cumsum([column.mean(0) for column in columns], 1)
     teachers = weights.shape[1]
@@ -109,10 +111,11 @@ def _weight_alt(found: Aggregation) -> str:
 
 
 def _weight_caption(found: Aggregation) -> str:
-    column = "one query" if len(found.weights) <= _COLUMNS else f"the mean of {100 / _COLUMNS:.0f} % of them"
+    means = found.weights.mean(0)
+    each = ", ".join(f"{name} {means[k, 0]:.2f} and {means[k, 1]:.2f}" for k, name in enumerate(found.teachers))
     return (
-        f"Queries stand in order of the teacher they trust most, then of how much; a column is {column}. "
-        f"White dashes: equal trust in all {len(found.teachers)}. The legend gives the mean weights for start and end. "
+        "Queries stand in order of the teacher they trust most, then of how much; neighbours are averaged. "
+        f"Dashes: equal trust in all {len(found.teachers)}. Mean weights for start and end: {each}. "
         "Bands of even height mean that every query gets the same weights."
     )
 
@@ -122,17 +125,20 @@ def _query_figure(study: Study, found: Aggregation) -> Figure:
     down = -(-len(found.examples) // _ACROSS)
     with look():
         figure = canvas(10.4, 1.3 + 2.75 * down)
-        head(figure, title, "Probability of each clip to hold the start and the end of the moment")
+        subtitle = "Probability of each clip to hold the start and the end of the moment"
+        head(figure, title, subtitle)
         parts = np.asarray(figure.subfigures(down, _ACROSS, squeeze=False)).flatten()
         for part, example in zip(parts, found.examples, strict=False):
             _query(part, example)
         figure.legend(handles=_legend(found), loc="outside lower left", ncols=7, frameon=False, fontsize=9)
-        return finish(figure, "study-queries", title, _query_alt(found), _QUERY_CAPTION)
+        plot = queries_plot(found, subtitle)
+        return finish(figure, "study-queries", title, _query_alt(found), _QUERY_CAPTION, plot)
 
 
 _QUERY_CAPTION = (
-    "Yellow band: the annotated moment; its edge in ink is the boundary in question. The strip at the right shows how "
-    "much each teacher is trusted for this query. Queries are spread evenly over the split, not chosen."
+    "Yellow band: the annotated moment; its edge in ink is the boundary in question. How much each teacher is trusted "
+    "for a query is told by its band on the page, and by the strip at its right in print. Queries are spread evenly "
+    "over the split, not chosen."
 )
 
 

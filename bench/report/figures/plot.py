@@ -48,6 +48,18 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A part of the area between the axes."""
+
+    left: float
+    right: float
+    low: float
+    high: float
+    tone: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
     """A line through points."""
 
@@ -92,6 +104,8 @@ class Panel:
     title: str
     x: Axis
     y: Axis
+    tiles: tuple[Tile, ...] = ()
+    """Below all else."""
     rules: tuple[Rule, ...] = ()
     paths: tuple[Path, ...] = ()
     blocks: tuple[Block, ...] = ()
@@ -142,6 +156,6 @@ def even_ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def _decades(low: float, high: float) -> list[float]:
-    steps = (1.0, 3.0) if high < 200 * low else (1.0,)
+    steps = (1.0, 2.0, 5.0) if high < 20 * low else (1.0, 3.0) if high < 200 * low else (1.0,)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     return [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]

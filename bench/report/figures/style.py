@@ -60,7 +60,7 @@ class Figure:
     png: bytes
     pdf: bytes
     plot: Plot | None = None
-    """The same for the page; None where the page shows the drawing itself."""
+    """The same for the page; None where there is no page."""
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from bench.report.document import TRUST, Report
 from bench.report.figures.style import Figure
 from bench.report.formats.assets import SCRIPTS, STYLES, asset, policy
 from bench.report.formats.budget import budget_entry, budgeted
-from bench.report.formats.inline_svg import inline
 from bench.report.formats.plot_svg import key_svg, panel_svg
 from bench.report.formats.tables import TABLE_FORMATS, table_names
 from bench.report.quantity import plural, superscript
@@ -42,7 +41,6 @@ def report_html(report: Report) -> str:
     }
     figures = {figure.name: _drawn(figure, subjects) for figure in report.figures}
     environment.filters |= {
-        "inline": inline,
         "key": key_svg,
         "drawn": lambda figure: figures[figure.name],
         "grid": lambda table: grids[id(table)],
@@ -106,9 +104,9 @@ def _grid(table: Table, name: str, subjects: _Subjects) -> dict[str, Any]:
 
 
 def _drawn(figure: Figure, subjects: _Subjects) -> list[tuple[str, Markup]]:
-    """Title and drawing of each panel; none of a figure that is shown as it is."""
-    panels = figure.plot.panels if figure.plot else ()
-    return [(panel.title, panel_svg(panel, subjects.name)) for panel in panels]
+    """Title and drawing of each panel."""
+    assert figure.plot is not None
+    return [(panel.title, panel_svg(panel, subjects.name)) for panel in figure.plot.panels]
 
 
 def _subject(row: tuple[Cell, ...]) -> Subject | None:

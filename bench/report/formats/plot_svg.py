@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from bench.report.content.subject import Subject
 from bench.report.figures.placing import Box, nearest, needs_leader, place, spread
-from bench.report.figures.plot import Block, Dot, Key, Panel, Path, Shape
+from bench.report.figures.plot import Block, Dot, Key, Panel, Path, Shape, Tile
 from bench.safe import short
 
 NameOf = Callable[[Subject | None], str | None]
@@ -47,10 +47,11 @@ class _Place:
 def panel_svg(panel: Panel, name_of: NameOf) -> Markup:
     """One panel; what can be read carries `data-told`, what it is about `data-subject`."""
     at = _Place(panel)
-    return Markup('<svg class="panel" aria-hidden="true" viewBox="0 0 {} {:.0f}">{}{}{}{}{}{}</svg>').format(
+    return Markup('<svg class="panel" aria-hidden="true" viewBox="0 0 {} {:.0f}">{}{}{}{}{}{}{}</svg>').format(
         f"{_WIDTH:.0f}",
         at.height,
         _frame(at),
+        _all(_tile(at, tile) for tile in panel.tiles),
         _all(_rule(at, rule.at, rule.text, upright=rule.upright) for rule in panel.rules),
         _paths(at, panel.paths, name_of),
         _all(_block(at, block, name_of) for block in panel.blocks),
@@ -82,6 +83,13 @@ def _rule(at: _Place, value: float, text: str, *, upright: bool) -> Markup:
         return Markup('<path class="rule upright" d="M{:.1f} {:.1f}V{:.1f}"/>').format(at.x(value), _TOP, at.bottom)
     line = Markup('<path class="rule" d="M{:.1f} {:.1f}H{:.1f}"/>').format(at.left, at.y(value), at.right)
     return line + _text("end", at.right, at.y(value) - 4, text)
+
+
+def _tile(at: _Place, tile: Tile) -> Markup:
+    left, right, top, bottom = at.x(tile.left), at.x(tile.right), at.y(tile.high), at.y(tile.low)
+    return Markup(
+        '<g class="mark tile {}" data-told="{}"><rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/></g>'
+    ).format(tile.tone, tile.told, left, top, max(right - left, 0.4), max(bottom - top, 0.4))
 
 
 def _paths(at: _Place, paths: Sequence[Path], name_of: NameOf) -> Markup:

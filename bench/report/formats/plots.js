@@ -12,10 +12,10 @@ for (const plot of document.querySelectorAll(".plot")) {
     for (const other of all) other.classList.toggle("kin", Boolean(subject) && other.dataset.subject === subject);
     said.textContent = mark ? mark.dataset.told : hint;
   };
-  // A mark is where its dot is; a bar is all of its area.
+  // A mark is where its dot is; a bar is all of its area. What fills an area is behind the marks that stand in it.
   const far = (mark, x, y) => {
-    const box = mark.querySelector(".dot, rect").getBoundingClientRect();
-    return Math.hypot(Math.max(box.left - x, 0, x - box.right), Math.max(box.top - y, 0, y - box.bottom));
+    const box = mark.querySelector(".dot, rect").getBoundingClientRect(), behind = mark.classList.contains("tile") ? 8 : 0;
+    return behind + Math.hypot(Math.max(box.left - x, 0, x - box.right), Math.max(box.top - y, 0, y - box.bottom));
   };
   plot.addEventListener("pointermove", (event) => {
     const panel = event.target.closest(".panel");
