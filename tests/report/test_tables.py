@@ -13,7 +13,7 @@ from bench.report.sections.environment import warnings
 from bench.report.sections.limits import limits
 from bench.report.sections.protocol import protocol
 from bench.report.sections.repeat import commands
-from bench.report.sections.stages import cache_tables, stage_tables
+from bench.report.sections.stages import stage_tables
 from bench.report.sections.tradeoff import accuracy_tables
 from bench.report.sections.workflows import workflow_tables
 from tests.report.conftest import Doc, content_of
@@ -154,14 +154,6 @@ def test_a_sweep_that_ended_early_says_so(doc: Doc) -> None:
     last.update(status="skipped", value=None, value_reason="9 calls of 2 s are over the 8 s", ci99=None)
     found = cell(cost_tables(content_of(doc)), "tacos", "seqpan", "Throughput at knee")
     assert found.note == "larger batches were left out: 9 calls of 2 s are over the 8 s"
-
-
-def test_what_a_cache_saves(doc: Doc) -> None:
-    assert cache_tables(content_of(doc)) == []
-    (case,) = (c for c in doc["cases"] if c["case_id"].startswith("seqpan|charades-sta|single_stream"))
-    case["compute"] |= {"macs": 1_000_000, "query_independent_macs": 250_000}
-    (table,) = cache_tables(content_of(doc))
-    assert [c.text for c in table.rows[0]] == ["seqpan", "1.00 M", "250 k", "25 %", "750 k"]
 
 
 def test_the_rule_of_the_budget_stands_in_the_report(doc: Doc) -> None:

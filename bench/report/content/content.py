@@ -12,6 +12,7 @@ from bench.report.content.cases import Group, Named, by_dataset, for_cost, joine
 from bench.report.content.counts import Crosschecked, counted, crosschecked, query_independent_macs
 from bench.report.content.curves import Curve, curves
 from bench.report.content.passes import Passes, passes
+from bench.report.content.reuse import Shared, shared_macs, shared_seconds
 from bench.report.content.seeds import Trained, trained_models
 from bench.report.content.stages import Stages, stage_macs, stage_seconds
 from bench.report.content.standings import Contest, Tradeoff, contests, kind_contests, tradeoffs
@@ -42,6 +43,10 @@ class Content:
     crosschecked: tuple[Crosschecked, ...]
     cached: tuple[Group[Named], ...]
     """Cases that tell apart what is done once a video."""
+    shared_macs: tuple[Group[Shared], ...]
+    """Of the same cases, by queries per video."""
+    shared_seconds: tuple[Group[Shared], ...]
+    """Of single queries, by queries per video."""
     stage_macs: tuple[Group[Stages], ...]
     stage_seconds: tuple[Group[Stages], ...]
     curves: tuple[Group[Curve], ...]
@@ -66,6 +71,8 @@ def gather(
     if not cases and (runs or (study is None and audit is None)):
         raise UserError(f"there is no case in {', '.join(names)}")
     models, single, once = trained_models(cases), for_cost(cases, "single_stream"), counted(cases)
+    costs = by_dataset(single)
+    cached = by_dataset(case for case in once if not isinstance(query_independent_macs(case), Missing))
     return Content(
         runs=tuple(runs),
         names=tuple(names),
@@ -76,9 +83,11 @@ def gather(
         contests=contests(models),
         kind_contests=kind_contests(models),
         tradeoffs=tradeoffs(models),
-        costs=by_dataset(single),
+        costs=costs,
         crosschecked=crosschecked(once),
-        cached=by_dataset(case for case in once if not isinstance(query_independent_macs(case), Missing)),
+        cached=cached,
+        shared_macs=shared_macs(cached),
+        shared_seconds=shared_seconds(costs),
         stage_macs=stage_macs(once),
         stage_seconds=stage_seconds(single),
         curves=curves(single),

@@ -11,6 +11,8 @@ from bench.report.content.cases import Named, for_cost, named
 
 BEFORE = ("decode", "extract")
 """Stages that are over before the grounding model sees anything."""
+BACKBONE = "extract"
+"""The stage in which the backbone runs."""
 STAGES = (*BEFORE, "encode", "ground")
 
 
@@ -47,10 +49,15 @@ def stage_median(case: CaseRecord, stage: str) -> float | Missing:
 
 def share_before(case: CaseRecord) -> float | Missing:
     """Part of the whole that is over before the grounding model sees anything, in percent of all stages."""
-    parts = []
+    return share_of(case, *BEFORE)
+
+
+def share_of(case: CaseRecord, *stages: str) -> float | Missing:
+    """Part of the whole that these stages take, in percent of all stages."""
+    parts = {}
     for stage in STAGES:
         median = stage_median(case, stage)
         if isinstance(median, Missing):
             return median
-        parts.append(median)
-    return 100 * sum(parts[: len(BEFORE)]) / sum(parts)
+        parts[stage] = median
+    return 100 * sum(parts[stage] for stage in stages) / sum(parts.values())

@@ -1,7 +1,7 @@
 """What one query costs with a model, as bounds that the truth lies between.
 
 With several queries a video its encoding is kept: a query then costs (the encoding + N x the rest) / N on average.
-Whatever is drawn from that is an estimate: no run times such a mixture.
+Drawn from the times of the stages that is an estimate: their clocks slow them down a little.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _same(value: float) -> Cost:
 
 
 _UNSPLIT = "how much of it is done once a video is not known"
-_ESTIMATED = "estimated from the times of the stages: nobody timed several queries a video"
+_ESTIMATED = "estimated from the times of the stages"
 
 
 def _one_query(case: CaseRecord, latency: Latency) -> Cost:

@@ -14,9 +14,11 @@ from bench.report.sections import (
     crosscheck,
     end_to_end,
     no_result,
+    reuse,
     stages,
     study,
     tradeoff,
+    training_cost,
     workflows,
 )
 from bench.report.sections.section import Section
@@ -34,7 +36,18 @@ class Question:
 
 QUESTIONS = (
     Question("choose", "Which model for my budget?", (tradeoff.section,)),
-    Question("costs", "What does it cost?", (cost.section, workflows.section, end_to_end.section, stages.section)),
+    Question(
+        "costs",
+        "What does it cost?",
+        (
+            cost.section,
+            reuse.section,
+            end_to_end.section,
+            training_cost.section,
+            workflows.section,
+            stages.section,
+        ),
+    ),
     Question("how-accurate", "How accurate is it?", (accuracy.section, study.section)),
     Question("trust", "Can I trust it?", (control.section, audit.section, crosscheck.section, no_result.section)),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 
 from bench.missing import Missing, known, known_of, of
 from bench.report.content.content import Content
@@ -39,14 +39,12 @@ def limits(content: Content) -> list[str]:
 
 
 def _without_energy(content: Content) -> list[str]:
+    """One reason: that of most of the cases that were timed, since what was not run has no energy either."""
     cases = [row.case for group in content.costs for row in group.rows]
     joules = [of(case.energy, lambda energy: energy.joules_per_query) for case in cases]
     if not joules or known_of(joules):
         return []
-    reasons = sorted(value.reason for value in joules if isinstance(value, Missing))
-    alike = {_NUMBER.sub("", reason): reason for reason in reversed(reasons)}
-    return [f"Energy was not measured: {'; '.join(sorted(alike.values()))}."]
-
-
-_NUMBER = re.compile(r"[\d.]+")
-"""Of reasons that differ in their numbers alone, one is told."""
+    pairs = zip(cases, joules, strict=True)
+    timed = [value for case, value in pairs if not isinstance(case.latency, Missing)] or joules
+    (reason, _), *_ = Counter(value.reason for value in timed if isinstance(value, Missing)).most_common(1)
+    return [f"Energy was not measured: {reason}."]

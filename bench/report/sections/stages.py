@@ -1,19 +1,15 @@
-"""Where compute and time go, and what keeping encoded videos saves of them."""
+"""Where compute and time go."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench.missing import known
-from bench.record import CaseRecord
-from bench.report.content.cases import Group, Named, macs
+from bench.report.content.cases import Group
 from bench.report.content.content import Content
-from bench.report.content.counts import query_independent_macs
 from bench.report.content.stages import Stages, stage_place
-from bench.report.content.subject import of_case
 from bench.report.figures.stages import stage_figures
 from bench.report.quantity import si
-from bench.report.sections.cells import Cell, Table, about, measured
+from bench.report.sections.cells import Cell, Table, about
 from bench.report.sections.section import Section
 
 _SHARES = "In brackets the share of all stages."
@@ -21,12 +17,12 @@ _HOOKED = f"Medians from calls of their own, which the clocks between the stages
 
 
 def section(content: Content) -> Section:
-    """Stages of a query, and which of them are done once a video."""
+    """Stages of a query."""
     return Section(
         key="stages",
         title="Where compute and time go",
         figures=tuple(stage_figures(content.stage_macs)),
-        tables=(*cache_tables(content), *stage_tables(content)),
+        tables=tuple(stage_tables(content)),
     )
 
 
@@ -57,31 +53,3 @@ def _stage_row(row: Stages, stages: Sequence[str], show: Callable[[float], str])
 
 def _share(value: float, total: float, show: Callable[[float], str]) -> Cell:
     return Cell(f"{show(value)} ({100 * value / total:.0f} %)", value) if value else Cell("0", 0.0)
-
-
-def cache_tables(content: Content) -> list[Table]:
-    """One table a dataset: what encoding the video takes, and what is left for each query of an encoded one."""
-    return [_cache_table(group) for group in content.cached]
-
-
-def _cache_table(group: Group[Named]) -> Table:
-    return Table(
-        title=f"What a cache of encoded videos saves at the sizes of {group.dataset}",
-        caption="Encoding a video does not depend on the query, so it is done once for all queries of the video.",
-        headers=("Model", "MACs", "Once a video", "Share", "Each further query"),
-        rows=tuple(
-            (
-                about(of_case(row)),
-                measured(macs(row.case), si),
-                measured(query_independent_macs(row.case), si),
-                *_cached(row.case),
-            )
-            for row in group.rows
-        ),
-    )
-
-
-def _cached(case: CaseRecord) -> tuple[Cell, Cell]:
-    total, once = known(macs(case)) or 0, known(query_independent_macs(case)) or 0
-    share = 100 * once / total if total else 0.0
-    return Cell(f"{share:.3g} %", share), Cell(si(total - once), float(total - once))

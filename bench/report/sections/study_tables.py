@@ -80,7 +80,7 @@ def _control_table(study: Study, control: Variant, rows: Sequence[Variant]) -> T
 
 def _over(control: Variant, row: Variant, metric: Metric) -> Cell:
     found = paired_difference(row.measures[metric].values, control.measures[metric].values)
-    return _gain_cell(found)
+    return gain_cell(found)
 
 
 def _estimate(estimate: MeanInterval) -> Cell:
@@ -93,10 +93,11 @@ def _gain(study: Study, row: Variant, metric: Metric) -> Cell:
         return Cell("")
     if gain is None and study.alone is None:
         return empty("the study has no student alone")
-    return _gain_cell(gain)
+    return gain_cell(gain)
 
 
-def _gain_cell(gain: MeanInterval | None) -> Cell:
+def gain_cell(gain: MeanInterval | None) -> Cell:
+    """A gain with half the width of its interval; a footnote where it may be none."""
     if gain is None:
         return empty("no seed in common with it")
     note = None

@@ -1,0 +1,96 @@
+"""What a query costs where several share a video, which is encoded once: exact in multiply-adds, in time as measured.
+
+Where a run timed no such passes, times follow from those of the stages, and are called estimates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bench.missing import Missing, known, of
+from bench.record import CaseRecord, Interval
+from bench.report.content.cases import Group, Named
+from bench.report.content.counts import query_independent_macs
+from bench.report.content.query_cost import divisible_latency_s, divisible_macs
+from bench.report.content.subject import Subject, of_case
+from bench.typical import latency_ci99_s, latency_s
+
+QUERIES = (1, 10, 100, 1000)
+"""Queries a video."""
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """What one of several queries takes, in the unit of its quantity."""
+
+    value: float
+    interval: Interval | Missing
+    measured: bool
+    """False for what follows from the times of stages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """One model's cost of a query, by the number of queries that share a video."""
+
+    subject: Subject
+    each: Mapping[int, Each | Missing]
+
+    @property
+    def label(self) -> str:
+        """Of the model."""
+        return self.subject.label
+
+    def known(self) -> dict[int, Each]:
+        """Those that are there."""
+        return {queries: one for queries, one in self.each.items() if not isinstance(one, Missing)}
+
+
+def shared_macs(groups: Iterable[Group[Named]]) -> tuple[Group[Shared], ...]:
+    """Multiply-adds a query."""
+    return tuple(
+        Group(group.dataset, tuple(Shared(of_case(row), _macs(row.case)) for row in group.rows)) for group in groups
+    )
+
+
+def shared_seconds(groups: Iterable[Group[Named]]) -> tuple[Group[Shared], ...]:
+    """Seconds a query; without datasets where no model's are known of several queries a video."""
+    found = (
+        Group(group.dataset, tuple(Shared(of_case(row), _seconds(row.case)) for row in group.rows)) for group in groups
+    )
+    return tuple(group for group in found if any(len(row.known()) > 1 for row in group.rows))
+
+
+def splits(case: CaseRecord) -> bool | Missing:
+    """Is a part of a query's work done once a video?"""
+    return of(query_independent_macs(case), lambda macs: macs > 0)
+
+
+def _macs(case: CaseRecord) -> dict[int, Each | Missing]:
+    cost = divisible_macs(case)
+    if isinstance(cost, Missing):
+        return dict.fromkeys(QUERIES, cost)
+    return {n: Each(cost.each(n).value, Missing("exact"), measured=True) for n in QUERIES}
+
+
+def _seconds(case: CaseRecord) -> dict[int, Each | Missing]:
+    timed = known(of(case.reuse, lambda reuse: reuse.curve)) or ()
+    passes = {
+        point.queries: Each(value, point.ci99, measured=True)
+        for point in timed
+        if (value := known(point.value)) is not None
+    }
+    # One query is the case's latency, which other tables show; its passes are a check of the others.
+    alone = of(latency_s(case), lambda seconds: Each(seconds, latency_ci99_s(case), measured=True))
+    sizes = sorted({*QUERIES, *passes} - {1})
+    return {1: alone, **{n: passes[n] if n in passes else _estimate(case, n) for n in sizes}}
+
+
+def _estimate(case: CaseRecord, queries: int) -> Each | Missing:
+    cost = divisible_latency_s(case)
+    if isinstance(cost, Missing):
+        return cost
+    if cost.once is None:
+        return Missing("how much of it is done once a video is not known")
+    return Each(cost.each(queries).value, Missing("estimated"), measured=False)
