@@ -183,6 +183,21 @@ def test_the_arrow_keys_and_the_pointer_read_a_figure(page: Page) -> None:
     assert page.evaluate(f"{figure}.querySelectorAll('.lit').length") == 1
 
 
+def test_a_mark_is_read_before_the_area_that_it_stands_in(page: Page) -> None:
+    queries = "document.querySelectorAll('#study figure')[2]"
+    panel = f"{queries}.querySelector('.panel')"
+    page.evaluate(f"{panel}.scrollIntoView({{block: 'center'}})")
+    student, moment = f"[...{panel}.querySelectorAll('.dot')].pop()", f"{panel}.querySelector('rect')"
+    for mark, reads in ((student, "student: "), (moment, "“")):
+        x, y = page.evaluate(f"(b => [b.right - 1, b.y + b.height / 2])({mark}.getBoundingClientRect())")
+        page.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        assert page.evaluate(f"{queries}.querySelector('output').textContent").startswith(reads)
+    page.evaluate("document.querySelectorAll('#study .plot')[1].focus()")
+    page.press("ArrowRight")
+    said = page.evaluate("document.querySelectorAll('#study figure')[1].querySelector('output').textContent")
+    assert said == "start, queries 0 to 5 %: emtm-student weighs 0.71"
+
+
 def test_a_budget_greys_out_what_does_not_fit(page: Page) -> None:
     fill(page, "latency", "3")
     said = "document.querySelector('.budget output').textContent"
