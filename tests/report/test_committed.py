@@ -16,7 +16,9 @@ from bench.results import read_run
 ROOT = Path(__file__).parents[2]
 STORED = Path(__file__).with_name("committed")
 TEXTS = ("report.md", "results.csv", "study.csv")
-SOURCES = [path for path in sorted((ROOT / "reports/reference").glob("*.json")) if not path.stem.startswith("search-")]
+OTHERS = ("search-", "score-")
+"""Searches and evaluations, of which no report is made."""
+SOURCES = [path for path in sorted((ROOT / "reports/reference").glob("*.json")) if not path.stem.startswith(OTHERS)]
 
 
 def rendered(path: Path) -> dict[str, str]:
