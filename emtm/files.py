@@ -12,12 +12,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, BinaryIO, NoReturn, TypeVar
 
 from emtm.errors import UserError
 from emtm.temporary import sweep_once, temporary_file
 
 T = TypeVar("T")
+_CHUNK = 2**16
 
 
 def cache_dir() -> Path:
@@ -140,15 +141,25 @@ def replacing_together(paths: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add a line to a text file, and have it reach the disk; half a line of a killed process stays apart from it."""
+    """Add a line to a text file, and have it reach the disk; half a line of a killed process goes."""
     with path.open("ab+") as file:
-        end = file.seek(0, os.SEEK_END)
-        if end:
-            file.seek(end - 1)
-        cut_off = end > 0 and file.read(1) != b"\n"
-        file.write((b"\n" if cut_off else b"") + line.encode() + b"\n")
+        file.truncate(_whole_lines(file))
+        file.write(line.encode() + b"\n")
     sync(path)
     sync(path.parent)
+
+
+def _whole_lines(file: BinaryIO) -> int:
+    """Where the last line ends."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - _CHUNK)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
 
 
 def sync(path: Path) -> None:

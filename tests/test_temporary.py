@@ -169,11 +169,13 @@ def test_a_temporary_file_goes_unless_it_was_renamed(tmp_path: Path) -> None:
     assert names(tmp_path) == {"b"}
 
 
-def test_half_a_line_stays_apart_from_the_next(tmp_path: Path) -> None:
+def test_half_a_line_goes_before_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emtm.files._CHUNK", 3)
     path = tmp_path / "lines"
     for line in ("one", "two"):
         append_line(path, line)
     assert path.read_text() == "one\ntwo\n"
-    os.truncate(path, 6)
-    append_line(path, "three")
-    assert path.read_text() == "one\ntw\nthree\n"
+    for cut, left in ((6, "one\nthree\n"), (9, "one\nthree\n"), (4, "one\nthree\n"), (3, "three\n"), (0, "three\n")):
+        os.truncate(path, cut)
+        append_line(path, "three")
+        assert path.read_text() == left

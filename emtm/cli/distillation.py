@@ -32,6 +32,7 @@ from emtm.cli.app import (
 from emtm.cli.output import print_json, print_scores, print_table, resumable
 from emtm.errors import UserError
 from emtm.metrics.metric import SHORT_LIST
+from emtm.processes import held
 
 MAX_SEEDS = 1000
 PresetOption = Annotated[
@@ -76,6 +77,8 @@ def distill(
     plan(TAUGHT, data, preset, settings or [], seed)
     named = split_list(teachers)
     check_distilled(ablate, short_names(named))
+    with held(out):
+        pass  # So is another process at work there; training holds it again.
     files = find_soft_labels(named, open_source(data), device)
     variant = make_variant(ablate, list(files), next(iter(files), None))
     spec = plan(TAUGHT, data, preset, [*variant.settings, *(settings or [])], seed)

@@ -51,14 +51,13 @@ def _json(path: Path) -> None:
 
 
 def _lines(path: Path) -> None:
-    lines = path.read_text("utf-8")
+    # What ends without an end of line is passed over by its reader, and goes before the next is written.
+    lines = path.read_text("utf-8").split("\n")[:-1]
     try:
-        for line in lines.splitlines():
+        for line in lines:
             parse_json(line)
     except ValueError as error:
         raise UserError(str(error)) from None
-    if lines and not lines.endswith("\n"):
-        raise UserError("half a line")
 
 
 def _onnx(path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from bench.results import read_run
 from emtm.data.soft_labels import read_soft_labels
+from emtm.errors import UserError
 from emtm.files import parse_json, read_json
 from emtm.training import manifest, runs
 
@@ -27,8 +28,11 @@ def differences(expected: Path, found: Path) -> Iterator[str]:
     yield from (f"not there at the end: {name}" for name in sorted(names - others))
     yield from (f"left at the end: {name}" for name in sorted(others - names))
     for name in sorted(names & others):
-        if _content(expected / name) != _content(found / name):
-            yield f"another at the end: {name}"
+        try:
+            if _content(expected / name) != _content(found / name):
+                yield f"another at the end: {name}"
+        except (UserError, ValueError) as error:
+            yield f"not whole at the end: {name}: {error}"
 
 
 def _names(place: Path) -> set[str]:
