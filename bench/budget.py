@@ -108,6 +108,13 @@ def check_memory(call_s: float, profile: Profile) -> None:
     _check(MEMORY_CALLS, call_s, profile.limits.memory_s, profile)
 
 
+def check_cold(dataset: str, profile: Profile) -> None:
+    """Raises TooDearError where no process is started for the sake of its first answer."""
+    if dataset not in profile.cold_datasets:
+        where = f" but at the sizes of {', '.join(profile.cold_datasets)}" if profile.cold_datasets else ""
+        raise TooDearError(f"profile {profile.name} starts no fresh process for a first answer{where}")
+
+
 def too_dear(calls: int, call_s: float, limit_s: float, profile: Profile, what: str = "calls") -> str | None:
     """Why so many calls do not fit the limit; None when they do."""
     if calls * call_s <= limit_s:

@@ -67,6 +67,10 @@ class Profile:
     video_rounds: tuple[int, int]
     """Fewest and most timed passes over the video."""
     video_s: float
+    cold_starts: int
+    """Fresh processes in which a model gives its first answer; 0 for none."""
+    cold_datasets: tuple[str, ...]
+    """At whose sizes."""
     energy_s: float
     """Of rest, and of calls; 0 leaves energy out."""
     evaluation_share: float
@@ -108,6 +112,8 @@ PROFILES = {
         video_models=("emtm-student",),
         video_rounds=(2, 8),
         video_s=3.0,
+        cold_starts=0,
+        cold_datasets=(),
         energy_s=0.0,
         evaluation_share=0.1,
         warmup=3,
@@ -138,6 +144,8 @@ PROFILES = {
         video_models=_VIDEO_MODELS,
         video_rounds=(8, 20),
         video_s=20.0,
+        cold_starts=3,
+        cold_datasets=("charades-sta",),
         energy_s=1.0,
         evaluation_share=1.0,
         warmup=10,
@@ -168,6 +176,8 @@ PROFILES = {
         video_models=_VIDEO_MODELS,
         video_rounds=(11, 64),
         video_s=120.0,
+        cold_starts=7,
+        cold_datasets=_PAPER,
         energy_s=5.0,
         evaluation_share=1.0,
         warmup=20,

@@ -348,6 +348,22 @@ class Memory(Block):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColdStart(Block):
+    """The first answer of processes that have just begun."""
+
+    unit: str = "s"
+    n: int
+    """Processes."""
+    steps: Mapping[str, float]
+    """Medians: `start` of the interpreter, `import`, `build`, `load` of the weights, `first_call`."""
+    total: float
+    samples: Mapping[str, tuple[float, ...]]
+    """One a process, of each step and of the `total`."""
+    noise: Noise | Missing = ABSENT
+    """Meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch(Block):
     """Operators that one call hands to torch's dispatcher."""
 
@@ -519,6 +535,7 @@ class CaseRecord(Block):
     reuse: Reuse | Missing = ABSENT
     memory: Memory | Missing = ABSENT
     dispatch: Dispatch | Missing = ABSENT
+    cold_start: ColdStart | Missing = ABSENT
     energy: Energy | Missing = ABSENT
     training: Training | Missing = ABSENT
     evaluation: EvaluationCost | Missing = ABSENT

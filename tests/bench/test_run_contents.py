@@ -12,6 +12,7 @@ import pytest
 
 from bench import results, workbench
 from bench.cases import Case, Matrix
+from bench.instruments.cold_start import STEPS
 from bench.lab import Lab
 from bench.measures import measures
 from bench.missing import Json
@@ -70,9 +71,12 @@ CASES = {
 }
 
 
+PROFILE = dataclasses.replace(PROFILES["smoke"], cold_starts=1, cold_datasets=("charades-sta",))
+
+
 def session(case: Case, root: Path) -> Doc:
     """The file of a session that makes every measure on one case."""
-    lab = Lab(Matrix((case,), ()), PROFILES["smoke"], root, ("pytest",))
+    lab = Lab(Matrix((case,), ()), PROFILE, root, ("pytest",))
     for measure in measures():
         if measure.applies(case):
             lab.measure(case, measure)
@@ -83,6 +87,7 @@ def session(case: Case, root: Path) -> Doc:
 def trained_toys(toys: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbench, "_build", lambda case: workbench.build_model(case.model, case.config, case.shape))
     monkeypatch.setattr("bench.measures.quality.evaluate_run", evaluated)
+    monkeypatch.setattr("bench.measures.cold_start.first_answers", lambda *asked: dict.fromkeys(STEPS, (1.0,)))
 
 
 @pytest.mark.parametrize(
@@ -93,6 +98,6 @@ def test_the_keys_of_every_kind_of_case_are_the_stored_ones(kind: str, trained_t
     assert set(keys(case)) == set(STORED[kind])
 
 
-def test_the_keys_around_the_cases_are_the_stored_ones(toys: None, tmp_path: Path) -> None:
+def test_the_keys_around_the_cases_are_the_stored_ones(trained_toys: None, tmp_path: Path) -> None:
     run = session(CASES["single_stream"], tmp_path)
     assert set(keys({**run, "cases": []})) == set(STORED["run"])

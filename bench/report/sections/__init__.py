@@ -9,6 +9,7 @@ from bench.report.content.content import Content
 from bench.report.sections import (
     accuracy,
     audit,
+    cold_start,
     control,
     cost,
     crosscheck,
@@ -45,6 +46,7 @@ QUESTIONS = (
             end_to_end.section,
             training_cost.section,
             workflows.section,
+            cold_start.section,
             stages.section,
         ),
     ),
