@@ -22,6 +22,7 @@ from bench.specimen import Specimen
 from bench.static import ModuleFailsError, Parts, Static, analyse_config, analyse_module
 from bench.subjects import Shape
 from bench.training_step import step_of_model, step_of_module
+from emtm.cli.boundary import OneCommand
 from emtm.contract import ModelConfig
 from emtm.errors import UserError
 from emtm.registry import override, preset
@@ -34,7 +35,7 @@ _EXAMPLE = (
 )
 
 
-@app.command(epilog=_EXAMPLE)
+@app.command(cls=OneCommand, epilog=_EXAMPLE)
 def main(
     factory: Annotated[
         str | None,
@@ -65,21 +66,17 @@ def main(
 
     More clips or words than the configuration takes enlarge the configuration to fit.
     """
-    try:
-        if (factory is None) == (model is None):
-            raise UserError("give either MODULE:FACTORY or --model NAME")
-        counts: Static | Parts
-        step: TrainingCompute | Missing | None = None
-        if factory is not None:
-            counts = count_module(factory)
-            step = step_of_module(Specimen(*load_factory(factory))) if training else None
-        else:
-            changes = [*(settings or []), *(["official=true"] if official else [])]
-            counts = count_model(str(model), dataset, clips, words, chars, changes)
-            step = count_step_of(str(model), dataset, clips, words, chars, changes) if training else None
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
+    if (factory is None) == (model is None):
+        raise UserError("give either MODULE:FACTORY or --model NAME")
+    counts: Static | Parts
+    step: TrainingCompute | Missing | None = None
+    if factory is not None:
+        counts = count_module(factory)
+        step = step_of_module(Specimen(*load_factory(factory))) if training else None
+    else:
+        changes = [*(settings or []), *(["official=true"] if official else [])]
+        counts = count_model(str(model), dataset, clips, words, chars, changes)
+        step = count_step_of(str(model), dataset, clips, words, chars, changes) if training else None
     print(json.dumps(document(counts, step), indent=2, allow_nan=False) if as_json else table(counts, step))
 
 

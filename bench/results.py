@@ -106,11 +106,15 @@ def read_document(path: Path) -> Doc:
         raise SchemaInvalidError(f"{path}: {error}") from None
     except ValueError as error:
         raise UserError(f"{path} is not valid JSON: {error}") from None
+    except RecursionError:
+        raise UserError(f"{path} is nested too deeply") from None
     try:
         migrated: Doc = migrate(doc)
         validate(migrated)
     except SchemaInvalidError as error:
         raise SchemaInvalidError(f"{path}: {error}") from None
+    except RecursionError:
+        raise UserError(f"{path} is nested too deeply") from None
     return migrated
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from bench.codec import MalformedError, decode, encode
 from bench.missing import Json
 from bench.results import SchemaInvalidError
 from emtm.errors import UserError
+from emtm.files import read_json
+
+_NUMBER = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?")
 
 
 def document(audit: Audit, fitted: Sequence[Fitted] | None = None) -> dict[str, Json]:
@@ -24,15 +27,17 @@ def read_audit(path: Path) -> Audit:
 
     Raises UserError when it cannot be read or is no audit, SchemaInvalidError when it is a damaged one.
     """
-    try:
-        doc = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise UserError(f"{path} is not valid JSON: {error}") from None
+    doc = read_json(path)
     if not isinstance(doc, dict) or doc.get("format") != FORMAT:
         raise UserError(f"{path} is not an audit ({FORMAT}); `python -m bench.report audit --json` prints one")
     try:
-        return decode(Audit, doc)
+        audit = decode(Audit, doc)
     except MalformedError as error:
         raise SchemaInvalidError(f"{path} is damaged: {error}") from None
+    except RecursionError:
+        raise UserError(f"{path} is nested too deeply") from None
+    for figure in (figure for row in audit.rows for figure in row.figures):
+        number = figure.printed.partition(" ")[0]
+        if not (_NUMBER.fullmatch(number) and float(number) and figure.value > 0):
+            raise SchemaInvalidError(f"{path} is damaged: '{figure.printed[:40]}' is no printed figure of a cost")
+    return audit

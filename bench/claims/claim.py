@@ -16,6 +16,16 @@ from emtm.config import check_fields
 from emtm.errors import UserError, unknown
 
 
+class _PlainLoader(yaml.SafeLoader):
+    """Without aliases: a few lines of them stand for gigabytes, or for a list within itself."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """The next node; raises yaml.YAMLError where it is another one once more."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("it has aliases (*name), which claims do not take")
+        return super().compose_node(parent, index)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bound:
     """Above a number, or below one: never both."""
@@ -93,9 +103,11 @@ def load_claims(path: Path) -> tuple[Claim, ...]:
 def read_claims(text: str, name: str) -> tuple[Claim, ...]:
     """The claims in a YAML text; raises UserError, naming the claim in the file `name`, where one breaks the rules."""
     try:
-        docs = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"{name} is not YAML: {str(error).splitlines()[0]}") from None
+        docs = yaml.load(text, _PlainLoader)
+    except (yaml.YAMLError, ValueError) as error:  # a date that there is not is a ValueError
+        raise UserError(f"{name} is not YAML: {str(error).partition(chr(10))[0]}") from None
+    except RecursionError:
+        raise UserError(f"{name} is nested too deeply") from None
     if not isinstance(docs, list) or not docs:
         raise UserError(f"{name} is not a list of claims")
     return tuple(_claim(doc, f"{name}, claim {_called(doc, i)}") for i, doc in enumerate(docs, 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from bench.results import SCHEMA, read_run
 from bench.run import Run
 from emtm.distillation.summary import FORMAT as STUDY
 from emtm.errors import UserError
+from emtm.files import read_json
 from emtm.metrics.scoring import FORMAT as SCORE
 
 T = TypeVar("T")
@@ -96,10 +96,5 @@ def gather(paths: Sequence[Path] | None) -> Evidence:
 
 
 def _kind(path: Path) -> str:
-    try:
-        doc = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise UserError(f"{path} is not valid JSON: {error}") from None
+    doc = read_json(path)
     return str(doc.get("schema") or doc.get("format")) if isinstance(doc, dict) else ""

@@ -36,6 +36,7 @@ from bench.missing import Missing, known
 from bench.run import Hardware, Run
 from bench.safe import label, one_line
 from emtm.errors import UserError
+from emtm.files import read_json
 
 VERSION = "1"
 """Of our benchmarks: asv drops results of another version."""
@@ -275,8 +276,8 @@ def _read(path: Path) -> Doc:
     if not path.exists():
         return {}
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        found = read_json(path)
+    except UserError:
         found = None
     if not isinstance(found, dict):
         raise UserError(f"{path} is not one of asv's files: give --out another folder")

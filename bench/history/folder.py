@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from bench.results import SCHEMA, read_run
 from bench.run import Run
 from bench.safe import clean
 from emtm.errors import UserError
+from emtm.files import read_json
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -121,15 +121,13 @@ def _read(path: Path) -> RunEntry | Skipped:
     except UserError as error:
         reason = str(error).removeprefix(f"{path}: ").removeprefix(f"{path} is ")
         return Skipped(clean(path.name), clean(reason), damaged=_meant_as_run(path))
-    except RecursionError:
-        return Skipped(clean(path.name), "nested too deeply to be read", damaged=True)
 
 
 def _meant_as_run(path: Path) -> bool:
     """False for sound JSON of another kind, such as a summary of a study that lies beside the runs."""
     try:
-        doc = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        doc = read_json(path)
+    except UserError:
         return True
     return isinstance(doc, dict) and doc.get("schema") == SCHEMA
 

@@ -14,12 +14,12 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from emtm import __version__
 from emtm.errors import ExitCode, UserError
@@ -46,23 +46,38 @@ class Commands(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **kwargs: Any) -> NoReturn:
         """Run the command that the arguments name, and leave with its exit code."""
-        given = list(sys.argv[1:] if args is None else args)
-        options = given[: given.index("--")] if "--" in given else given
-        debug = DEBUG in options
-        given = [*(option for option in options if option != DEBUG), *given[len(options) :]]
-        try:
-            # What a command returns is nothing, or the code of a `typer.Exit`.
-            with terminated_as_interrupted():
-                code = super().main(given, *more, **{**kwargs, "standalone_mode": False})
-            if sys.stdout is not None:  # it was closed by whoever started us
-                sys.stdout.flush()
-        except typer.Abort:
-            code = ExitCode.UNEXPECTED
-        except Exception as error:
-            if debug:
-                traceback.print_exc()
-            code = _explain(error, given)
-        sys.exit(int(code or ExitCode.FINE))
+        _leave(super().main, args, more, kwargs)
+
+
+class OneCommand(TyperCommand):
+    """A program of a single command, whose every error is one sentence."""
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **kwargs: Any) -> NoReturn:
+        """Run the command, and leave with its exit code."""
+        _leave(super().main, args, more, kwargs)
+
+
+def _leave(
+    run: Callable[..., Any], args: Sequence[str] | None, more: tuple[Any, ...], kwargs: dict[str, Any]
+) -> NoReturn:
+    """Run a program, say what went wrong, and leave with the exit code."""
+    given = list(sys.argv[1:] if args is None else args)
+    options = given[: given.index("--")] if "--" in given else given
+    debug = DEBUG in options
+    given = [*(option for option in options if option != DEBUG), *given[len(options) :]]
+    try:
+        # What a command returns is nothing, or the code of a `typer.Exit`.
+        with terminated_as_interrupted():
+            code = run(given, *more, **{**kwargs, "standalone_mode": False})
+        if sys.stdout is not None:  # it was closed by whoever started us
+            sys.stdout.flush()
+    except typer.Abort:
+        code = ExitCode.UNEXPECTED
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        code = _explain(error, given)
+    sys.exit(int(code or ExitCode.FINE))
 
 
 def _explain(error: Exception, arguments: Sequence[str]) -> ExitCode:
@@ -83,7 +98,7 @@ def _explain(error: Exception, arguments: Sequence[str]) -> ExitCode:
 
 
 def _refused(error: Exception) -> str | None:
-    """What the machine did not do, in words; None where the error is none of its."""
+    """What the machine or Python did not do, in words; None where the error is none of theirs."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         _let_go_of_output()
@@ -92,6 +107,8 @@ def _refused(error: Exception) -> str | None:
     # torch has a class of its own for CUDA alone.
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate" in text and "memory" in text):
         return f"there is not enough memory ({_clipped(text) or 'no size is given'})"
+    if isinstance(error, RecursionError):
+        return "what is given is nested too deeply"
     if isinstance(error, UnicodeError):
         return f"a name or a text is not UTF-8 ({_clipped(text)})"
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import pkgutil
@@ -17,14 +18,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from typer.testing import CliRunner
+
 import baselines
 import bench
 import emtm
+from emtm.cli import app
 
 MODULES = ("emtm", "bench.report", "bench.count")
 """The programs, as `python -m` names them."""
 MORE_MEMORY = 3 * 2**30
 """Bytes that a command may take beyond what is imported: on any machine there is an end."""
+_LATE = ("torch._dynamo", "onnxruntime", "onnx.checker", "fontTools.subset", "matplotlib.backends.backend_pdf", "sympy")
+"""What others import when they are first used."""
 _POLL_S = 0.002
 
 
@@ -53,7 +59,11 @@ def import_all() -> None:
             if name != "__main__" and not name.startswith("test_") and name != "conftest":
                 with contextlib.suppress(ImportError):
                     importlib.import_module(module.name)
-    importlib.import_module("torch._dynamo")  # which an optimizer imports when it is made
+    for name in _LATE:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    CliRunner().invoke(app, ["datasets", "none"])
+    gc.freeze()  # what is shared with the attempts stays shared
 
 
 def attempt(
@@ -117,6 +127,7 @@ def _run(
     resource.setrlimit(resource.RLIMIT_AS, (size + MORE_MEMORY, size + MORE_MEMORY))
     os.environ.update(environment)
     tempfile.tempdir = None
+    sys.dont_write_bytecode = True
     os.chdir(folder)
     sys.modules.pop(module if module == "bench.count" else "", None)  # runpy warns of what it finds imported
     sys.argv = [module, *arguments]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
-import io
 import json
 import re
 import warnings
@@ -18,8 +16,6 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 from bench.cli.app import main
 from bench.report.content.study import read_study
@@ -29,6 +25,7 @@ from bench.report.formats.assets import SCRIPTS, STYLES, asset
 from bench.report.formats.folder import report_files
 from tests.export.conftest import FAILED, PLAIN, TRAINING
 from tests.hostile import HOSTILE, TEXTS, Place, open_places, planted, renamed, sound
+from tests.parsed import check_csv, tokens
 from tests.report.conftest import EXAMPLE, Doc
 from tests.report.studies import example_summary
 
@@ -95,15 +92,6 @@ class Elements(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._open in self.texts:
             self.texts[self._open][-1] += data
-
-
-def tokens(text: str) -> Iterator[Token]:
-    """Everything that Markdown with tables finds in a text, whatever lies within whatever."""
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    queue = parser.parse(text)
-    for token in queue:
-        yield token
-        queue += token.children or []
 
 
 def svg_kinds(text: str) -> set[tuple[str, str]]:
@@ -201,14 +189,6 @@ def check_latex(text: str) -> None:
     body = text.partition("\\toprule\n")[2].partition("\\bottomrule\n")[0]
     for line in body.replace("\\midrule\n", "").splitlines():
         assert line.endswith(r" \\") and len(re.findall(r"(?<!\\)&", line)) == len(columns[1]) - 1
-
-
-def check_csv(text: str) -> None:
-    head, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    for row in (head, *rows):
-        assert len(row) == len(head)
-        for cell in row:
-            assert not re.match(r"[=+@\t\r＝＋－＠]|-(?!\d+(\.\d+)?(e[+-]?\d+)?$)", cell), cell
 
 
 def whole(doc: Doc, places: list[Place], texts: Sequence[str]) -> Doc:

@@ -288,7 +288,7 @@ def test_text_from_a_study_is_escaped(bare: Doc, written: Write) -> None:
         (lambda s: s["aggregation"]["weights"]["end"].__setitem__(0, [0.1, 0.1]), "do not sum to 1"),
         (lambda s: s["aggregation"]["examples"][0]["student"][1].pop(), "query q0, student: rows of unequal length"),
         (lambda s: s["aggregation"]["examples"][0]["teachers"].pop(), "query q0, teachers: 1 x 2 x 4 values"),
-        (lambda s: s.update(queries=float("nan")), "is not valid JSON: NaN is not JSON"),
+        (lambda s: s.update(queries=float("nan")), "is damaged: NaN is no JSON number"),
         (lambda s: s.update(teachers={"a" * 200: 1}), "damaged: teachers: breaks the rule 'type'"),
     ],
 )

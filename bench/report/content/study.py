@@ -18,6 +18,7 @@ from emtm.distillation.control import SMOOTHED_TRUTH
 from emtm.distillation.summary import FORMAT
 from emtm.distillation.variants import ALONE
 from emtm.errors import UserError
+from emtm.files import read_json
 from emtm.metrics.metric import METRICS, SHORT_LIST, Metric
 from emtm.metrics.paired import MeanInterval
 
@@ -149,12 +150,7 @@ def read_study(path: Path) -> Study:
 
     Raises UserError when it cannot be read, is not a summary, or is damaged.
     """
-    try:
-        doc = json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise UserError(f"{path} is not valid JSON: {error}") from None
+    doc = read_json(path)
     if not isinstance(doc, dict) or not str(doc.get("format")).startswith(FORMAT.partition("/")[0]):
         raise UserError(f"{path} is not the summary.json of a study; `python -m emtm reproduce` writes one")
     if doc["format"] != FORMAT:
@@ -168,10 +164,6 @@ def read_study(path: Path) -> Study:
         return _study(doc, path.as_posix())
     except ValueError as error:
         raise UserError(f"{path} is damaged: {error}") from None
-
-
-def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is not JSON")
 
 
 @cache

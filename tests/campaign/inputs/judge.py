@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from emtm.errors import ExitCode
@@ -32,7 +32,9 @@ def _content(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
 
 
-def faults(target: Target, outcome: Outcome, before: Tree, after: Tree, temporary: Tree) -> Iterator[str]:
+def faults(
+    target: Target, given: Sequence[str], outcome: Outcome, before: Tree, after: Tree, temporary: Tree
+) -> Iterator[str]:
     """All that was not as it should be; `temporary` is what is left where temporary files go."""
     errors = [line for line in outcome.stderr.splitlines() if line.startswith("error: ")]
     if outcome.code is None:
@@ -47,10 +49,11 @@ def faults(target: Target, outcome: Outcome, before: Tree, after: Tree, temporar
     if temporary:
         yield f"temporary files left: {_some(temporary)}"
     changed = [name for name in before | after if before.get(name) != after.get(name)]
-    if outcome.code in REFUSALS and errors:
+    whole = outcome.code in target.results and outcome.stdout
+    if outcome.code in REFUSALS and errors and not whole:
         yield from _refusal(outcome, errors, changed)
     elif outcome.code in target.results:
-        yield from _result(target, outcome, changed, after)
+        yield from _result(target, given, outcome, changed, after)
     elif outcome.code is not None:
         yield f"exit code {outcome.code} ({outcome.stderr.strip()[-300:]})"
 
@@ -64,14 +67,14 @@ def _refusal(outcome: Outcome, errors: list[str], changed: list[str]) -> Iterato
         yield f"files left or changed: {_some(changed)}"
 
 
-def _result(target: Target, outcome: Outcome, changed: list[str], after: Tree) -> Iterator[str]:
+def _result(target: Target, given: Sequence[str], outcome: Outcome, changed: list[str], after: Tree) -> Iterator[str]:
     strange = [name for name in changed if not any(name == p or name.startswith(f"{p}/") for p in target.writes)]
-    if strange:
+    if strange and tuple(given) == target.arguments:
         yield f"files outside: {_some(strange)}"
     halves = [name for name in after if TEMPORARY.fullmatch(name.rpartition("/")[2])]
     if halves:
         yield f"temporary files left: {_some(halves)}"
-    if "--json" in target.arguments:
+    if "--json" in given and "--help" not in given:
         try:
             json.loads(outcome.stdout, parse_constant=_refuse)
         except ValueError as error:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from emtm.errors import ExitCode
+from tests.shared import SHARED
 
 FINE = frozenset({int(ExitCode.FINE)})
 
@@ -20,23 +22,34 @@ class Target:
     specimen: str
     """Name of the files, of `specimens`."""
     file: str
-    """The one that is spoiled."""
+    """The one that is spoiled; empty where it is the command line."""
     form: str
     """How it is spoiled, of `mutations`."""
     results: frozenset[int] = FINE
     """Exit codes of a result; 2, and 7 for run files, are those of a refusal."""
     writes: tuple[str, ...] = ("out",)
     """Where a result may put files."""
+    sound: bool = True
+    """The files as they are give a result; what does not would take minutes."""
     share: float = 1.0
     """Of inputs, against other targets; less where a command takes long."""
+    needs: tuple[str, ...] = ()
+    """Modules that are not always there, or `shared` for the reference material."""
+    cache: str = ""
+    """Folder of the cache, where that is what is spoiled."""
 
     @property
     def command(self) -> str:
         """As one calls it."""
-        first = self.arguments[0] if self.arguments and not self.arguments[0].startswith("-") else ""
-        return f"{self.module} {first}".strip() if self.module != "bench.count" else self.module
+        named = self.arguments and self.module != "bench.count"
+        return f"{self.module} {self.arguments[0]}" if named else self.module
 
     @property
     def name(self) -> str:
         """For people."""
-        return f"{self.command}: {self.file}"
+        return f"{self.command}: {self.file or 'its arguments'}"
+
+    @property
+    def there(self) -> bool:
+        """Whether what it needs is."""
+        return all(SHARED.is_dir() if need == "shared" else find_spec(need) for need in self.needs)

@@ -1,4 +1,4 @@
-"""One way to spoil a file."""
+"""One way to spoil a file, or a command line."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ class Mutation:
     what: str
     """Exactly what, for whoever looks at a failure."""
     spoil: Callable[[Path], object]
+    arguments: tuple[str, ...] | None = None
+    """The command line, where it is what is spoiled."""
 
     def __repr__(self) -> str:
         return f"{self.kind}: {self.what}"
