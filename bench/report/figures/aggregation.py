@@ -137,8 +137,8 @@ def _query_figure(study: Study, found: Aggregation) -> Figure:
 
 _QUERY_CAPTION = (
     "Yellow band: the annotated moment; its edge in ink is the boundary in question. How much each teacher is trusted "
-    "for a query is told by its band on the page, and by the strip at its right in print. Queries are spread evenly "
-    "over the split, not chosen."
+    "for a query is told by its band on the page, and by the strip at its right in the SVG and the PDF. Queries are "
+    "spread evenly over the split, not chosen."
 )
 
 
