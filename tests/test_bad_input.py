@@ -313,6 +313,11 @@ def test_damaged_states(run: Path, edit: Edit, tmp_path: Path) -> None:
     assert "last.safetensors" in refused(tmp_path, "train", *STUDENT, "--out", run, "--resume")
 
 
+def test_a_run_without_its_record(run: Path, tmp_path: Path) -> None:
+    (run / "run.json").unlink()
+    assert "run.json is gone" in refused(tmp_path, "train", *STUDENT, "--out", run, "--resume")
+
+
 FIGURES = {"model": "m", "dataset": "d", "split": "s", "protocol": "p", "queries": 1, "synthetic": True, "miou": 1}
 METRICS = {
     **JSON,

@@ -88,6 +88,7 @@ def test_a_log_that_cannot_be_kept_is_not_named(defect: Path, monkeypatch: pytes
         (PermissionError(errno.EACCES, "Permission denied", "runs/x"), "runs/x: Permission denied"),
         (MemoryError("Unable to allocate 381. GiB"), "not enough memory (Unable to allocate 381. GiB)"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: 4 bytes"), "not enough memory"),
+        (RecursionError("maximum recursion depth exceeded"), "what is given is nested too deeply"),
         (UnicodeEncodeError("utf-8", "\udce9", 0, 1, "surrogates not allowed"), "not UTF-8"),
     ],
 )

@@ -217,12 +217,11 @@ def look_up(out: Path, spec: RunSpec, resume: bool, dataset: Dataset, vocabulary
 
     Raises:
         UserError: `out` holds another run, or this one and `resume` is False, or this one of other annotations, or
-            what comes after the first epoch of a run, without its record.
+            the weights of an epoch without the record of their run.
     """
     if not (out / RUN).exists():
-        for name in (LAST, HISTORY, METRICS):
-            if (out / name).exists():
-                raise UserError(f"{out} holds {name} of a run whose {RUN} is gone; choose another --out")
+        if (out / LAST).exists():
+            raise UserError(f"{out} holds {LAST} of a run whose {RUN} is gone; choose another --out")
         return None
     if not resume:
         raise UserError(f"{out} already holds a run; add --resume to go on with it, or choose another --out")

@@ -20,6 +20,14 @@ PLACES = [place for place in open_places(DOC, lambda doc: decode(Audit, doc)) if
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]")
 
 
+@pytest.mark.parametrize("printed", ["", "GFLOPs", "-1 G", "0.0 G", "1e9 G", "nan G", "9" * 400])
+def test_what_was_printed_is_a_number(printed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = next(place for place in PLACES if place[-1] == "printed")
+    (tmp_path / "audit.json").write_text(json.dumps(planted(DOC, {place: printed})))
+    assert main(["audit", str(tmp_path / "audit.json")]) == 7
+    assert "is no printed figure of a cost" in capsys.readouterr().err
+
+
 @pytest.fixture
 def plain(capsys: pytest.CaptureFixture[str]) -> set[str]:
     """What the Markdown of the committed audit is made of."""

@@ -93,6 +93,9 @@ def test_a_text_in_a_claims_file_stays_text(tmp_path: Path, capsys: pytest.Captu
         ("source: me", "sauce: me", "did you mean 'source'"),
         ("source: me", "source: !!python/object/apply:os.getcwd []", "not YAML"),
         ("- id: mine", "id: mine", "not YAML"),
+        ("source: me", "source: &a me\n  needs: *a", "it has aliases"),
+        ("source: me", "source: 2026-99-99", "not YAML: month must be in 1..12"),
+        ("source: me", f"source: {'[' * 5000}", "own.yaml is nested too deeply"),
         (
             "{estimator: macs-ratio, model: vslnet, against: [emb], dataset: charades-sta}",
             "{estimator: accuracy-gain, model: emtm, against: [vslnet], dataset: synth-charades, metric: R1@0.9}",
