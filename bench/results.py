@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -49,10 +50,10 @@ def validate(doc: Any) -> None:
         raise SchemaInvalidError(f"{where}: {errors[0].message}")
     for where in _unexplained_nulls(doc, ""):
         raise SchemaInvalidError(f"{where} is null without a reason")
-    ids = [case["case_id"] for case in doc["cases"]]
-    for case_id in ids:
-        if ids.count(case_id) > 1:
-            raise SchemaInvalidError(f"case '{case_id}' is there more than once")
+    times = Counter(case["case_id"] for case in doc["cases"])
+    twice = next((case_id for case_id, count in times.items() if count > 1), None)
+    if twice is not None:
+        raise SchemaInvalidError(f"case '{twice}' is there more than once")
 
 
 def validate_case(record: CaseRecord) -> None:

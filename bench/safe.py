@@ -13,6 +13,7 @@ import hashlib
 import re
 import string
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -108,13 +109,15 @@ def file_stem(text: str) -> str:
 def file_stems(texts: Sequence[str]) -> list[str]:
     """As `file_stem`, with numbers where texts are the same: no two stems are alike."""
     stems = [file_stem(text) for text in texts]
-    found: list[str] = []
-    for i, stem in enumerate(stems):
-        name = f"{stem}-{stems[:i].count(stem) + 1}" if stems.count(stem) > 1 else stem
-        while name in found or (name != stem and name in stems):
+    times, seen = Counter(stems), Counter[str]()
+    found: dict[str, None] = {}
+    for stem in stems:
+        seen[stem] += 1
+        name = f"{stem}-{seen[stem]}" if times[stem] > 1 else stem
+        while name in found or (name != stem and name in times):
             name += "+"
-        found.append(name)
-    return found
+        found[name] = None
+    return list(found)
 
 
 def csv_cell(text: str) -> str:

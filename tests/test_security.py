@@ -90,7 +90,7 @@ def test_every_place_that_runs_named_code_is_in_the_document() -> None:
 
 
 def test_all_that_the_document_links_or_names_is_there() -> None:
-    for name in ("requirements/ci.lock", "docs/ci.md", "bench/safe.py", "tests/licences.py"):
+    for name in ("requirements/ci.lock", "docs/limits.md", "docs/ci.md", "bench/safe.py", "tests/licences.py"):
         assert (ROOT / name).is_file()
     assert ".tox/sbom.cdx.json" in SECURITY
     assert "sbom.cdx.json" in (ROOT / "tox.ini").read_text("utf-8")

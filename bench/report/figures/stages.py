@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter
 
 from bench.report.content.cases import Group
 from bench.report.content.stages import Stages, stages_of
+from bench.report.figures.extent import within
 from bench.report.figures.stages_plot import stages_plot
 from bench.report.figures.style import INK, PALETTE, Figure, brief, canvas, finish, head, look
 from bench.report.quantity import si
@@ -28,6 +29,7 @@ def stage_figures(groups: Sequence[Group[Stages]]) -> list[Figure]:
     """One panel a dataset, one bar a model; nothing where no case knows its stages."""
     if not groups:
         return []
+    groups, left_out = within(groups)
     models = list(dict.fromkeys(row.label for group in groups for row in reversed(group.rows)))
     stages = stages_of(row for group in groups for row in group.rows)
     title = "Where the multiply-adds go"
@@ -40,7 +42,7 @@ def stage_figures(groups: Sequence[Group[Stages]]) -> list[Figure]:
             _panel(ax, group, models, stages)
         handles = [Patch(color=_colour(name), label=brief(name)) for name in stages]
         figure.legend(handles=handles, loc="outside lower left", ncols=len(stages), frameon=False, fontsize=8.5)
-        caption = "Shares of exact MACs; training-only branches do not run. The table below has the numbers."
+        caption = f"Shares of exact MACs; training-only branches do not run. The table below has the numbers.{left_out}"
         datasets = ", ".join(group.dataset for group in groups)
         alt = f"Stacked bars of MAC shares by stage for {', '.join(models)} on {datasets}."
         return [finish(figure, "stages", title, alt, caption, stages_plot(groups, stages, subtitle))]

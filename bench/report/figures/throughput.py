@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from bench.report.content.cases import Group
 from bench.report.content.curves import Curve
+from bench.report.figures.extent import within
 from bench.report.figures.named_lines import colour, dashes, name_lines, name_room
 from bench.report.figures.style import Figure, brief, canvas, finish, head, look
 from bench.report.figures.throughput_plot import throughput_plot
@@ -23,6 +24,7 @@ def throughput_figures(groups: Sequence[Group[Curve]]) -> list[Figure]:
     """One panel a dataset, one line a model; nothing where no case has a curve."""
     if not groups:
         return []
+    groups, left_out = within(groups)
     models = list(dict.fromkeys(curve.label for group in groups for curve in group.rows))
     title = "What batching buys"
     with look():
@@ -40,7 +42,7 @@ def throughput_figures(groups: Sequence[Group[Curve]]) -> list[Figure]:
         alt = (
             f"Throughput against batch size for {', '.join(models)} on {', '.join(group.dataset for group in groups)}."
         )
-        return [finish(figure, "throughput", title, alt, caption, throughput_plot(groups, models, subtitle))]
+        return [finish(figure, "throughput", title, alt, caption + left_out, throughput_plot(groups, models, subtitle))]
 
 
 def _panel(ax: Axes, group: Group[Curve], models: list[str]) -> None:

@@ -64,16 +64,15 @@ class MarkedCell:
 
 def marked(table: Table) -> tuple[list[list[MarkedCell]], list[str]]:
     """The rows with footnotes numbered in reading order, and the footnotes."""
-    notes: list[str] = []
+    numbers: dict[str, int] = {}
 
     def mark(cell: Cell) -> str:
         found = [cell.note] if cell.note is not None else []
         found += [NOISY] if table.timed and cell.subject is not None and cell.subject.noisy else []
-        notes.extend(note for note in found if note not in notes)
-        return "\u2009".join(superscript(notes.index(note) + 1) for note in found)
+        return "\u2009".join(superscript(numbers.setdefault(note, len(numbers) + 1)) for note in found)
 
     rows = [[MarkedCell(c.text, mark(c), c.sort, c.numeric) for c in row] for row in table.rows]
-    return rows, notes
+    return rows, list(numbers)
 
 
 NOISY = "measured while the machine was noisy: its times may be too long, and stand in no front, knee or order"

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from emtm.data.annotations import flat_list, objects
-from emtm.data.annotations.rows import Row, parse_json
+from emtm.data.annotations.rows import Row, lines_of, parse_json
 
 
 def rows(path: Path, text: str) -> Iterator[Row]:
     """Annotations in the order of the lines."""
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines_of(text), 1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from emtm.data.annotations.policies import Annotations, Policy, apply, check
-from emtm.data.annotations.rows import Row, Window, parse_json, read_text, seconds, text_of, video_of, window
+from emtm.data.annotations.rows import Row, Window, lines_of, parse_json, read_text, seconds, text_of, video_of, window
 from emtm.errors import UserError
 
 FORMAT = "own JSON lines"
@@ -58,13 +58,17 @@ def read_own_lines(path: Path, policy: Policy, of: str | None = None) -> OwnFile
     Raises:
         UserError: what is wrong with the first line that is not, or the file cannot be read.
     """
-    lines = []
-    for line in _lines(path, policy, of):
-        if isinstance(line, UserError):
-            raise line
-        lines.append(line)
-    annotations = apply(path, FORMAT, (line.row for line in lines), policy)
-    return OwnFile(annotations, {line.row.video_id: line.split for line in lines if line.split is not None})
+    splits: dict[str, str] = {}
+
+    def rows() -> Iterator[Row]:
+        for line in _lines(path, policy, of):
+            if isinstance(line, UserError):
+                raise line
+            if line.split is not None:
+                splits[line.row.video_id] = line.split
+            yield line.row
+
+    return OwnFile(apply(path, FORMAT, rows(), policy), splits)
 
 
 def faults(path: Path, policy: Policy, of: str | None = None) -> list[str]:
@@ -77,7 +81,7 @@ def _lines(path: Path, policy: Policy, of: str | None) -> Iterator[_Line | UserE
     first: _Line | None = None
     videos: dict[str, _Line] = {}
     ids: dict[str, int] = {}
-    for number, text in enumerate(read_text(path).split("\n"), 1):
+    for number, text in enumerate(lines_of(read_text(path)), 1):
         if not text.strip():
             continue
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 from emtm.data.disguises import disguise
 from emtm.data.records import video_name
 from emtm.errors import UserError
+from emtm.memory import check_memory
 
 Window = tuple[float, float]
 
 _SHOWN = 40
+_HELD = 4
+"""Times its size that a file takes, at the least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,10 @@ def video_of(value: object, where: str) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Content of a UTF-8 file; raises UserError that says what the file is instead."""
+    """Content of a UTF-8 file; raises UserError that says what the file is instead, or that it does not fit."""
     try:
+        # Its bytes and its characters are there at once, and its queries beside them.
+        check_memory(_HELD * path.stat().st_size, f"reading {path}")
         text = path.read_text(encoding="utf-8-sig")
     except OSError:
         raise UserError(f"{path} is {found}" if (found := disguise(path)) else f"cannot read {path}") from None
@@ -75,6 +81,15 @@ def read_text(path: Path) -> str:
     if found:
         raise UserError(f"{path} is {found}")
     return text
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """What `split("\\n")` gives, one at a time: a large file's lines are not all there beside its text."""
+    begin = 0
+    while (end := text.find("\n", begin)) >= 0:
+        yield text[begin:end]
+        begin = end + 1
+    yield text[begin:]
 
 
 def parse_json(text: str, where: str, line: int | None = None) -> Any:
