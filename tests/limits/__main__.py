@@ -1,4 +1,4 @@
-"""Measures every command at the size that is promised for it, and writes the file and the table of docs/limits.md."""
+"""Measures every command at a share of its size, and writes the file and the table of docs/limits.md."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.limits", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
     parser.add_argument("--page", type=Path, default=PAGE, help="page whose table is written")
-    parser.add_argument("--share", type=float, default=1.0, help="of the promised sizes")
+    parser.add_argument("--share", type=float, default=1.0, help="of the sizes")
     given = parser.parse_args()
     machine = {"python": platform.python_version(), "cores": os.cpu_count(), "system": platform.system()}
     rows, failed = [], False

@@ -1,4 +1,4 @@
-"""What is asked of the commands: the most that is promised, and the files that hold it."""
+"""What is asked of the commands, and the files that hold it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Task:
 
     what: str
     size: int
-    """The most that is promised."""
+    """Of the whole; less with a share."""
     unit: str
     make: Callable[[Path, int], object]
     """Writes files of a size into a folder."""
