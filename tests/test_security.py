@@ -38,7 +38,10 @@ def keywords(call: ast.Call) -> dict[str, str]:
 def offences(text: str) -> list[str]:
     """Calls and imports of a module by which an input could be run, or sent."""
     tree, found = ast.parse(text), []
+    safe = {"yaml.BaseLoader", "yaml.SafeLoader"}
     for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and [ast.unparse(base) for base in node.bases] == ["yaml.SafeLoader"]:
+            safe.add(node.name)
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         found += [name for name in names if any(f"{name}.".startswith(f"{bad}.") for bad in FORBIDDEN)]
@@ -50,7 +53,7 @@ def offences(text: str) -> list[str]:
             found.append("torch.load of a pickle")
         if name == "np.load" and given.get("allow_pickle") != "False":
             found.append("np.load of a pickle")
-        if name == "yaml.load" and [ast.unparse(argument) for argument in call.args[1:]] != ["yaml.BaseLoader"]:
+        if name == "yaml.load" and not {ast.unparse(argument) for argument in call.args[1:2]} & safe:
             found.append("yaml.load of objects")
         if given.get("shell", "False") != "False":
             found.append("a shell")
