@@ -81,6 +81,11 @@ def test_summary_pairs_by_seed(study: Path) -> None:
         metrics = json.loads((study / f"students/student-alone-s{seed}/metrics.json").read_text())
         assert metrics["r1"]["0.5"] == value
     assert summary["synthetic"] is True
+    for teacher in summary["teachers"]:
+        run = study / "teachers" / teacher["name"]
+        assert teacher["training_s"] == json.loads((run / "metrics.json").read_text())["training"]["seconds"]
+        assert teacher["labels_s"] == json.loads((run / "soft-labels-train.json").read_text())["seconds"]
+    assert {row["device"] for row in (*summary["teachers"], *summary["rows"])} == {"cpu"}
 
 
 def test_published_losses_do_not_distil_and_ours_do(study: Path) -> None:
