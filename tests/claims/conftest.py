@@ -19,7 +19,7 @@ Change = Callable[[Doc], None]
 
 
 def files() -> list[Path]:
-    return [path for path in sorted(REFERENCE.glob("*.json")) if not path.stem.startswith("search-")]
+    return [path for path in sorted(REFERENCE.glob("*.json")) if not path.stem.startswith(("search-", "campaign"))]
 
 
 @pytest.fixture(scope="session")
