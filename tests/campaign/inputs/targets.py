@@ -90,7 +90,7 @@ TRAINING = (
             ("best.safetensors", "safetensors"),
         )
     ),
-    emtm("old run", "run/metrics.json", "json", *_RESUME),
+    replace(emtm("old run", "run/metrics.json", "json", *_RESUME), writes=("run",)),
     replace(emtm("run", "run/manifest.json", "json", *_RESUME), writes=("run",)),
     replace(emtm("studied", "study/study.json", "json", *STUDY, "--json"), writes=("study",), share=0.1),
     replace(emtm("studied", "study/*/*/metrics.json", "json", *STUDY, "--json"), writes=("study",), share=0.1),
