@@ -13,8 +13,6 @@ from dataclasses import fields
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-import yaml
-
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -93,6 +91,8 @@ def read_value(text: str, hint: Annotation) -> object:
     Raises:
         ValueError: the text stands for no such value.
     """
+    import yaml  # an exported model, whose description is checked here, runs without it
+
     try:
         # The base loader leaves every scalar the text that it is.
         content = yaml.load(text, yaml.BaseLoader)

@@ -6,9 +6,11 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from emtm.config import check_fields
 from emtm.data.resampling import Resampling
 from emtm.data.text import Vocabulary
 from emtm.errors import UserError
+from emtm.files import parse_json
 
 KEY = "emtm"
 """Name of the entry in the file's metadata."""
@@ -68,11 +70,14 @@ class Card:
     def from_json(cls, text: str) -> Card:
         """Inverse of `to_json`; raises UserError for anything else."""
         try:
-            stored: dict[str, Any] = json.loads(text)
+            stored: dict[str, Any] = parse_json(text)
             if stored.pop("format") != FORMAT:
                 raise UserError(f"the file is of another format than {FORMAT}: export it again")
             lists = {name: tuple(stored[name]) for name in ("words", "chars")}
-            return cls(**{**stored, **lists, "parity": Parity(**stored["parity"])})
+            card = cls(**{**stored, **lists, "parity": Parity(**stored["parity"])})
+            check_fields(card)
+            check_fields(card.parity)
         except (ValueError, TypeError, KeyError, AttributeError):
             names = ", ".join(f.name for f in fields(cls))
             raise UserError(f"the file's own description is damaged; it must hold {names}") from None
+        return card

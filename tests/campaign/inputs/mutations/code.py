@@ -13,7 +13,6 @@ BODIES = {
     "a syntax error": "def factory(:\n",
     "an import of nothing": "import nothing_of_this_name\n",
     "an exit at import": "raise SystemExit(3)\n",
-    "an interrupt at import": "raise KeyboardInterrupt\n",
     "an error at import": "1 / 0\n",
     "recursion at import": "def f(): f()\nf()\n",
     "no factory": "x = 1\n",
