@@ -74,7 +74,7 @@ def _result(target: Target, given: Sequence[str], outcome: Outcome, changed: lis
     halves = [name for name in after if TEMPORARY.fullmatch(name.rpartition("/")[2])]
     if halves:
         yield f"temporary files left: {_some(halves)}"
-    if "--json" in given and "--help" not in given:
+    if "--json" in given and tuple(given) == target.arguments:
         try:
             json.loads(outcome.stdout, parse_constant=_refuse)
         except ValueError as error:
