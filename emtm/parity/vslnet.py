@@ -97,8 +97,7 @@ def check_vslnet(fixture: Fixture) -> Iterator[Row]:
     }.items():
         yield fixture.row(NAME, name, value, fixture[f"output::{name}"])
     # A padding word is a row of zeros here, and one of theirs that nothing trains.
-    padding = fixture[_PADDING]
-    yield fixture.row(NAME, "pad_vec", np.zeros_like(padding), padding)
+    yield fixture.row(NAME, "pad_vec", np.zeros((1, fixture.config()["wd"])), fixture[_PADDING])
     for index in range(batch.size):
         yield from _solo(fixture, model, batch, index)
 

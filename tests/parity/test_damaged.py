@@ -17,6 +17,14 @@ from emtm.parity.checking import check, check_fixture
 from emtm.parity.fixture import Array, Fixture, Row, read_fixture
 from tests.shared import SHARED, needs_shared
 
+HARMLESS = {
+    ("emtm_student_A_small", "meta/num_words"): "a bound of the word ids, far from which they are",
+    ("emtm_losses_A_charades", "meta/label_cof"): "weight of the released distillation, which is numerically nil",
+    ("emtm_losses_A_charades", "meta/label_temperature"): "of the same",
+    ("emtm_data_A", "align/in_3"): "its last clip lies beyond the video",
+}
+"""Arrays of which some damage changes nothing."""
+
 Arrays = dict[str, Array]
 FOLDER = SHARED / "fixtures"
 KINDS = (
@@ -58,7 +66,8 @@ def too_large(arrays: Arrays, key: str) -> None:
 def other(arrays: Arrays, key: str) -> None:
     """Another content of the same shape and type, within the same bounds where it counts something."""
     array = arrays[key]
-    noise = np.random.default_rng(1).normal(size=array.shape) * (1 + np.abs(array.astype(float)).max())
+    # Strong enough for a bias of 2D-TAN's first map layer, which moves the answer by little.
+    noise = np.random.default_rng(1).normal(size=array.shape) * 1000 * (1 + np.abs(array.astype(float)).max())
     if array.dtype.kind == "b":
         arrays[key] = ~array
     elif array.dtype.kind in "iu":
@@ -103,7 +112,7 @@ def damaged(kind: str, count: int | None) -> None:
             if copy.get(key) is arrays[key]:
                 continue
             sentence, rows = said(copy)
-            if not is_noticed(key, damage, sentence, rows):
+            if not is_noticed(key, damage, sentence, rows) and (kind, key) not in HARMLESS:
                 passed.append((key, damage.__name__))
             if damage in (words, not_numbers) and f"'{key}'" not in sentence:
                 unnamed.append((key, damage.__name__, sentence))
