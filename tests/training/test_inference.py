@@ -23,7 +23,7 @@ def placed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     words = Lexicon(torch.randn(2, config.word_dim), vocabulary.num_chars, vocabulary.words)
     model = model_class("moment-detr")(config, words).eval()
     spec = RunSpec("moment-detr", "compact", config, chosen.recipe, DataSource("smoke"), 0)
-    monkeypatch.setattr(inference, "load_run", lambda path: Run(path, spec, vocabulary, model, ""))
+    monkeypatch.setattr(inference, "load_run", lambda path: Run(path, spec, vocabulary, model, "", ()))
     return tmp_path
 
 
