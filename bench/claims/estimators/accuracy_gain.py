@@ -5,25 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.claims.estimate import Estimate, Part, over_seeds
-from bench.claims.estimators.estimator import Estimator
-from bench.claims.estimators.metric import metric_named
+from bench.claims.estimators.metric import MetricEstimator, metric_named
 from bench.claims.evidence import Evidence, Read
 from bench.missing import Missing, known
 from emtm.metrics.paired import paired_difference
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccuracyGain(Estimator):
+class AccuracyGain(MetricEstimator):
     """A part for each model of `against`, in percent points."""
 
     model: str
     against: tuple[str, ...]
-    dataset: str
-    metric: str
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        metric_named(self.metric)
 
     def parts(self, evidence: Evidence) -> tuple[Part, ...]:
         """Differences above 0 where `model` is the more accurate."""

@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from bench.claims.estimate import Part, exact
-from bench.claims.estimators.estimator import Estimator
-from bench.claims.estimators.metric import metric_named
+from bench.claims.estimate import Estimate, Part, exact
+from bench.claims.estimators.metric import MetricEstimator, metric_named
 from bench.claims.evidence import Evidence, Read
 from bench.missing import Missing
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConventionsGap(Estimator):
+class ConventionsGap(MetricEstimator):
     """Highest minus lowest, in percent points; a part for each file of predictions for `dataset`, known by its hash."""
-
-    dataset: str
-    metric: str
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        metric_named(self.metric)
 
     def parts(self, evidence: Evidence) -> tuple[Part, ...]:
         """Above 0 where two evaluations of the same predictions differ; `index` is another protocol, no convention."""
@@ -36,8 +28,9 @@ class ConventionsGap(Estimator):
         several = {key: scored for key, scored in found.items() if len(scored) > 1}
         if not several:
             return (Part(self.dataset, Missing(f"no predictions for {self.dataset} were scored twice")),)
-        return tuple(
-            Part(f"predictions {key[:8]}", exact(max(values) - min(values), "points", *(read for _, read in scored)))
-            for key, scored in several.items()
-            for values in [[value for value, _ in scored]]
-        )
+        return tuple(Part(f"predictions {key[:8]}", _spread(scored)) for key, scored in several.items())
+
+
+def _spread(scored: list[tuple[float, Read]]) -> Estimate:
+    values = [value for value, _ in scored]
+    return exact(max(values) - min(values), "points", *(read for _, read in scored))

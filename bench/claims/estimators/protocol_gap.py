@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.claims.estimate import Part, over_seeds
-from bench.claims.estimators.estimator import Estimator
-from bench.claims.estimators.metric import metric_named
+from bench.claims.estimators.metric import MetricEstimator, metric_named
 from bench.claims.evidence import Evidence, Read
 from bench.claims.scores import Scores
 from bench.missing import Missing, known
@@ -16,16 +15,10 @@ from emtm.metrics.paired import mean_interval
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProtocolGap(Estimator):
+class ProtocolGap(MetricEstimator):
     """Index minus timestamp, in percent points, over the seeds of `model` on `dataset`."""
 
     model: str
-    dataset: str
-    metric: str
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        metric_named(self.metric)
 
     def parts(self, evidence: Evidence) -> tuple[Part, ...]:
         """Above 0 where the index protocol flatters."""

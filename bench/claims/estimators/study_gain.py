@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.claims.estimate import Estimate, Part, over_seeds
-from bench.claims.estimators.estimator import Estimator
-from bench.claims.estimators.metric import metric_named
+from bench.claims.estimators.metric import MetricEstimator, metric_named
 from bench.claims.evidence import Evidence, Read
 from bench.missing import Missing
 from bench.report.content.study import Study
@@ -15,17 +14,11 @@ from emtm.metrics.paired import paired_difference
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyGain(Estimator):
+class StudyGain(MetricEstimator):
     """A part for each variant of `over`, in percent points; of several studies, the one with the most seeds."""
 
     variant: str
     over: tuple[str, ...]
-    dataset: str
-    metric: str
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        metric_named(self.metric)
 
     def parts(self, evidence: Evidence) -> tuple[Part, ...]:
         """Differences above 0 where `variant` is the more accurate."""

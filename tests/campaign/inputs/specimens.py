@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -263,19 +264,12 @@ def _own(folder: Path, layout: str) -> None:
     (folder / "ids.txt").write_text("".join(f"{name}\n" for name in ids), "utf-8")
 
 
-@specimen("own npy")
-def _own_npy(_: Specimens, folder: Path) -> None:
-    _own(folder, "npy")
+def _own_layout(layout: str, _: Specimens, folder: Path) -> None:
+    _own(folder, layout)
 
 
-@specimen("own npz")
-def _own_npz(_: Specimens, folder: Path) -> None:
-    _own(folder, "npz")
-
-
-@specimen("own hdf5")
-def _own_hdf5(_: Specimens, folder: Path) -> None:
-    _own(folder, "hdf5")
+for _layout in ("npy", "npz", "hdf5"):
+    specimen(f"own {_layout}")(partial(_own_layout, _layout))
 
 
 @specimen("run")
