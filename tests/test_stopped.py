@@ -40,6 +40,7 @@ def terminated(*_: object, **__: object) -> None:
             "selftest --out old",
             f"old {KEEPS} with --resume goes on",
         ),
+        ("importlib.import_module", "bench.count", "x:f", ANEW),
         ("emtm.training.loop.train", "emtm", "train vslnet --dataset smoke --out new", ANEW),
         (
             "emtm.training.loop.train",

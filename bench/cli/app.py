@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -42,13 +43,18 @@ app.command(epilog="Example: python -m bench.report choose --dataset charades-st
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run a command; the first argument names it, or is already an argument of `report`."""
+    """Run a command; the first argument names it, or is already an argument of `report`: an option, or a run's path."""
     names = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
     arguments = list(argv)
-    if not arguments or (arguments[0] not in names and arguments[0] != "--help"):
+    if not arguments or (arguments[0] not in names and arguments[0] != "--help" and not _is_word(arguments[0])):
         arguments.insert(0, "report")
     try:
         app(args=arguments, prog_name="python -m bench.report")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     return 0
+
+
+def _is_word(argument: str) -> bool:
+    """Would it be a command, if there were one of that name?"""
+    return argument.replace("-", "").isalpha() and not argument.startswith("-") and not Path(argument).exists()

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -36,13 +36,8 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; whoever stops it is told how to go on."""
-        try:
+        with _telling_how_to_go_on():
             return super().invoke(ctx)
-        except KeyboardInterrupt as stop:
-            how = stop.args[0] if stop.args else "the same command begins anew"
-            with contextlib.suppress(OSError):
-                print(f"stopped; {how}", file=sys.stderr, flush=True)
-            raise
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **kwargs: Any) -> NoReturn:
         """Run the command that the arguments name, and leave with its exit code."""
@@ -52,9 +47,25 @@ class Commands(TyperGroup):
 class OneCommand(TyperCommand):
     """A program of a single command, whose every error is one sentence."""
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; whoever stops it is told how to go on."""
+        with _telling_how_to_go_on():
+            return super().invoke(ctx)
+
     def main(self, args: Sequence[str] | None = None, *more: Any, **kwargs: Any) -> NoReturn:
         """Run the command, and leave with its exit code."""
         _leave(super().main, args, more, kwargs)
+
+
+@contextlib.contextmanager
+def _telling_how_to_go_on() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        how = stop.args[0] if stop.args else "the same command begins anew"
+        with contextlib.suppress(OSError):
+            print(f"stopped; {how}", file=sys.stderr, flush=True)
+        raise
 
 
 def _leave(

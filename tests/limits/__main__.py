@@ -25,6 +25,9 @@ def main() -> int:
     parser.add_argument("--page", type=Path, default=PAGE, help="page whose table is written")
     parser.add_argument("--share", type=float, default=1.0, help="of the sizes")
     given = parser.parse_args()
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    if given.out.is_dir() or not os.access(given.out.parent, os.W_OK):
+        parser.error(f"cannot write {given.out}")
     machine = {"python": platform.python_version(), "cores": os.cpu_count(), "system": platform.system()}
     rows, failed = [], False
     for task in TASKS:
@@ -42,7 +45,6 @@ def main() -> int:
                 row = {"what": task.what, "size": size, "unit": task.unit, "command": called(command)}
                 rows.append({**row, "cpu_s": found.cpu_s, "wall_s": found.wall_s, "peak_mib": found.peak_mib})
     result = {"format": "emtm-limits/1", "machine": machine, "rows": rows}
-    given.out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(given.out) as partial:
         partial.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     given.page.write_text(with_table(given.page.read_text("utf-8"), result), "utf-8")

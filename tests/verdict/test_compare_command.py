@@ -77,6 +77,8 @@ def test_exit_codes_and_first_lines(name: str, base: Path, tmp_path: Path, capsy
         (["compare", "BASE", "BASE", "-k", "a and"], "does not parse"),
         (["compare", "BASE", "BASE", "--min-effect", "-1"], "min-effect"),
         (["compare", "BASE", "BASE", "--nonsense"], "No such option"),
+        (["comparison", "BASE", "BASE"], "No such command 'comparison'"),
+        (["absent.json"], "cannot read absent.json"),
     ],
 )
 def test_mistakes_exit_with_two(

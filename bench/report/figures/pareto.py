@@ -15,6 +15,7 @@ from bench.missing import Missing
 from bench.report.content.pareto import Interval, Point, Standing
 from bench.report.content.seeds import Scope
 from bench.report.content.standings import COSTS, Cost, Entry, Placed, Tradeoff
+from bench.report.figures.extent import foremost
 from bench.report.figures.pareto_plot import pareto_plot
 from bench.report.figures.placing import Box, nearest, needs_leader, place
 from bench.report.figures.style import (
@@ -41,13 +42,13 @@ _VEIL = {"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 0.5}
 
 
 def pareto_figures(tradeoffs: Sequence[Tradeoff]) -> list[Figure]:
-    """One figure for each dataset and execution that has trained models with a known cost."""
-    tradeoffs = [tradeoff for tradeoff in tradeoffs if tradeoff.panels]
-    names = file_stems([f"pareto-{tradeoff.scope.dataset}" for tradeoff in tradeoffs])
-    return [_figure(name, tradeoff) for name, tradeoff in zip(names, tradeoffs, strict=True)]
+    """One figure for each of the first datasets and executions that have trained models with a known cost."""
+    shown = foremost([tradeoff for tradeoff in tradeoffs if tradeoff.panels])
+    names = file_stems([f"pareto-{tradeoff.scope.dataset}" for tradeoff, _ in shown])
+    return [_figure(name, tradeoff, left_out) for name, (tradeoff, left_out) in zip(names, shown, strict=True)]
 
 
-def _figure(name: str, tradeoff: Tradeoff) -> Figure:
+def _figure(name: str, tradeoff: Tradeoff, left_out: str) -> Figure:
     title = f"Accuracy against cost, {tradeoff.scope.title}"
     panels, plot = tradeoff.panels, pareto_plot(tradeoff, _scope_line(tradeoff.scope))
     with look():
@@ -64,7 +65,7 @@ def _figure(name: str, tradeoff: Tradeoff) -> Figure:
         figure.draw_without_rendering()
         for ax, placed in zip(axes, drawn, strict=False):
             _name_points(ax, placed)
-        return finish(figure, name, title, _alt(tradeoff), _caption(tradeoff.entries), plot)
+        return finish(figure, name, title, _alt(tradeoff), _caption(tradeoff.entries) + left_out, plot)
 
 
 def _scope_line(scope: Scope) -> str:

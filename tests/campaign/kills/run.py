@@ -112,7 +112,7 @@ class Ward:
         if refused:
             if again.code != 2 or "already exists" not in again.stderr:
                 faults["refusals"].append(f"{again.code}: {again.stderr[-300:]}")
-        elif again.code != 0:
+        elif again.code not in subject.ends:
             faults["refusals"].append(f"did not go on, {again.code}: {again.stderr[-300:]}")
         if again.orphans:
             faults["orphans"].append("processes were left by the one that went on")
@@ -194,7 +194,7 @@ class Ward:
 
     @staticmethod
     def _fine(subject: Subject, outcome: Outcome) -> None:
-        if outcome.code != 0 or outcome.orphans:
+        if outcome.code not in subject.ends or outcome.orphans:
             raise RuntimeError(f"{subject.name} {subject.arguments}: {outcome.code}: {outcome.stdout}{outcome.stderr}")
 
     def _name(self, path: Path) -> str:
@@ -202,12 +202,12 @@ class Ward:
 
 
 def chosen(subject: Subject, reference: Reference, every: bool = False) -> list[int]:
-    """Numbers of the moments at which the subject is killed: of its kinds, all or the most that it says."""
+    """Numbers of the moments at which the subject is killed: of its kinds, the most that it says, or all renames."""
     found = []
     for kind in subject.kinds:
         numbers = [number for number, moment in enumerate(reference.moments, 1) if moment.kind == kind]
         most = subject.most or (MOST_ALIKE if kind in ALIKE else len(numbers))
-        most = len(numbers) if every else most
+        most = len(numbers) if every and kind == "rename" else most
         found += [numbers[place * len(numbers) // most] for place in range(most)] if most < len(numbers) else numbers
     return sorted(found)
 
@@ -292,13 +292,14 @@ def _places(trials: Sequence[Trial]) -> Found:
 
 def _options(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the moments by chance [0]")
-    parser.add_argument("--only", default="", help="commands whose name contains this")
-    parser.add_argument("--every", action="store_true", help="at all moments, also of commands that take long")
+    parser.add_argument("--only", default="", help="the command of this name, or those whose names contain it")
+    parser.add_argument("--every", action="store_true", help="at all renames, also of commands that take long")
     parser.add_argument("--share", type=float, default=1.0, help="of the moments [1]")
 
 
 def _run(options: Namespace) -> Found:
-    subjects = [subject for subject in SUBJECTS if options.only in subject.name]
+    subjects = [subject for subject in SUBJECTS if options.only == subject.name]
+    subjects = subjects or [subject for subject in SUBJECTS if options.only in subject.name]
     began, done, code = time.monotonic(), 0, origin()
 
     def tell(trial: Trial) -> None:

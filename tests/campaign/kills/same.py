@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,14 +52,21 @@ def _content(path: Path) -> Any:
         return [_timeless(parse_json(line)) for line in path.read_text("utf-8").splitlines()]
     if path.suffix == ".json":
         found = read_json(path)
-        if isinstance(found, dict) and found.get("suite", {}).get("argv", [""])[0] == "pytest":
-            # Times are others each time; what was measured is the same.
-            run = read_run(path)
-            return str(run.suite.cut_off), {
-                case.case_id: (case.status, case.params, case.compute) for case in run.cases
-            }
-        return _timeless(found)
+        return _measured(path, found) if isinstance(found, dict) and "schema" in found else _timeless(found)
     return path.read_bytes()
+
+
+def _measured(path: Path, found: dict[str, Any]) -> Any:
+    """Times are others each time, and verdicts on them may be; what was measured is the same."""
+    if found["schema"] == "emtm-bench/ab":
+        return found["base"], found["head"], [trial["case_id"] for trial in found["trials"]]
+    if found["schema"] == "emtm-bench/selftest":
+        sessions = [session for sitting in found["sittings"] for session in sitting["sessions"]]
+        return Counter(trial["case_id"] for session in sessions for trial in session["trials"])
+    if found.get("suite", {}).get("argv", [""])[0] == "pytest":
+        run = read_run(path)
+        return str(run.suite.cut_off), {case.case_id: (case.status, case.params, case.compute) for case in run.cases}
+    return _timeless(found)
 
 
 def _bits(tensor: torch.Tensor) -> bytes:

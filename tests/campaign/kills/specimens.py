@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.campaign.inputs.specimens import measured
+from tests.ci.shell import git
 from tests.history.synthetic import case_doc, params, run_doc, write
 from tests.own import make_folder
 from tests.verdict.runs import written
@@ -58,6 +59,17 @@ def report(folder: Path, run: Run) -> None:
     run("bench.report", "report", "older.json", "--out", "report")
 
 
+def package(folder: Path, run: Run) -> None:
+    """A package of one's own, which plugs no model in, with two commits."""
+    place = folder / "package"
+    place.mkdir()
+    git(place, "init", "--quiet", "--initial-branch=main")
+    for version in ("1", "2"):
+        (place / "pyproject.toml").write_text(f'[project]\nname = "own"\nversion = "{version}"\n', "utf-8")
+        git(place, "add", "-A")
+        git(place, "commit", "--quiet", "-m", version)
+
+
 SPECIMENS: dict[str, Callable[[Path, Run], None]] = {
     "nothing": lambda folder, run: None,
     "data": data,
@@ -65,6 +77,7 @@ SPECIMENS: dict[str, Callable[[Path, Run], None]] = {
     "videos": videos,
     "run files": run_files,
     "report": report,
+    "package": package,
 }
 
 

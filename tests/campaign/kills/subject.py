@@ -41,3 +41,5 @@ class Subject:
     """A file that must not be there when the command begins: it is refused where the killed one had finished it."""
     cold: bool = False
     """Its cache is empty, and looked at."""
+    ends: frozenset[int] = frozenset({0})
+    """Exit codes of one that nobody kills: some tell what was measured."""

@@ -9,6 +9,7 @@ _STUDY = ("vslnet", "emtm", "emtm-student")
 _SIZES = [
     part for model in _STUDY for size in ("dim=16", "batch_size=4", "epochs=1") for part in ("--set", f"{model}.{size}")
 ]
+_ONE = "vslnet and not transformer and charades-sta and single_stream and eager"
 
 SUBJECTS: tuple[Subject, ...] = (
     Subject(
@@ -113,7 +114,7 @@ SUBJECTS: tuple[Subject, ...] = (
         "pytest",
         (
             *("bench/", "--benchmark-only", "--bench-profile", "smoke", "-p", "no:cacheprovider", "-q"),
-            *("--runs", "none", "-k", "vslnet and not transformer and charades-sta and single_stream and eager"),
+            *("--runs", "none", "-k", _ONE),
             *("--run-file", "out.json"),
         ),
         "nothing",
@@ -122,5 +123,30 @@ SUBJECTS: tuple[Subject, ...] = (
         kinds=RENAMES,
         most=1,
         at_random=1,
+    ),
+    Subject(
+        "ab",
+        "bench.report",
+        (
+            *("ab", "--package", "package", "--base", "HEAD~1", "--head", "HEAD", "-k", _ONE),
+            *("--rounds", "4", "--budget", "5", "--soft", "--out", "out.json"),
+        ),
+        "package",
+        out="out.json",
+        kinds=RENAMES,
+        at_random=2,
+    ),
+    Subject(
+        "selftest",
+        "bench.report",
+        (
+            *("selftest", "--comparisons", "1", "--slowed", "1", "-k", _ONE, "--budget", "5", "--out", "out.json"),
+            "--resume",
+        ),
+        "nothing",
+        out="out.json",
+        kinds=RENAMES,
+        at_random=2,
+        ends=frozenset({0, 5}),
     ),
 )
