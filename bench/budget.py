@@ -73,6 +73,22 @@ def check_reuse(dataset: str, profile: Profile) -> None:
         raise TooDearError(f"profile {profile.name} asks several queries of one video at the sizes of {sizes} alone")
 
 
+def check_growth(dataset: str, role: str, profile: Profile) -> None:
+    """Raises TooDearError when a profile does not follow such a model to longer videos at the sizes of a dataset."""
+    if not profile.growth_clips:
+        raise TooDearError(f"profile {profile.name} follows no model to longer videos")
+    if dataset not in profile.growth_datasets:
+        raise TooDearError(
+            f"profile {profile.name} follows models to longer videos at the sizes of "
+            f"{', '.join(profile.growth_datasets)} alone"
+        )
+    if role not in profile.growth_roles:
+        raise TooDearError(
+            f"profile {profile.name} follows models of these roles alone to longer videos: "
+            f"{', '.join(profile.growth_roles)}"
+        )
+
+
 def check_train(call_s: float, batch_size: int, profile: Profile) -> None:
     """Raises TooDearError when not even two training steps after an untimed one fit the limit."""
     step_s = TRAIN_CALLS * batch_size * call_s

@@ -27,6 +27,7 @@ from bench.record import (
     Coverage,
     EndToEnd,
     EvaluationCost,
+    Growth,
     Interval,
     Latency,
     Memory,
@@ -110,6 +111,10 @@ def _case(case: CaseRecord) -> Complaints:
         yield from _reuse(reuse)
         if noise := known(reuse.noise):
             yield from _noise(noise, None, "reuse.noise")
+    if growth := known(case.growth):
+        yield from _growth(growth)
+        if noise := known(growth.noise):
+            yield from _noise(noise, None, "growth.noise")
     if memory := known(case.memory):
         yield from _memory(memory)
     if evaluation := known(case.evaluation):
@@ -324,6 +329,21 @@ def _reuse(reuse: Reuse) -> Complaints:
             yield f"reuse.curve at {point.queries} queries: a value stands where it was timed, and nowhere else"
         if seconds is not None:
             yield from _contains(f"reuse.curve at {point.queries} queries: ci99", known(point.ci99), seconds)
+
+
+def _growth(growth: Growth) -> Complaints:
+    clips = [point.clips for point in growth.curve]
+    if clips != sorted(set(clips)):
+        yield f"growth.curve is at {clips} clips: they rise, each once"
+    for point in growth.curve:
+        seconds = known(point.value)
+        if (point.status == "ok") != (seconds is not None):
+            yield f"growth.curve at {point.clips} clips: a value stands where it was timed, and nowhere else"
+        if seconds is not None:
+            yield from _contains(f"growth.curve at {point.clips} clips: ci99", known(point.ci99), seconds)
+    for name in ("time", "macs", "memory"):
+        if power := known(getattr(growth, name)):
+            yield from _contains(f"growth.{name}: ci95", known(power.ci95), power.value)
 
 
 def _memory(memory: Memory) -> Complaints:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.missing import Missing, known_of, of
-from bench.record import CaseRecord, Noise, Reuse, Throughput
+from bench.blocks import places
+from bench.missing import Missing, known_of
+from bench.record import CaseRecord, Growth, Noise, Reuse, Throughput
 
 INVALID_SHARE = 0.5
 """Of the timed cases; a run of which more were disturbed has no times to speak of."""
@@ -47,12 +48,12 @@ def noises(case: CaseRecord) -> tuple[Noise, ...]:
     return tuple(known_of((case.noise, *(sweep_noise(case, kind) for kind in SWEEPS))))
 
 
-SWEEPS = (Throughput, Reuse)
-"""Sweeps, of batch sizes and of queries a video, are watched for themselves."""
+Sweep = Throughput | Reuse | Growth
+SWEEPS: tuple[type[Sweep], ...] = (Throughput, Reuse, Growth)
+"""Sweeps, of batch sizes, of queries a video and of the video's length, are watched for themselves."""
 
 
-def sweep_noise(case: CaseRecord, kind: type[Throughput] | type[Reuse] = Throughput) -> Noise | Missing:
+def sweep_noise(case: CaseRecord, kind: type[Sweep] = Throughput) -> Noise | Missing:
     """What the machine did during a sweep."""
-    if kind is Throughput:
-        return of(case.throughput, lambda throughput: throughput.noise)
-    return of(case.reuse, lambda reuse: reuse.noise)
+    found: Sweep | Missing = getattr(case, places()[kind])
+    return found if isinstance(found, Missing) else found.noise

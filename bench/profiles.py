@@ -33,6 +33,8 @@ class Limits:
     """One batch size of the throughput sweep; sizes above the first that does not fit are left out."""
     reuse_s: float
     """One number of queries that share a video; numbers that do not fit are left out."""
+    growth_s: float
+    """One length of the video; lengths that do not fit are left out."""
     memory_s: float
     train_s: float
     video_s: float
@@ -56,6 +58,11 @@ class Profile:
     """Queries that share a video."""
     reuse_point_s: float
     reuse_datasets: tuple[str, ...]
+    growth_clips: tuple[int, ...]
+    """Lengths of the video; none leave growth out."""
+    growth_datasets: tuple[str, ...]
+    growth_roles: tuple[str, ...]
+    """Roles of the models that are followed to longer videos."""
     train_rounds: tuple[int, int]
     train_s: float
     train_datasets: tuple[str, ...]
@@ -104,6 +111,9 @@ PROFILES = {
         reuse_queries=(1, 10),
         reuse_point_s=0.02,
         reuse_datasets=("charades-sta",),
+        growth_clips=(),
+        growth_datasets=(),
+        growth_roles=(),
         train_rounds=(2, 8),
         train_s=1.0,
         train_datasets=("charades-sta",),
@@ -122,7 +132,15 @@ PROFILES = {
         again_s=20.0,
         patience_s=60.0,
         limits=Limits(
-            2e10, 4e9, latency_s=3.0, sweep_point_s=1.0, reuse_s=0.3, memory_s=2.0, train_s=5.0, video_s=20.0
+            2e10,
+            4e9,
+            latency_s=3.0,
+            sweep_point_s=1.0,
+            reuse_s=0.3,
+            growth_s=0.0,
+            memory_s=2.0,
+            train_s=5.0,
+            video_s=20.0,
         ),
     ),
     "ci": Profile(
@@ -136,6 +154,9 @@ PROFILES = {
         reuse_queries=(1, 10, 100, 1000),
         reuse_point_s=0.3,
         reuse_datasets=("charades-sta",),
+        growth_clips=(64, 256, 512, 1024, 2048, 4096),
+        growth_datasets=("charades-sta",),
+        growth_roles=("student",),
         train_rounds=(8, 20),
         train_s=4.0,
         train_datasets=_PAPER,
@@ -154,7 +175,15 @@ PROFILES = {
         again_s=120.0,
         patience_s=300.0,
         limits=Limits(
-            1e12, 2e11, latency_s=40.0, sweep_point_s=8.0, reuse_s=5.0, memory_s=40.0, train_s=20.0, video_s=120.0
+            1e12,
+            2e11,
+            latency_s=40.0,
+            sweep_point_s=8.0,
+            reuse_s=5.0,
+            growth_s=15.0,
+            memory_s=40.0,
+            train_s=20.0,
+            video_s=120.0,
         ),
     ),
     "full": Profile(
@@ -168,6 +197,9 @@ PROFILES = {
         reuse_queries=(1, 10, 100, 1000),
         reuse_point_s=2.0,
         reuse_datasets=_PAPER,
+        growth_clips=(16, 32, 64, 128, 256, 512, 1024, 2048, 4096),
+        growth_datasets=("charades-sta",),
+        growth_roles=_ROLES,
         train_rounds=(20, 100),
         train_s=20.0,
         train_datasets=_PAPER,
@@ -186,7 +218,15 @@ PROFILES = {
         again_s=900.0,
         patience_s=1800.0,
         limits=Limits(
-            1e13, 2e12, latency_s=600.0, sweep_point_s=120.0, reuse_s=60.0, memory_s=600.0, train_s=300.0, video_s=600.0
+            1e13,
+            2e12,
+            latency_s=600.0,
+            sweep_point_s=120.0,
+            reuse_s=60.0,
+            growth_s=120.0,
+            memory_s=600.0,
+            train_s=300.0,
+            video_s=600.0,
         ),
     ),
 }

@@ -334,6 +334,44 @@ class Reuse(Block):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrowthPoint(Block):
+    """One query in a video of so many clips, from the median call."""
+
+    clips: int
+    macs: int | Missing
+    activation_peak_bytes: int | Missing = ABSENT
+    value: float | Missing
+    ci99: Interval | Missing = ABSENT
+    calls: int | Missing = ABSENT
+    status: Literal["ok", "oom", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exponent(Block):
+    """The power of the number of clips with which a quantity grows."""
+
+    value: float
+    ci95: Interval | Missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth(Block):
+    """One query in ever longer videos."""
+
+    unit: str = "s"
+    num_threads: int
+    curve: tuple[GrowthPoint, ...]
+    fitted_from_clips: int
+    """Shorter videos are in no exponent."""
+    time: Exponent | Missing
+    macs: Exponent | Missing
+    memory: Exponent | Missing
+    """Of the activations."""
+    noise: Noise | Missing = ABSENT
+    """During all calls."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory(Block):
     """Peak memory of one call."""
 
@@ -533,6 +571,7 @@ class CaseRecord(Block):
     repeats: Repeats | Missing = ABSENT
     throughput: Throughput | Missing = ABSENT
     reuse: Reuse | Missing = ABSENT
+    growth: Growth | Missing = ABSENT
     memory: Memory | Missing = ABSENT
     dispatch: Dispatch | Missing = ABSENT
     cold_start: ColdStart | Missing = ABSENT

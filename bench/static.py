@@ -89,6 +89,24 @@ def analyse_config(
     return Static.of(params, compute, _crosscheck(model, batch, compute.macs, crosscheck_macs))
 
 
+def macs_of(name: str, config: ModelConfig, shape: Shape) -> int:
+    """Multiply-adds of one inference of a registered model, and nothing else; raises as `analyse_config`.
+
+    Counted without data where that is possible: a long video has large intermediates.
+    """
+    try:
+        with torch.device("meta"):
+            model = build_model(name, config, shape)
+        return _macs(model, make_batch(shape, config.feature_dim, 1).to("meta"), SHAPES_ALONE_CALLS)
+    except Exception:
+        model = build_model(name, config, shape)
+        return _macs(model, make_batch(shape, config.feature_dim, 1))
+
+
+def _macs(model: AnyModel, batch: Batch, most_calls: int | None = None) -> int:
+    return count(model, staged_run(model, batch), dict(model.stages), most_calls).macs
+
+
 def analyse_model(model: AnyModel, batch: Batch, crosscheck_macs: float = CROSSCHECK_MACS) -> Static:
     """Counts of one inference of a grounding model, which is run."""
     params, compute = _counts(model, batch)

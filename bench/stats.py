@@ -76,6 +76,26 @@ def geometric_mean(values: Sequence[float], confidence: float = 0.99) -> tuple[f
     return math.exp(mean), (math.exp(mean - reach), math.exp(mean + reach))
 
 
+def power(sizes: Sequence[float], values: Sequence[float], confidence: float = 0.95) -> tuple[float, Interval | None]:
+    """The power of the size with which positive values grow, by least squares on logarithms; None for two sizes' line.
+
+    The interval is Student's t on what the line leaves, with two degrees of freedom fewer than sizes.
+
+    >>> power([1, 2, 4], [3, 12, 48])
+    (2.0, (2.0, 2.0))
+    """
+    x, y = np.log(_finite(sizes)), np.log(_finite(values))
+    x = x - x.mean()
+    spread = float((x * x).sum())
+    slope = float((x * y).sum()) / spread
+    n = len(x)
+    if n < 3:
+        return slope, None
+    left = y - y.mean() - slope * x
+    reach = float(stdtrit(n - 2, (1 + confidence) / 2)) * math.sqrt(float((left * left).sum()) / (n - 2) / spread)
+    return slope, (slope - reach, slope + reach)
+
+
 def fewest_for_interval(confidence: float = 0.99) -> int:
     """Samples needed before `median_interval` can answer: 2 * 0.5**n <= 1 - confidence."""
     return math.ceil(1 - math.log2(1 - confidence))

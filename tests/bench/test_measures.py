@@ -166,13 +166,16 @@ def test_rows_of_any_encoding() -> None:
 def test_measures_come_in_their_order_and_say_what_they_are_made_on() -> None:
     found = measures()
     assert [measure.name for measure in found] == [
-        *("static", "latency", "throughput", "queries per video", "memory", "cold start"),
+        *("static", "latency", "throughput", "queries per video", "memory", "growth", "cold start"),
         *("end to end", "evaluation", "train step", "quality"),
     ]
     trained = toy_case(run=TRAINED)
     for case, names in [
-        (toy_case(), {"static", "latency", "throughput", "queries per video", "memory", "cold start"}),
-        (trained, {"static", "latency", "throughput", "queries per video", "memory", "cold start", "quality"}),
+        (toy_case(), {"static", "latency", "throughput", "queries per video", "memory", "growth", "cold start"}),
+        (
+            trained,
+            {"static", "latency", "throughput", "queries per video", "memory", "growth", "cold start", "quality"},
+        ),
         (toy_case(scenario="train_step"), {"train step"}),
         (toy_case(scenario="evaluation"), {"evaluation"}),
         (toy_case(scenario="end_to_end"), {"end to end"}),

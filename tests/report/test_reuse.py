@@ -6,7 +6,7 @@ import pytest
 
 from bench.missing import Missing
 from bench.report.content.content import Content
-from bench.report.content.reuse import Each
+from bench.report.content.numbered import Each
 from bench.report.figures.reuse import reuse_figures
 from bench.report.sections.cells import Cell, Table
 from bench.report.sections.reuse import macs_tables, section, time_tables

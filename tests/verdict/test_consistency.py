@@ -14,7 +14,7 @@ import pytest
 from bench.cli.app import main
 from bench.consistency import contradictions, read_consistent
 from bench.missing import Missing
-from bench.record import Reuse, ReusePoint
+from bench.record import Exponent, Growth, GrowthPoint, Reuse, ReusePoint
 from bench.results import SchemaInvalidError, read_run
 from tests.verdict.runs import case, failed, run, scored, written
 
@@ -53,6 +53,20 @@ def test_passes_over_queries_of_one_video_agree_with_each_other() -> None:
     assert said(one, many) == []
     assert said(many, one) == ["curve is at [9, 1] queries a video: they rise, each once"]
     assert len(said(replace(one, value=0.04))) == len(said(replace(many, status="ok"))) == 1
+
+
+def test_longer_videos_agree_with_each_other() -> None:
+    def said(time: Exponent | Missing, *points: GrowthPoint) -> list[str]:
+        made = Growth(num_threads=1, curve=points, fitted_from_clips=256, time=time, macs=time, memory=time)
+        found = contradictions(run(replace(case("a"), growth=made)))
+        return [line.partition(": growth.")[2] for line in found]
+
+    unknown, short = Missing("one length"), GrowthPoint(clips=8, macs=9, value=0.02, ci99=(0.01, 0.03), status="ok")
+    long = GrowthPoint(clips=16, macs=18, value=Missing("too dear"), status="skipped")
+    assert said(unknown, short, long) == []
+    assert said(unknown, long, short) == ["curve is at [16, 8] clips: they rise, each once"]
+    assert len(said(unknown, replace(short, value=0.04))) == len(said(unknown, replace(long, status="ok"))) == 1
+    assert len(said(Exponent(value=1.0, ci95=(1.1, 1.2)), short)) == 3
 
 
 @cache

@@ -11,8 +11,10 @@ from bench.record import CaseRecord
 from bench.report.content.cases import Group, Named, by_dataset, for_cost, joined, named
 from bench.report.content.counts import Crosschecked, counted, crosschecked, query_independent_macs
 from bench.report.content.curves import Curve, curves
+from bench.report.content.growth import Growing, growing
+from bench.report.content.numbered import Numbered
 from bench.report.content.passes import Passes, passes
-from bench.report.content.reuse import Shared, shared_macs, shared_seconds
+from bench.report.content.reuse import shared_macs, shared_seconds
 from bench.report.content.seeds import Trained, trained_models
 from bench.report.content.stages import Stages, stage_macs, stage_seconds
 from bench.report.content.standings import Contest, Tradeoff, contests, kind_contests, tradeoffs
@@ -43,10 +45,12 @@ class Content:
     crosschecked: tuple[Crosschecked, ...]
     cached: tuple[Group[Named], ...]
     """Cases that tell apart what is done once a video."""
-    shared_macs: tuple[Group[Shared], ...]
+    shared_macs: tuple[Group[Numbered], ...]
     """Of the same cases, by queries per video."""
-    shared_seconds: tuple[Group[Shared], ...]
+    shared_seconds: tuple[Group[Numbered], ...]
     """Of single queries, by queries per video."""
+    growing: tuple[Group[Growing], ...]
+    """Single queries that were followed to longer videos."""
     stage_macs: tuple[Group[Stages], ...]
     stage_seconds: tuple[Group[Stages], ...]
     curves: tuple[Group[Curve], ...]
@@ -88,6 +92,7 @@ def gather(
         cached=cached,
         shared_macs=shared_macs(cached),
         shared_seconds=shared_seconds(costs),
+        growing=growing(single),
         stage_macs=stage_macs(once),
         stage_seconds=stage_seconds(single),
         curves=curves(single),

@@ -5,61 +5,32 @@ Where a run timed no such passes, times follow from those of the stages, and are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from bench.missing import Missing, known, of
-from bench.record import CaseRecord, Interval
+from bench.record import CaseRecord
 from bench.report.content.cases import Group, Named
 from bench.report.content.counts import query_independent_macs
+from bench.report.content.numbered import Each, Numbered
 from bench.report.content.query_cost import divisible_latency_s, divisible_macs
-from bench.report.content.subject import Subject, of_case
+from bench.report.content.subject import of_case
 from bench.typical import latency_ci99_s, latency_s
 
 QUERIES = (1, 10, 100, 1000)
 """Queries a video."""
 
 
-@dataclass(frozen=True, slots=True)
-class Each:
-    """What one of several queries takes, in the unit of its quantity."""
-
-    value: float
-    interval: Interval | Missing
-    measured: bool
-    """False for what follows from the times of stages."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """One model's cost of a query, by the number of queries that share a video."""
-
-    subject: Subject
-    each: Mapping[int, Each | Missing]
-
-    @property
-    def label(self) -> str:
-        """Of the model."""
-        return self.subject.label
-
-    def known(self) -> dict[int, Each]:
-        """Those that are there."""
-        return {queries: one for queries, one in self.each.items() if not isinstance(one, Missing)}
-
-
-def shared_macs(groups: Iterable[Group[Named]]) -> tuple[Group[Shared], ...]:
+def shared_macs(groups: Iterable[Group[Named]]) -> tuple[Group[Numbered], ...]:
     """Multiply-adds a query."""
     return tuple(
-        Group(group.dataset, tuple(Shared(of_case(row), _macs(row.case)) for row in group.rows)) for group in groups
+        Group(group.dataset, tuple(Numbered(of_case(row), _macs(row.case)) for row in group.rows)) for group in groups
     )
 
 
-def shared_seconds(groups: Iterable[Group[Named]]) -> tuple[Group[Shared], ...]:
+def shared_seconds(groups: Iterable[Group[Named]]) -> tuple[Group[Numbered], ...]:
     """Seconds a query; without datasets where no model's are known of several queries a video."""
-    found = (
-        Group(group.dataset, tuple(Shared(of_case(row), _seconds(row.case)) for row in group.rows)) for group in groups
-    )
-    return tuple(group for group in found if any(len(row.known()) > 1 for row in group.rows))
+    found = [(group.dataset, [Numbered(of_case(row), _seconds(row.case)) for row in group.rows]) for group in groups]
+    return tuple(Group(dataset, tuple(rows)) for dataset, rows in found if any(len(row.known()) > 1 for row in rows))
 
 
 def splits(case: CaseRecord) -> bool | Missing:

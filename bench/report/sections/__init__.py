@@ -14,6 +14,7 @@ from bench.report.sections import (
     cost,
     crosscheck,
     end_to_end,
+    growth,
     no_result,
     reuse,
     stages,
@@ -43,6 +44,7 @@ QUESTIONS = (
         (
             cost.section,
             reuse.section,
+            growth.section,
             end_to_end.section,
             training_cost.section,
             workflows.section,

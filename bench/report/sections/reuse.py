@@ -7,7 +7,8 @@ from bench.record import CaseRecord
 from bench.report.content.cases import Group, Named, macs
 from bench.report.content.content import Content
 from bench.report.content.counts import query_independent_macs
-from bench.report.content.reuse import QUERIES, Each, Shared, splits
+from bench.report.content.numbered import Each, Numbered
+from bench.report.content.reuse import QUERIES, splits
 from bench.report.content.subject import Subject
 from bench.report.figures.reuse import reuse_figures
 from bench.report.quantity import si
@@ -46,7 +47,7 @@ def time_tables(content: Content) -> list[Table]:
     return [_time_table(group) for group in content.shared_seconds]
 
 
-def _macs_table(group: Group[Named], shared: Group[Shared]) -> Table:
+def _macs_table(group: Group[Named], shared: Group[Numbered]) -> Table:
     return Table(
         title=f"MACs of a query against queries per video at the sizes of {group.dataset}",
         caption="Encoding a video does not depend on the query, so it is done once for all queries of the video.",
@@ -76,7 +77,7 @@ def _exact(each: Each | Missing) -> Cell:
     return measured(of(each, lambda one: one.value), si)
 
 
-def _time_table(group: Group[Shared]) -> Table:
+def _time_table(group: Group[Numbered]) -> Table:
     return Table(
         title=f"Time of a query against queries per video at the sizes of {group.dataset}",
         caption="One query after the other, on the threads of the table above; the video's encoding is shared out.",
