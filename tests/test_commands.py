@@ -111,7 +111,7 @@ NOT_RUN = {
     "--out runs/smoke/emtm": MINUTES,
     "pytest bench/ --benchmark-only --bench-profile smoke -k smoke --runs reports/weights/smoke "
     "&& python -m bench.report": "a minute of measuring; tests/test_weights.py makes its cases",
-    "python -m tests.limits --share 0.1 --out reports/limits/two-shared-cores.json": "long; tests/limits has a part",
+    "python -m tests.limits --out reports/limits/two-shared-cores.json": "long; tests/limits has a part",
     "pip install -c constraints.txt -e '.[video]'": "tox installs it; a test must not change its environment",
 }
 """Not run, and why."""
