@@ -157,6 +157,18 @@ def _one_transposed_kernel(x: Tensor, weight: Tensor, *_: object, **__: object) 
 
 
 @_raw
+def _convolution_backward(grad_out: Tensor, x: Tensor, weight: Tensor, *rest: Any, **__: object) -> int:
+    """Gradients of input and weight, as far as they are asked for: each takes the products of the forward pass.
+
+    Weight `[out, in / groups, ...]`, or `[in, out / groups, ...]` where transposed. torch's own formula takes the
+    weight's gradient for one without groups, which is `groups` times too much.
+    """
+    *_, transposed, _, _, asked = rest
+    forward = (x if transposed else grad_out).numel() * math.prod(weight.shape[1:])
+    return int(2 * forward * (bool(asked[0]) + bool(asked[1])))
+
+
+@_raw
 def _attention_backward(_grad: Tensor, query: Tensor, key: Tensor, value: Tensor, *_: object, **__: object) -> int:
     """Scores anew, then gradients of scores, values, queries and keys."""
     pairs = query.shape[0] * query.shape[1] * query.shape[2] * key.shape[2]
@@ -201,6 +213,7 @@ EXTRA: dict[object, Formula] = {
             "_weight_int8pack_mm": _rows_by_matrix,
             "mkldnn_linear": _rows_by_matrix,
             "conv_tbc": _time_convolution,
+            "convolution_backward": _convolution_backward,
             "mkldnn_convolution": _one_kernel,
             "_conv_depthwise2d": _one_kernel,
             "conv_depthwise3d": _one_kernel,

@@ -60,6 +60,29 @@ def test_an_lstm(size: int) -> None:
     assert found.backward_macs in (2 * found.forward_macs, 2 * found.forward_macs - first_states)
 
 
+@pytest.mark.parametrize("groups", [1, 2, 6])
+@pytest.mark.parametrize("learnt", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "places"),
+    [
+        # Of five positions a kernel of three fits at three, a transposed one is put down at each.
+        (nn.Conv1d, 3),
+        (nn.ConvTranspose1d, 5),
+        (nn.Conv2d, 3 * 3),
+        (nn.ConvTranspose2d, 5 * 5),
+    ],
+)
+def test_gradients_of_a_convolution_cost_what_it_costs(
+    kind: type[nn.Module], places: int, learnt: bool, groups: int
+) -> None:
+    dims = 2 if kind in (nn.Conv2d, nn.ConvTranspose2d) else 1
+    layer = kind(6, 12, 3, groups=groups)
+    x = torch.ones(N, 6, *([5] * dims), requires_grad=learnt)
+    found = count_step(lambda: layer(x).sum(), lambda: None)
+    assert found.forward_macs == N * places * 6 * 12 // groups * 3**dims
+    assert found.backward_macs == (1 + learnt) * found.forward_macs
+
+
 def attention_gradients(x: Tensor) -> Tensor:
     return nn.functional.scaled_dot_product_attention(x, x, x).sum()
 
