@@ -73,6 +73,13 @@ def check_reuse(dataset: str, profile: Profile) -> None:
         raise TooDearError(f"profile {profile.name} asks several queries of one video at the sizes of {sizes} alone")
 
 
+def check_roofline(dataset: str, profile: Profile) -> None:
+    """Raises TooDearError when a profile does not ask what binds a query at the sizes of a dataset."""
+    if dataset not in profile.roofline_datasets:
+        where = f" but at the sizes of {', '.join(profile.roofline_datasets)}" if profile.roofline_datasets else ""
+        raise TooDearError(f"profile {profile.name} does not ask what binds a query{where}")
+
+
 def check_growth(dataset: str, role: str, profile: Profile) -> None:
     """Raises TooDearError when a profile does not follow such a model to longer videos at the sizes of a dataset."""
     if not profile.growth_clips:

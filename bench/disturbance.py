@@ -8,7 +8,7 @@ from typing import Literal
 
 from bench.blocks import places
 from bench.missing import Missing, known_of
-from bench.record import CaseRecord, Growth, Noise, Reuse, Throughput
+from bench.record import CaseRecord, Growth, Noise, Reuse, Roofline, Throughput
 
 INVALID_SHARE = 0.5
 """Of the timed cases; a run of which more were disturbed has no times to speak of."""
@@ -45,15 +45,15 @@ def disturbed(case: CaseRecord) -> bool:
 
 def noises(case: CaseRecord) -> tuple[Noise, ...]:
     """What the machine did during each of the case's timings that were watched."""
-    return tuple(known_of((case.noise, *(sweep_noise(case, kind) for kind in SWEEPS))))
+    return tuple(known_of((case.noise, *(own_noise(case, kind) for kind in WATCHED))))
 
 
-Sweep = Throughput | Reuse | Growth
-SWEEPS: tuple[type[Sweep], ...] = (Throughput, Reuse, Growth)
-"""Sweeps, of batch sizes, of queries a video and of the video's length, are watched for themselves."""
+Watched = Throughput | Reuse | Growth | Roofline
+WATCHED: tuple[type[Watched], ...] = (Throughput, Reuse, Growth, Roofline)
+"""Sweeps, and calls stage by stage, are watched for themselves."""
 
 
-def sweep_noise(case: CaseRecord, kind: type[Sweep] = Throughput) -> Noise | Missing:
-    """What the machine did during a sweep."""
-    found: Sweep | Missing = getattr(case, places()[kind])
+def own_noise(case: CaseRecord, kind: type[Watched] = Throughput) -> Noise | Missing:
+    """What the machine did during one of them."""
+    found: Watched | Missing = getattr(case, places()[kind])
     return found if isinstance(found, Missing) else found.noise

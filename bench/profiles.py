@@ -58,6 +58,8 @@ class Profile:
     """Queries that share a video."""
     reuse_point_s: float
     reuse_datasets: tuple[str, ...]
+    roofline_datasets: tuple[str, ...]
+    """At whose sizes it is asked what binds a query."""
     growth_clips: tuple[int, ...]
     """Lengths of the video; none leave growth out."""
     growth_datasets: tuple[str, ...]
@@ -111,6 +113,7 @@ PROFILES = {
         reuse_queries=(1, 10),
         reuse_point_s=0.02,
         reuse_datasets=("charades-sta",),
+        roofline_datasets=(),
         growth_clips=(),
         growth_datasets=(),
         growth_roles=(),
@@ -154,6 +157,7 @@ PROFILES = {
         reuse_queries=(1, 10, 100, 1000),
         reuse_point_s=0.3,
         reuse_datasets=("charades-sta",),
+        roofline_datasets=("charades-sta",),
         growth_clips=(64, 256, 512, 1024, 2048, 4096),
         growth_datasets=("charades-sta",),
         growth_roles=("student",),
@@ -180,7 +184,7 @@ PROFILES = {
             latency_s=40.0,
             sweep_point_s=8.0,
             reuse_s=5.0,
-            growth_s=15.0,
+            growth_s=8.0,
             memory_s=40.0,
             train_s=20.0,
             video_s=120.0,
@@ -197,6 +201,7 @@ PROFILES = {
         reuse_queries=(1, 10, 100, 1000),
         reuse_point_s=2.0,
         reuse_datasets=_PAPER,
+        roofline_datasets=_PAPER,
         growth_clips=(16, 32, 64, 128, 256, 512, 1024, 2048, 4096),
         growth_datasets=("charades-sta",),
         growth_roles=_ROLES,

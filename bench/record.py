@@ -385,6 +385,44 @@ class Memory(Block):
     method: str | Missing = ABSENT
 
 
+Bound = Literal["compute", "memory", "dispatch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roof(Block):
+    """A call, or a stage of it, against the least that its parts take on this machine, each by itself."""
+
+    measured_s: float
+    macs: int
+    bytes: int
+    """Read and written, each operator's tensors once."""
+    operators: int
+    compute_s: float
+    memory_s: float
+    dispatch_s: float
+    bound: Bound
+    """The longest of the three."""
+    share: float
+    """Of the measured time that the longest explains; 1 is at the roof."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roofline(Block):
+    """What the machine can do, the best of samples in turn with the calls, and how near to it they come."""
+
+    macs_per_s: float
+    cached_bytes_per_s: float
+    """By operators that touch half a mebibyte at most."""
+    streamed_bytes_per_s: float
+    operator_s: float
+    """To dispatch an operator that does next to nothing."""
+    calls: int
+    whole: Roof
+    by_stage: Mapping[str, Roof]
+    """Stages of a hundredth of the call and more; times are medians, and hooks cost a little."""
+    noise: Noise | Missing = ABSENT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColdStart(Block):
     """The first answer of processes that have just begun."""
@@ -574,6 +612,7 @@ class CaseRecord(Block):
     growth: Growth | Missing = ABSENT
     memory: Memory | Missing = ABSENT
     dispatch: Dispatch | Missing = ABSENT
+    roofline: Roofline | Missing = ABSENT
     cold_start: ColdStart | Missing = ABSENT
     energy: Energy | Missing = ABSENT
     training: Training | Missing = ABSENT

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.disturbance import sweep_noise
+from bench.disturbance import own_noise
 from bench.export.quantities import QUANTITIES, Figure, Quantity
 from bench.missing import Missing, known
 from bench.record import CaseRecord
@@ -80,7 +80,7 @@ def doubt(case: CaseRecord, quantity: Quantity) -> str | None:
     if not quantity.timed:
         return None
     # In files made before sweeps were watched, their noise is that of the rest of the case.
-    noise = (known(sweep_noise(case)) if quantity.key == "throughput" else None) or case.noise
+    noise = (known(own_noise(case)) if quantity.key == "throughput" else None) or case.noise
     if isinstance(noise, Missing):
         return f"no verdict on the machine's noise: {noise.reason}"
     return None if noise.verdict == "quiet" else f"measured while the machine was {noise.verdict}"

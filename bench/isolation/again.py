@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bench.blocks import places, with_blocks
 from bench.cases import Case
-from bench.disturbance import SWEEPS, sweep_noise
+from bench.disturbance import WATCHED, own_noise
 from bench.instruments.noise import cores_in_use
 from bench.isolation.process import LostError, Process
 from bench.lab import Lab
@@ -52,9 +52,9 @@ def noise_of(record: CaseRecord, measure: Measure) -> str:
 
 
 def _noise(record: CaseRecord, measure: Measure) -> Noise | Missing:
-    for kind in SWEEPS:
+    for kind in WATCHED:
         if kind in measure.fills:
-            return sweep_noise(record, kind)
+            return own_noise(record, kind)
     return record.noise if Noise in measure.fills else Missing("not watched for")
 
 
@@ -73,7 +73,7 @@ def _counted(record: CaseRecord, measure: Measure) -> CaseRecord:
     noise = _noise(record, measure)
     assert not isinstance(noise, Missing)
     noise = replace(noise, measured=2)
-    swept = next((kind for kind in SWEEPS if kind in measure.fills), None)
+    swept = next((kind for kind in WATCHED if kind in measure.fills), None)
     if swept is None:
         return replace(record, noise=noise)
     return with_blocks(record, [replace(getattr(record, places()[swept]), noise=noise)])

@@ -166,16 +166,14 @@ def test_rows_of_any_encoding() -> None:
 def test_measures_come_in_their_order_and_say_what_they_are_made_on() -> None:
     found = measures()
     assert [measure.name for measure in found] == [
-        *("static", "latency", "throughput", "queries per video", "memory", "growth", "cold start"),
+        *("static", "latency", "throughput", "queries per video", "memory", "roofline", "growth", "cold start"),
         *("end to end", "evaluation", "train step", "quality"),
     ]
     trained = toy_case(run=TRAINED)
+    single = {"static", "latency", "throughput", "queries per video", "memory", "roofline", "growth", "cold start"}
     for case, names in [
-        (toy_case(), {"static", "latency", "throughput", "queries per video", "memory", "growth", "cold start"}),
-        (
-            trained,
-            {"static", "latency", "throughput", "queries per video", "memory", "growth", "cold start", "quality"},
-        ),
+        (toy_case(), single),
+        (trained, {*single, "quality"}),
         (toy_case(scenario="train_step"), {"train step"}),
         (toy_case(scenario="evaluation"), {"evaluation"}),
         (toy_case(scenario="end_to_end"), {"end to end"}),
