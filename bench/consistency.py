@@ -39,6 +39,7 @@ from bench.record import (
     Reference,
     Repeats,
     Reuse,
+    Roof,
     Throughput,
     Training,
 )
@@ -115,6 +116,11 @@ def _case(case: CaseRecord) -> Complaints:
         yield from _growth(growth)
         if noise := known(growth.noise):
             yield from _noise(noise, None, "growth.noise")
+    if roofline := known(case.roofline):
+        for name, roof in {"whole": roofline.whole, **roofline.by_stage}.items():
+            yield from _roof(name, roof)
+        if noise := known(roofline.noise):
+            yield from _noise(noise, None, "roofline.noise")
     if memory := known(case.memory):
         yield from _memory(memory)
     if evaluation := known(case.evaluation):
@@ -344,6 +350,14 @@ def _growth(growth: Growth) -> Complaints:
     for name in ("time", "macs", "memory"):
         if power := known(getattr(growth, name)):
             yield from _contains(f"growth.{name}: ci95", known(power.ci95), power.value)
+
+
+def _roof(name: str, roof: Roof) -> Complaints:
+    least = {"compute": roof.compute_s, "memory": roof.memory_s, "dispatch": roof.dispatch_s}
+    if least[roof.bound] < max(least.values()):
+        yield f"roofline.{name}.bound is {roof.bound}, which is not the longest"
+    if not math.isclose(roof.share * roof.measured_s, least[roof.bound], rel_tol=_ROUNDING):
+        yield f"roofline.{name}.share is not that of {roof.bound}_s in measured_s"
 
 
 def _memory(memory: Memory) -> Complaints:

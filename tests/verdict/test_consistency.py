@@ -14,7 +14,7 @@ import pytest
 from bench.cli.app import main
 from bench.consistency import contradictions, read_consistent
 from bench.missing import Missing
-from bench.record import Exponent, Growth, GrowthPoint, Reuse, ReusePoint
+from bench.record import Exponent, Growth, GrowthPoint, Reuse, ReusePoint, Roof, Roofline
 from bench.results import SchemaInvalidError, read_run
 from tests.verdict.runs import case, failed, run, scored, written
 
@@ -67,6 +67,30 @@ def test_longer_videos_agree_with_each_other() -> None:
     assert said(unknown, long, short) == ["curve is at [16, 8] clips: they rise, each once"]
     assert len(said(unknown, replace(short, value=0.04))) == len(said(unknown, replace(long, status="ok"))) == 1
     assert len(said(Exponent(value=1.0, ci95=(1.1, 1.2)), short)) == 3
+
+
+def test_a_roof_agrees_with_itself() -> None:
+    roof = Roof(
+        measured_s=0.01,
+        macs=1,
+        bytes=1,
+        operators=1,
+        compute_s=0.004,
+        memory_s=0.005,
+        dispatch_s=0.001,
+        bound="memory",
+        share=0.5,
+    )
+
+    def said(**changes: Any) -> list[str]:
+        rates = {"macs_per_s": 1.0, "cached_bytes_per_s": 1.0, "streamed_bytes_per_s": 1.0, "operator_s": 1.0}
+        made = Roofline(**rates, calls=1, whole=roof, by_stage={"fusion": replace(roof, **changes)})
+        found = contradictions(run(replace(case("a"), roofline=made)))
+        return [line.partition(": roofline.")[2] for line in found]
+
+    assert said() == []
+    assert said(bound="compute", share=0.4) == ["fusion.bound is compute, which is not the longest"]
+    assert said(share=0.6) == ["fusion.share is not that of memory_s in measured_s"]
 
 
 @cache

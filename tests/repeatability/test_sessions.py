@@ -1,0 +1,40 @@
+"""Ratios and shares worked out by hand; the sessions themselves take an hour and are made by the command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench.record import CaseRecord, Repeats
+from tests.repeatability.sessions import Ratio, document, ratios, share
+from tests.verdict.runs import case, run
+
+
+def timed(name: str, *medians: float, dataset: str = "tacos") -> CaseRecord:
+    numbers = tuple(range(1, len(medians) + 1))
+    repeats = Repeats(
+        processes=numbers, medians=medians, reference_s=(1e-4,) * len(medians), mean=medians[0], mean_ci99=(0.0, 1.0)
+    )
+    return replace(case(name, dataset), repeats=repeats)
+
+
+def test_the_ratio_of_twins_is_of_the_processes_that_timed_both() -> None:
+    found = run(timed("emtm", 1e-3, 2e-3), timed("emtm-student", 1e-3, 2e-3, 9e-3), timed("vslnet", 1e-3, 1e-3))
+    (ratio,) = ratios(found)
+    assert (ratio.dataset, ratio.processes, ratio.quiet) == ("tacos", 2, True)
+    assert (ratio.ratio, ratio.low, ratio.high) == pytest.approx((1.0, 1.0, 1.0))
+    assert ratio.holds
+    assert ratios(run(timed("emtm", 1e-3, 2e-3))) == []
+
+
+def test_shares_and_their_intervals() -> None:
+    holds, misses = Ratio("tacos", 1.01, 0.98, 1.04, 4, True), Ratio("tacos", 1.2, 1.1, 1.3, 4, False)
+    found = share([holds] * 19 + [misses])
+    assert (found["intervals"], found["hold_1"], found["share"]) == (20, 19, 0.95)
+    # Clopper and Pearson's for 19 of 20, as tables have it.
+    assert found["share_ci95"] == pytest.approx([0.7513, 0.9987], abs=1e-4)
+    assert found["median_apart"] == pytest.approx(0.01)
+    whole = document([("now", [holds, misses])], {"commit": "c"})
+    assert whole["all"]["intervals"] == 2 and whole["unmarked"]["intervals"] == 1
+    assert share([])["share"] is None
