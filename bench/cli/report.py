@@ -14,14 +14,17 @@ from bench.audit.files import read_audit
 from bench.consistency import read_consistent
 from bench.disturbance import disturbance
 from bench.missing import known
+from bench.report.content.few_labels import FewLabels, read_few_labels
 from bench.report.content.made import document
 from bench.report.content.runs import any_run, newest
-from bench.report.content.study import read_study
+from bench.report.content.study import Study, read_study
+from bench.report.content.summaries import format_of
 from bench.report.document import Report, build
 from bench.report.formats.folder import replace_folder, report_files
 from bench.report.formats.terminal import print_table, terminal
 from bench.report.sections.cells import Table
 from bench.results import read_run
+from emtm.distillation.few_labels import FORMAT
 from emtm.errors import ExitCode
 from emtm.processes import reserved
 
@@ -57,7 +60,7 @@ def report(
 def _report(
     run: Sequence[Path], out: Path, study: Path | None, audit: Path | None, strict: bool, as_json: bool
 ) -> None:
-    found = read_study(study) if study else None
+    found = read_either(study) if study else None
     audited = read_audit(audit) if audit else None
     paths = list(run) or ([newest()] if (found is None and audited is None) or any_run() else [])
     built = build([read_run(path) for path in paths], [path.as_posix() for path in paths], found, audited)
@@ -69,6 +72,11 @@ def _report(
         _show(built, list(files), out)
     if strict and "invalid" in _verdicts(built).values():
         raise typer.Exit(ExitCode.ENVIRONMENT)
+
+
+def read_either(path: Path) -> Study | FewLabels:
+    """The summary of a study of distillation, of either kind; raises UserError where it is neither."""
+    return read_few_labels(path) if format_of(path).startswith(FORMAT.partition("/")[0]) else read_study(path)
 
 
 def validate(file: Annotated[Path, typer.Argument(help="Run file.")]) -> None:
@@ -105,7 +113,7 @@ def _summary(built: Report, paths: Sequence[Path], files: Sequence[Path]) -> dic
     status = Counter(case.status for case in built.content.cases)
     return {
         "runs": [str(path) for path in paths],
-        "study": None if built.content.study is None else built.content.study.path,
+        "study": next((study.path for study in (built.content.study, built.content.few_labels) if study), None),
         "files": [str(path) for path in files],
         "cases": dict(sorted(status.items())),
         "trained": [

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.audit.record import Audit
 from bench.report.content.content import Content, gather
+from bench.report.content.few_labels import FewLabels
 from bench.report.content.study import Study
 from bench.report.figures.style import Figure
 from bench.report.sections import QUESTIONS
@@ -57,7 +58,9 @@ class Report:
         return [figure for section in self.sections for figure in section.figures]
 
 
-def build(runs: Sequence[Run], names: Sequence[str], study: Study | None = None, audit: Audit | None = None) -> Report:
+def build(
+    runs: Sequence[Run], names: Sequence[str], study: Study | FewLabels | None = None, audit: Audit | None = None
+) -> Report:
     """The report of these runs, a study and an audit; `names` are the run files as the user would give them.
 
     No text of theirs holds more than one line, or anything that a terminal would obey. Without runs it is the report of

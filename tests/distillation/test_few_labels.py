@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from scipy import stats
 
+from bench.report.content.few_labels import read_few_labels
 from emtm.data.annotated import AnnotatedPart
 from emtm.distillation.few_labels import FewLabels
 from emtm.distillation.study import Study
@@ -33,6 +34,9 @@ def test_a_study_of_part_of_the_annotation(tmp_path: Path, capsys: pytest.Captur
     assert run(*STUDY, f"--out={out}", "--json") == 0
     summary: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert summary == json.loads((out / "summary.json").read_text())
+    assert [row.name for share in read_few_labels(out / "summary.json").shares for row in share.rows] == [
+        row["name"] for row in summary["shares"][0]["rows"]
+    ]
     (part,) = summary["shares"]
     rows = {row["name"]: row for row in part["rows"]}
     assert set(rows) == {"student-alone", "both", "pseudo-smoothed", "self-teacher"}

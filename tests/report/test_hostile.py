@@ -18,15 +18,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bench.cli.app import main
+from bench.cli.report import read_either
 from bench.report.content.study import read_study
 from bench.report.document import build
 from bench.report.figures import style
 from bench.report.formats.assets import SCRIPTS, STYLES, asset
 from bench.report.formats.folder import report_files
 from tests.export.conftest import FAILED, PLAIN, TRAINING
-from tests.hostile import HOSTILE, TEXTS, Place, open_places, planted, renamed, sound
+from tests.hostile import HOSTILE, TEXTS, Place, open_places, planted, renamed, sound, strings
 from tests.parsed import check_csv, tokens
 from tests.report.conftest import EXAMPLE, Doc
+from tests.report.few import summary as few_summary
 from tests.report.studies import example_summary
 
 MAPS = frozenset(
@@ -56,7 +58,7 @@ def rendered(run: Doc | None, study: Doc | None, folder: Path) -> Files:
     if study is not None:
         path = folder / "summary.json"
         path.write_text(json.dumps(study), "utf-8")
-        found = read_study(path)
+        found = read_either(path)
     with warnings.catch_warnings():
         # The font has not every character, and not every name fits a figure.
         warnings.simplefilter("ignore", UserWarning)
@@ -202,6 +204,18 @@ def whole(doc: Doc, places: list[Place], texts: Sequence[str]) -> Doc:
 def whole_study(places: list[Place], texts: Sequence[str]) -> Doc:
     """The same of the study, whose reference keeps its name: without it there is no gain to draw."""
     return whole(STUDY, [place for place in places if place != ALONE], texts)
+
+
+@pytest.mark.parametrize("first", range(0, len(HOSTILE), 12))
+def test_a_text_in_every_place_of_a_study_of_few_annotations(
+    first: int, allowed: dict[str, Any], scratch: Path
+) -> None:
+    few, texts = few_summary(), [*HOSTILE[first:], *HOSTILE[:first]]
+    places = [place for place in strings(few) if place[-1] in ("dataset", "split", "name", "what", "variant")]
+    named = {place: f"{texts[i % len(texts)]}{i}" for i, place in enumerate(places)}
+    found = rendered(None, renamed(planted(few, named), frozenset({"teacher_s", "student_s"}), texts[0]), scratch)
+    assert any(name.endswith("few-labels.svg") for name in found)
+    check(found, allowed)
 
 
 @pytest.mark.parametrize("first", range(0, len(HOSTILE), 12))

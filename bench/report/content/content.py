@@ -11,6 +11,7 @@ from bench.record import CaseRecord
 from bench.report.content.cases import Group, Named, by_dataset, for_cost, joined, named
 from bench.report.content.counts import Crosschecked, counted, crosschecked, query_independent_macs
 from bench.report.content.curves import Curve, curves
+from bench.report.content.few_labels import FewLabels
 from bench.report.content.growth import Growing, growing
 from bench.report.content.numbered import Numbered
 from bench.report.content.passes import Passes, passes
@@ -32,6 +33,8 @@ class Content:
     names: tuple[str, ...]
     """Of the run files, as the user would give them."""
     study: Study | None
+    few_labels: FewLabels | None
+    """A study of part of the annotation."""
     audit: Audit | None
     """Of the published costs."""
     cases: tuple[CaseRecord, ...]
@@ -65,7 +68,7 @@ class Content:
 
 
 def gather(
-    runs: Sequence[Run], names: Sequence[str], study: Study | None = None, audit: Audit | None = None
+    runs: Sequence[Run], names: Sequence[str], study: Study | FewLabels | None = None, audit: Audit | None = None
 ) -> Content:
     """The content of a report of these runs, of a study and of an audit.
 
@@ -80,7 +83,8 @@ def gather(
     return Content(
         runs=tuple(runs),
         names=tuple(names),
-        study=study,
+        study=study if isinstance(study, Study) else None,
+        few_labels=study if isinstance(study, FewLabels) else None,
         audit=audit,
         cases=cases,
         trained=models,

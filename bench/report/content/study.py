@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from jsonschema import Draft202012Validator
 
+from bench.report.content.summaries import validated
 from emtm.distillation.control import SMOOTHED_TRUTH
 from emtm.distillation.summary import FORMAT
 from emtm.distillation.variants import ALONE
 from emtm.errors import UserError
-from emtm.files import read_json
 from emtm.metrics.metric import METRICS, SHORT_LIST, Metric
 from emtm.metrics.paired import MeanInterval
 
@@ -27,7 +23,6 @@ Array = npt.NDArray[np.float64]
 BOUNDARIES = ("start", "end")
 _SUM_TOLERANCE = 0.02
 """The weights in a summary are rounded."""
-_LONGEST_OFFENCE = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,25 +145,11 @@ def read_study(path: Path) -> Study:
 
     Raises UserError when it cannot be read, is not a summary, or is damaged.
     """
-    doc = read_json(path)
-    if not isinstance(doc, dict) or not str(doc.get("format")).startswith(FORMAT.partition("/")[0]):
-        raise UserError(f"{path} is not the summary.json of a study; `python -m emtm reproduce` writes one")
-    if doc["format"] != FORMAT:
-        raise UserError(f"{path} has format {doc['format']}, which is not one this suite reads ({FORMAT})")
-    offence = next(_validator().iter_errors(doc), None)
-    if offence is not None:
-        where = ".".join(str(part) for part in offence.absolute_path) or "the file"
-        what = offence.message if len(offence.message) <= _LONGEST_OFFENCE else f"breaks the rule '{offence.validator}'"
-        raise UserError(f"{path} is damaged: {where}: {what}")
+    doc = validated(path, FORMAT, "study-1.json")
     try:
         return _study(doc, path.as_posix())
     except ValueError as error:
         raise UserError(f"{path} is damaged: {error}") from None
-
-
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json.loads((files("bench.schema") / "study-1.json").read_text("utf-8")))
 
 
 def _study(doc: Mapping[str, Any], path: str) -> Study:

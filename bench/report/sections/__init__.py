@@ -14,6 +14,7 @@ from bench.report.sections import (
     cost,
     crosscheck,
     end_to_end,
+    few_labels,
     growth,
     no_result,
     reuse,
@@ -54,7 +55,7 @@ QUESTIONS = (
             roofline.section,
         ),
     ),
-    Question("how-accurate", "How accurate is it?", (accuracy.section, study.section)),
+    Question("how-accurate", "How accurate is it?", (accuracy.section, study.section, few_labels.section)),
     Question("trust", "Can I trust it?", (control.section, audit.section, crosscheck.section, no_result.section)),
 )
 """In the order of the document; how to do it again comes last."""

@@ -1,0 +1,104 @@
+"""What teachers are worth where few moments are annotated: accuracy against the annotated share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.report.content.content import Content
+from bench.report.content.few_labels import FewLabels, Share, Taught
+from bench.report.content.seeds import MANY_SEEDS
+from bench.report.figures.few_labels import few_labels_figures
+from bench.report.quantity import plural, plus_minus, si
+from bench.report.sections.cells import Cell, Table, empty, text
+from bench.report.sections.section import Section
+from emtm.metrics.metric import HEADLINE, SHORT_LIST
+
+
+def section(content: Content) -> Section:
+    """A table a share; nothing without such a study."""
+    study, key, title = content.few_labels, "few-labels", "What teachers are worth where few moments are annotated"
+    if study is None:
+        return Section(key=key, title=title)
+    return Section(
+        key=key,
+        title=title,
+        figures=tuple(few_labels_figures(study)),
+        tables=tuple(_table(study, share) for share in study.shares),
+        headline=True,
+        limits=tuple(_limits(study)),
+        protocol=(_PROTOCOL,),
+    )
+
+
+_PROTOCOL = (
+    "A share is of the videos, in an order that each draw has its own of; teachers and students see no other moment. "
+    "Means and 95 % intervals are over draws and seeds, gains paired by both, and p-values corrected by Holm over all "
+    "comparisons of the study. Teachers are paid once a draw, a student once a seed."
+)
+
+
+def _table(study: FewLabels, share: Share) -> Table:
+    rows = [*share.rows, *([study.everything] if study.everything else [])]
+    percent = f"{100 * share.share:g} %"
+    return Table(
+        title=f"{percent} of the videos annotated, {study.title}",
+        caption=f"{share.annotated:,} annotated queries, {share.unlabelled:,} without a moment; {study.split} split of "
+        f"{study.queries:,} queries. The teachers and their labels took {si(share.teachers_s, 's')} a draw.",
+        headers=(
+            *("Variant", "Runs", *(f"{metric.title} (%)" for metric in SHORT_LIST)),
+            *(
+                f"{HEADLINE.title} over student alone",
+                "p (Holm)",
+                "Pseudo-moments right",
+                "Student's training",
+                "What it is",
+            ),
+        ),
+        rows=tuple(_row(row) for row in rows),
+        rule_before=len(share.rows) if study.everything else None,
+    )
+
+
+def _row(row: Taught) -> tuple[Cell, ...]:
+    estimates = [row.accuracy[metric] for metric in SHORT_LIST]
+    return (
+        text(row.name),
+        Cell(str(row.runs), row.runs),
+        *(Cell(plus_minus(found.mean, found.half_width), found.mean) for found in estimates),
+        _gain(row),
+        _told(row.p_holm, "not compared with the student alone", lambda value: f"{value:.3f}"),
+        _told(row.pseudo_right, "no pseudo-moments, or no truth to hold them against", lambda value: f"{value:.1f} %"),
+        _told(row.student_s, "not among the parts of this share", lambda value: si(value, "s")),
+        text(row.what),
+    )
+
+
+def _gain(row: Taught) -> Cell:
+    if row.gain is None:
+        return Cell("")
+    held = None if row.gain.sign else "the interval holds zero: no difference is shown"
+    return Cell(plus_minus(row.gain.mean, row.gain.half_width, "+"), row.gain.mean, held)
+
+
+def _told(value: float | None, why: str, show: Callable[[float], str]) -> Cell:
+    return empty(why) if value is None else Cell(show(value), value)
+
+
+def _limits(study: FewLabels) -> list[str]:
+    """What the study does not say."""
+    found = []
+    if study.synthetic:
+        found.append(
+            f"The study of few annotations ran on {study.title}: it shows how the method works on generated videos, "
+            "not what it gains on real ones."
+        )
+    if len(study.seeds) < MANY_SEEDS or study.draws < _MANY_DRAWS:
+        found.append(
+            f"The study of few annotations has {plural(len(study.seeds), 'seed')} and {plural(study.draws, 'draw')} of "
+            "the annotated videos: small gains may be chance."
+        )
+    found.append("Students of one draw share its teachers, so their intervals are narrower than new draws would be.")
+    return found
+
+
+_MANY_DRAWS = 3
