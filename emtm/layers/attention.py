@@ -1,13 +1,16 @@
-"""Multi-head attention over explicit heads, and its training step on a CPU."""
+"""Multi-head attention over explicit heads; on a CPU a part of the map at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from emtm.layers.dropout import Dropout, draw_levels, keep, keep_scale
+from emtm.layers.tracing import traced
 
 _CHUNK = 1 << 18
 """Probabilities worked on at a time, so that they stay in the cache between operations."""
@@ -35,8 +38,51 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, dropout: nn.Module) ->
     """
     if isinstance(dropout, Dropout) and dropout.active and q.device.type == "cpu":
         return _DroppedAttention.apply(q, k, v, bias, dropout.rate)  # type: ignore[no-any-return, no-untyped-call]
+    if not dropout.training and _worth_blocks(q, k):
+        return _attend_by_blocks(q, k, v, bias)
     scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(2, 3)) + bias
     return torch.matmul(dropout(torch.softmax(scores, -1)), v)
+
+
+def _worth_blocks(q: Tensor, k: Tensor) -> bool:
+    """Whether the map is large, and neither a gradient nor a trace needs all of it."""
+    if traced() or torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or q.device.type != "cpu":
+        return False
+    return q.shape[:3].numel() * k.shape[2] > _CHUNK
+
+
+def _attend_by_blocks(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+    """The same products and sums, block by block: each row of the map is a softmax of its own.
+
+    The whole map of a long video is hundreds of megabytes, written and read once an operation.
+    """
+    q, k, v = (q * q.shape[-1] ** -0.5).contiguous(), k.contiguous(), v.contiguous()
+    out = q.new_empty((*q.shape[:3], v.shape[3]))
+    # A single number moves all scores alike, which changes no softmax.
+    biases = bias.expand(*q.shape[:3], k.shape[2]) if bias.dim() else None
+    for samples, heads, rows in _blocks(q, k):
+        block, whole = (samples, heads, rows), (samples, heads)
+        _attend_block(q[block], k[whole], v[whole], None if biases is None else biases[block], out[block])
+    return out
+
+
+def _attend_block(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, out: Tensor) -> None:
+    scores = torch.matmul(q, k.transpose(2, 3))
+    if bias is not None:
+        scores.add_(bias)
+    # Each row is read before it is written.
+    torch.softmax(scores, -1, out=scores)
+    torch.matmul(scores, v, out=out)
+
+
+def _blocks(q: Tensor, k: Tensor) -> Iterator[tuple[slice, ...]]:
+    """Samples, heads and rows of a map `[B, H, L, S]`, as many as fit in `_CHUNK`; one row at least."""
+    size, axes = k.shape[2], []
+    for length in reversed(q.shape[:3]):
+        step = min(length, max(1, _CHUNK // size))
+        axes.append([slice(start, start + step) for start in range(0, length, step)])
+        size *= length
+    return product(*reversed(axes))
 
 
 class _DroppedAttention(torch.autograd.Function):

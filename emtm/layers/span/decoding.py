@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Protocol, TypeVar
 
 import torch
@@ -9,9 +11,13 @@ from torch import Tensor
 
 from emtm.contract import GroundingModel, QueryT, VideoT
 from emtm.layers.masking import mask_logits
+from emtm.layers.span.ranges import likeliest_spans
+from emtm.layers.tracing import traced
 
 NMS_IOU = 0.5
 """Overlap above which a lower-scored moment is dropped, when more than one is asked for."""
+_SMALL_MAP = 1 << 14
+"""Cells up to which a few operations on the whole map take less than the many that do without it."""
 
 
 def span_probabilities(start_logits: Tensor, end_logits: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -51,17 +57,25 @@ def span_moments(
     Clip i covers [i, i + 1] * duration / num_clips; the end clip is included. Moments after the
     first are chosen greedily among those that overlap every better one by at most `NMS_IOU`.
     """
-    joint = joint_probability(*span_probabilities(start_logits, end_logits, mask), official=official)
+    start, end = span_probabilities(start_logits, end_logits, mask)
+    if official or traced() or start.numel() * start.shape[1] <= _SMALL_MAP:
+        likeliest = _likeliest_cells(joint_probability(start, end, official=official))
+    else:
+        likeliest = likeliest_spans(start, end)
     clip_s = (duration_s / mask.sum(1)).unsqueeze(1)
     moments = []
-    for rank in range(top_k):
-        start, end = decode_spans(joint)
-        score = joint.flatten(1).amax(1)
-        times = torch.stack([start, end + 1], 1) * clip_s
+    for first, last, score in islice(likeliest, top_k):
+        times = torch.stack([first, last + 1], 1) * clip_s
         moments.append(torch.cat([times, score.unsqueeze(1)], 1))
-        if rank + 1 < top_k:
-            joint = joint * (_overlap_with_all(start, end, joint.shape[1]) <= NMS_IOU)
     return torch.stack(moments, 1)
+
+
+def _likeliest_cells(joint: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Best start clip, best end clip and largest value of the map `[B, L, L]`, again and again, `[B]` each."""
+    while True:
+        start, end = decode_spans(joint)
+        yield start, end, joint.flatten(1).amax(1)
+        joint = joint * (_overlap_with_all(start, end, joint.shape[1]) <= NMS_IOU)
 
 
 def _overlap_with_all(start: Tensor, end: Tensor, length: int) -> Tensor:
