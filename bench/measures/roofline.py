@@ -34,7 +34,7 @@ def start(bench: Workbench, case: Case) -> Timing:
         machine.sample()
         passes.append(stage_seconds(staged, pool[len(passes) % len(pool)], case.execution.device))
 
-    return Timing(call, lambda: [roofline(passes, moved, macs, machine.rates(), noise)], rounds=rounds, quiet=True)
+    return Timing(call, lambda: [roofline(passes, moved, macs, machine.rates(), noise)], rounds=rounds)
 
 
 def roofline(
