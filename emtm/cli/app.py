@@ -80,6 +80,15 @@ DrawOption = Annotated[
     int | None, typer.Option("--draw", min=0, max=MAX_SEED, help="Which videos a share of --annotated is [default: 0]")
 ]
 
+FoldOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fold",
+        metavar="K/N",
+        help="Train and test on fold K of N, by video, of what has features, instead of the dataset's own splits.",
+    ),
+]
+
 
 def given_path(text: str) -> Path:
     """A path that says something: an empty one is the current folder to Python, and nobody means that."""
@@ -136,11 +145,14 @@ def source(
     annotated: str | None = None,
     draw: int | None = None,
     clip_s: str | None = None,
+    fold: str | None = None,
 ) -> DataSource:
     """Data source with absolute paths, so that a run can be read from any folder."""
     from emtm.data.annotated import read_annotated
     from emtm.data.clocks import Stated
+    from emtm.data.datasets import pin_fold
     from emtm.data.features import split_paths
+    from emtm.data.folds import read_fold
     from emtm.data.own import CUSTOM, own_title
     from emtm.training.runs import DataSource
 
@@ -156,6 +168,7 @@ def source(
     title = own_name(name, title)
     if name == CUSTOM and root is not None:
         title = own_title(title, root)
+    pinned = None if fold is None else pin_fold(*read_fold(fold), name, root, features, glove)
     return replace(
         DataSource(name),
         root=resolve[0],
@@ -164,6 +177,7 @@ def source(
         title=title,
         annotated=part,
         clip_s=None if clip_s is None else str(Stated.read(clip_s)),
+        fold=pinned,
     )
 
 

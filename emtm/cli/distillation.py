@@ -16,6 +16,7 @@ from emtm.cli.app import (
     DeviceOption,
     DrawOption,
     FeaturesOption,
+    FoldOption,
     GloveOption,
     JsonFlag,
     RootOption,
@@ -31,7 +32,7 @@ from emtm.cli.app import (
 )
 from emtm.cli.output import print_json, print_scores, print_table, resumable
 from emtm.errors import UserError
-from emtm.metrics.metric import SHORT_LIST
+from emtm.metrics.metric import METRICS, SHORT_LIST
 from emtm.processes import held
 
 MAX_SEEDS = 1000
@@ -53,6 +54,7 @@ def distill(
     seed: SeedOption = 0,
     annotated: AnnotatedOption = None,
     draw: DrawOption = None,
+    fold: FoldOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     root: RootOption = None,
     features: FeaturesOption = None,
@@ -72,7 +74,7 @@ def distill(
 
     check_device(device)
     use_threads(threads)
-    data = source(dataset, root, features, glove, title, annotated, draw, clip_s)
+    data = source(dataset, root, features, glove, title, annotated, draw, clip_s, fold)
     # Settings that no run can have are found before the teachers' labels are made, which takes minutes.
     plan(TAUGHT, data, preset, settings or [], seed)
     named = split_list(teachers)
@@ -122,6 +124,14 @@ def reproduce(
     hold_out: Annotated[
         float, typer.Option(help="Share of the annotated videos that teachers are not trained on, for both-informed.")
     ] = 0.0,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Do it N times, each fold by video tested on by models of the others, on what has features of a real "
+            "dataset; the summary takes all folds together.",
+        ),
+    ] = None,
     root: RootOption = None,
     features: FeaturesOption = None,
     clip_s: ClipOption = None,
@@ -140,6 +150,7 @@ def reproduce(
     With --annotated, those of part of the annotation too: pseudo, soft, both, both-geometric, both-unit,
     both-informed, both-isomorphic, pseudo-smoothed, self-teacher, and all-labels, the student with every moment.
     """
+    from emtm.distillation.cross_validation import run_folds, summarise_folds
     from emtm.distillation.few_labels import FewLabels, run_few_labels, summarise_few_labels
     from emtm.distillation.study import Study, run_study
     from emtm.distillation.summary import summarise
@@ -151,10 +162,13 @@ def reproduce(
         raise UserError(f"--hold-out is a share below 1, not {hold_out:g}")
     if (draws > 1 or hold_out) and not shares:
         raise UserError("--draws and --hold-out are for shares of the videos: give --annotated SHARES")
+    if folds is not None and shares:
+        raise UserError("--folds and shares of --annotated are two studies: leave one out")
     named = tuple(split_list(teachers))
     chosen = split_list(ablations)
+    first = None if folds is None else f"1/{folds}"
     study = Study(
-        data=source(dataset, root, features, glove, title, None if shares else annotated, clip_s=clip_s),
+        data=source(dataset, root, features, glove, title, None if shares else annotated, clip_s=clip_s, fold=first),
         preset=preset,
         seeds=tuple(range(seeds)),
         teachers=named,
@@ -171,9 +185,10 @@ def reproduce(
         return
     if chosen == ["all"]:
         study = replace(study, ablations=(ALONE, *all_ablations(study.names)))
+    run, summarised = (run_study, summarise) if folds is None else (run_folds, summarise_folds)
     with resumable(out, "the same command goes on"):
-        run_study(study, out, parallel=jobs, threads=threads, device=device)
-    summary = summarise(study, out)
+        run(study, out, parallel=jobs, threads=threads, device=device)
+    summary = summarised(study, out)
     if as_json:
         print_json(summary)
     else:
@@ -236,6 +251,9 @@ def split_list(text: str) -> list[str]:
 
 def print_summary(summary: dict[str, Any]) -> None:
     """The study as a table on stdout."""
+    if "folds" in summary:
+        print_folds(summary)
+        return
     kind = "synthetic, " if summary["synthetic"] else ""
     title = f"{summary['dataset']} ({kind}{summary['split']}, {summary['queries']} queries), mean ± 95 % CI over seeds"
     rows = []
@@ -249,6 +267,30 @@ def print_summary(summary: dict[str, Any]) -> None:
     print_table(("", *measures, "seeds", "training s"), rows, title)
     for name, ratio in summary["soft_gradient_ratio"].items():
         print(f"{name}: the distillation's gradient is {ratio:.1e} of the hard loss's, at the student's logits")
+
+
+def print_folds(summary: dict[str, Any]) -> None:
+    """The study by folds as a table on stdout."""
+    folds, rows = summary["folds"], []
+    for row in summary["rows"]:
+        gains = [_clustered(row[metric.key]["over_best_floor"], "+") for metric in SHORT_LIST]
+        rows.append((row["name"], *(_clustered(row[metric.key]) for metric in METRICS), *gains, str(len(row["seeds"]))))
+    for name, floor in summary["floors"].items():
+        cells = [f"{metric.read(floor) or 0.0:.1f}" for metric in METRICS]
+        rows.append((f"floor: {name}", *cells, *("" for _ in SHORT_LIST), ""))
+    title = (
+        f"{summary['dataset']} ({summary['queries']:,} queries, {folds['of']} folds by video of {folds['videos']:,} "
+        "videos), mean [95 % interval over videos]"
+    )
+    over = (f"{metric.title} over best floor" for metric in SHORT_LIST)
+    print_table(("", *(metric.title for metric in METRICS), *over, "seeds"), rows, title)
+    print(f"features: {folds['source']}")
+    print("not the official split: nothing published compares")
+
+
+def _clustered(figure: dict[str, Any], sign: str = "") -> str:
+    ends = figure["ci95"]
+    return f"{figure['mean']:{sign}.1f}" + (f" [{ends[0]:{sign}.1f}, {ends[1]:{sign}.1f}]" if ends else "")
 
 
 def _interval(figure: dict[str, Any], sign: str = "") -> str:

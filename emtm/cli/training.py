@@ -16,6 +16,7 @@ from emtm.cli.app import (
     DeviceOption,
     DrawOption,
     FeaturesOption,
+    FoldOption,
     GloveOption,
     JsonFlag,
     RootOption,
@@ -47,6 +48,7 @@ def train(
     seed: SeedOption = 0,
     annotated: AnnotatedOption = None,
     draw: DrawOption = None,
+    fold: FoldOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     root: RootOption = None,
     features: FeaturesOption = None,
@@ -67,7 +69,7 @@ def train(
         if package_model.startswith(f"{model} of "):
             print(f"warning: model {package_model} is left out: {why}", file=sys.stderr)
     check_untaught(model)
-    data = source(dataset, root, features, glove, title, annotated, draw, clip_s)
+    data = source(dataset, root, features, glove, title, annotated, draw, clip_s, fold)
     spec = plan(model, data, preset, settings or [], seed)
     check_device(device)
     use_threads(threads)

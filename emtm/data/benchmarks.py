@@ -23,6 +23,22 @@ class Count:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class PartialFeatures:
+    """Public features of part of a benchmark's videos, known again by how many and how wide they are."""
+
+    what: str
+    videos: int
+    width: int
+    source: str
+    caution: str
+
+    @property
+    def text(self) -> str:
+        """All of it, in words."""
+        return f"{self.what}: {self.source} ({self.caution})"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
     """One benchmark on real video."""
@@ -37,6 +53,8 @@ class Benchmark:
     annotation_source: str
     feature_source: str
     video_source: str
+    partial_features: tuple[PartialFeatures, ...] = ()
+    """Of part of the videos: enough for cross-validation (`emtm.data.folds`), not for the official splits."""
     durations: bool = False
     """Whether a file of durations belongs to the annotations."""
     held_out_val: bool = False
@@ -47,6 +65,15 @@ class Benchmark:
     """Split that `test` stands for where there are several."""
     notes: tuple[str, ...] = field(default=())
     """What every table about the benchmark must say."""
+
+    @property
+    def all_feature_sources(self) -> str:
+        """Where features are, of all videos and of part of them."""
+        return "; ".join((self.feature_source, *(f"for --folds alone, {part.text}" for part in self.partial_features)))
+
+    def recognise_features(self, videos: int, width: int) -> PartialFeatures | None:
+        """The public features of so many videos and that width; None for others."""
+        return next((part for part in self.partial_features if (part.videos, part.width) == (videos, width)), None)
 
     def recognise(self, split: str, queries: int, videos: int) -> tuple[str | None, Count | None]:
         """Split and version published with so many queries and videos, `split` if it may be; None if none was."""
@@ -91,6 +118,17 @@ _BENCHMARKS = (
         feature_source=f"{_I3D}; {_ZOO}; {_2DTAN}; "
         f"CLIP + SlowFast: {_DRIVE}/1EOeP2A4IMYdotbTlTqDbv5VdvEAgQJl8 (lighthouse)",
         video_source=_CHARADES_VIDEOS,
+        partial_features=(
+            PartialFeatures(
+                "CLIP ViT-B/32 at 1 row a second, of the 1,334 test videos",
+                1334,
+                512,
+                "https://github.com/some-1-else/video-moment-retrieval at commit 488fdf2, which is in its history and "
+                "no longer at its head: results/charades_sta_full_test_clip/embeddings/*.npz",
+                "the repository states no licence, and Charades is for non-commercial research: use them to measure, "
+                "pass on neither them nor anything from which they could be rebuilt",
+            ),
+        ),
         durations=True,
         held_out_val=True,
     ),

@@ -7,8 +7,9 @@ from typing import Any
 
 from emtm.data.benchmarks import BENCHMARKS, GLOVE_SOURCE
 from emtm.data.features import open_store
+from emtm.data.folds import Fold, check_pool
 from emtm.data.own import CUSTOM
-from emtm.data.real import EMBEDDED, RealAnnotations, features_path, open_annotations, open_real, stage_of
+from emtm.data.real import EMBEDDED, RealAnnotations, features_path, open_annotations, open_pool, open_real, stage_of
 from emtm.data.records import Dataset
 from emtm.data.synthetic.cache import load_or_generate
 from emtm.data.synthetic.config import WORLDS
@@ -20,6 +21,7 @@ from emtm.errors import UserError, unknown
 
 REAL = (*BENCHMARKS, CUSTOM)
 """Datasets that need files."""
+NO_FOLDS = "folds are for real data of which part is at hand: {} is embedded, with splits of its own"
 
 
 def dataset_names() -> tuple[str, ...]:
@@ -34,6 +36,7 @@ def open_dataset(
     glove: Path | None = None,
     clip_s: str | None = None,
     title: str | None = None,
+    fold: Fold | None = None,
 ) -> Dataset:
     """Open a dataset.
 
@@ -46,14 +49,17 @@ def open_dataset(
             features come with vectors of their own.
         clip_s: seconds that a feature row stands for, or a range of them; by default what `prepare` was told.
         title: what tables are to call `custom`, by default the name of `root`; other names are their own.
+        fold: splits of the videos that have features, instead of the dataset's own; see `emtm.data.folds`.
 
     Raises:
         UserError: the name is unknown, or a file is missing or malformed.
     """
     if name in REAL:
-        return open_real(name, _given(name, root), features, glove, clip_s, title)
+        return open_real(name, _given(name, root), features, glove, clip_s, title, fold)
     if name not in WORLDS:
         raise UserError(unknown("dataset", name, dataset_names()))
+    if fold is not None:
+        raise UserError(NO_FOLDS.format(name))
     if root is not None or features is not None:
         raise UserError(f"{name} is embedded: it takes neither annotation files nor features")
     return _open_world(name, glove)
@@ -72,6 +78,24 @@ def feature_width(name: str, root: Path | None, features: Path | str | None) -> 
     if name not in REAL:
         raise UserError(unknown("dataset", name, dataset_names()))
     return None if root is None else open_store(features_path(root, features)).dim
+
+
+def pin_fold(
+    number: int, of: int, name: str, root: Path | None, features: Path | str | None, glove: Path | None
+) -> Fold:
+    """A fold of the videos that have features now.
+
+    Raises:
+        UserError: the dataset is embedded or cannot be read, or has too few videos with features.
+    """
+    if name in WORLDS:
+        raise UserError(NO_FOLDS.format(name))
+    if name not in REAL:
+        raise UserError(unknown("dataset", name, dataset_names()))
+    pool = open_pool(name, _given(name, root), features, glove)
+    fold = Fold(number, of, pool.sha256)
+    check_pool(pool, fold, name)
+    return fold
 
 
 def open_queries(name: str, root: Path | None = None) -> RealAnnotations:
@@ -93,7 +117,7 @@ def describe(name: str) -> dict[str, Any]:
         return {
             "name": name,
             "synthetic": False,
-            "source": f"annotations: {known.annotation_source}; features: {known.feature_source}; "
+            "source": f"annotations: {known.annotation_source}; features: {known.all_feature_sources}; "
             f"word vectors: {GLOVE_SOURCE}; videos: {known.video_source}",
             "licence": known.licence,
             "files": ", ".join(names[0] for names in known.files.values()),

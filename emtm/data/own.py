@@ -43,6 +43,8 @@ class OwnAnnotations:
     """By split, or all in one."""
     notes: tuple[str, ...]
     """What every table must say."""
+    about: tuple[str, ...]
+    """Those of the notes that hold however the queries are split."""
 
 
 def own_title(title: str | None, place: Path) -> str:
@@ -117,9 +119,9 @@ def read_own(place: Path, policy: Policy) -> OwnAnnotations:
     if empty:
         raise UserError(f"{place} has no queries to use in {', '.join(empty)}")
     files = {split: file.annotations for split, file in read.items()}
-    reports = [found.report.note() for found in files.values()]
+    reports = tuple(found.report.note() for found in files.values())
     sizes = ", ".join(f"{split} {_size(queries)}" for split, queries in splits.items())
-    return OwnAnnotations(splits, asked, files, (*reports, sizes, *notes))
+    return OwnAnnotations(splits, asked, files, (*reports, sizes, *notes), reports)
 
 
 def make_splits(videos: Iterable[str], val: float = VAL, test: float = TEST, seed: int = SEED) -> dict[str, str]:

@@ -11,7 +11,7 @@ from emtm.data import manifest
 from emtm.data.annotations import Annotations, Policy, read_annotations
 from emtm.data.annotations.charades_text import duration_files
 from emtm.data.annotations.own_lines import faults
-from emtm.data.benchmarks import GLOVE_SOURCE, Benchmark, belongs_elsewhere, benchmark
+from emtm.data.benchmarks import BENCHMARKS, GLOVE_SOURCE, Benchmark, belongs_elsewhere, benchmark
 from emtm.data.clocks import Clock, durations, read_clock
 from emtm.data.coverage import coverage
 from emtm.data.features import missing, open_store, store_files
@@ -124,7 +124,7 @@ def _inspect(
     staged = features == EMBEDDED
     if staged:
         inspection.found.append("features: embedded ones, synthetic videos rendered for the real annotations")
-    origin = _OWN_FEATURES if known is None else known.feature_source
+    origin = _OWN_FEATURES if known is None else known.all_feature_sources
     used = [] if staged else _features(inspection, origin, features, queries, clip_s, progress)
     if glove is not None or not (staged or known is None):  # those have or learn vectors of their own
         used += _word_vectors(inspection, glove, queries)
@@ -159,7 +159,7 @@ def _own(inspection: Inspection, policy: Policy) -> RealAnnotations | None:
     for key, file in own.files.items():
         inspection.files[key] = file.report.to_json()
         inspection.found.append(file.report.note())
-    annotated = RealAnnotations(own.splits, own.notes)
+    annotated = RealAnnotations(own.splits, own.notes, own.about)
     _sound(inspection, annotated)
     return annotated
 
@@ -242,6 +242,8 @@ def _features(
     inspection.features = {"width": store.dim, "videos": len(rows), "wanted": len(videos)}
     if not rows:
         return []
+    if absent:
+        inspection.found.append(_part(inspection.dataset, queries, set(rows), store.dim))
     few, many = min(rows.values()), max(rows.values())
     inspection.features |= {"fewest_rows": few, "most_rows": many}
     inspection.found.append(
@@ -256,6 +258,18 @@ def _features(
         inspection.clock = clock
         inspection.found.append(f"clock: {clock.note()}")
     return [] if broken else store_files(place)
+
+
+def _part(dataset: str, queries: list[Query], there: set[str], width: int) -> str:
+    """What can be done with the features of part of the videos."""
+    usable = sum(query.video_id in there for query in queries)
+    known = BENCHMARKS.get(dataset)
+    public = known.recognise_features(len(there), width) if known else None
+    like = f"; they are as many and as wide as {public.text}" if public else ""
+    return (
+        f"cross-validation by video (--fold 1/5, or --folds 5 of reproduce) can use {usable:,} of {len(queries):,} "
+        f"queries, of {len(there):,} videos{like}"
+    )
 
 
 def _rows(store: FeatureStore, videos: list[str], progress: Progress) -> tuple[dict[str, int], list[str]]:

@@ -14,6 +14,7 @@ from emtm.data.annotations.charades_text import DURATION_FILES, duration_files
 from emtm.data.benchmarks import Benchmark, belongs_elsewhere, benchmark
 from emtm.data.coverage import coverage
 from emtm.data.features import missing, open_store, store_files
+from emtm.data.folds import Fold, Pool, check_pool, cut, fold_note, pool_of
 from emtm.data.learned_words import learned_note, learned_words
 from emtm.data.own import CUSTOM, own_title, read_own
 from emtm.data.records import Dataset, FeatureStore, Query, WordVectors
@@ -41,6 +42,8 @@ class RealAnnotations:
 
     splits: Splits
     notes: tuple[str, ...]
+    about: tuple[str, ...]
+    """Those of the notes that hold however the queries are split."""
     official: Mapping[str, str] = field(default_factory=dict)
     """See `emtm.data.records.Dataset`."""
 
@@ -52,20 +55,24 @@ def open_real(
     glove: Path | None,
     clip_s: str | None = None,
     title: str | None = None,
+    fold: Fold | None = None,
 ) -> Dataset:
     """Open a real dataset; see `emtm.data.datasets.open_dataset`."""
     annotations = open_annotations(name, root, features, glove)
-    splits, notes = annotations.splits, list(annotations.notes)
-    queries = list(dict.fromkeys(query for part in splits.values() for query in part))
+    splits, notes, official = annotations.splits, list(annotations.notes), annotations.official
     staged = str(features) == EMBEDDED
     world = stage_of(name)
-    store: FeatureStore
+    store = _open_features(name, root, features, splits)
+    if fold is not None:
+        pool = pool_of(splits, store)
+        check_pool(pool, fold, name)
+        splits, official = cut(pool, fold), {}
+        notes = [*annotations.about, pool.note, fold_note(fold, splits)]
+    queries = list(dict.fromkeys(query for part in splits.values() for query in part))
     read = False
     if staged:
-        store = stage(queries, world)
         notes.append("embedded features: synthetic videos rendered for the real annotations")
     else:
-        store = open_store(features_path(root, features))
         absent = missing(store, [query.video_id for query in queries])
         if absent:
             notes.append(f"{len(absent):,} videos have no features, {absent[0]} first")
@@ -77,7 +84,7 @@ def open_real(
     vectors: WordVectors
     if glove is not None:
         vectors = read_word_vectors(glove, words)
-    elif name == CUSTOM and not staged:
+    elif learns_words(name, fold) and not staged:
         vectors = learned_words(splits["train"])
         notes.append(learned_note(vectors, splits))
     elif staged:
@@ -87,18 +94,40 @@ def open_real(
         raise UserError(f"{name} needs a file of word vectors (GloVe 840B 300-d)")
     if not vectors.learned:
         notes.append(coverage((query.sentence for query in queries), vectors).note())
-    shown = own_title(title, root) if name == CUSTOM else name
     return Dataset(
-        f"{shown}+{EMBEDDED}" if staged else shown,
+        shown_name(own_title(title, root) if name == CUSTOM else name, staged, fold),
         staged,
         splits,
         store,
         vectors,
         tuple(notes),
-        official={} if staged else annotations.official,
+        official={} if staged else official,
         clip_s=clip_s,
         features_read=read,
     )
+
+
+def open_pool(name: str, root: Path, features: Path | str | None, glove: Path | None = None) -> Pool:
+    """What can be trained and tested on of a real dataset in folds; raises UserError where that cannot be read."""
+    splits = open_annotations(name, root, features, glove).splits
+    return pool_of(splits, _open_features(name, root, features, splits))
+
+
+def shown_name(name: str, staged: bool, fold: Fold | None) -> str:
+    """What tables call a dataset: told apart where its features are synthetic, and where its splits are a fold's."""
+    shown = f"{name}+{EMBEDDED}" if staged else name
+    return shown if fold is None else fold.mark(shown)
+
+
+def learns_words(name: str, fold: Fold | None) -> bool:
+    """Whether word vectors may be left out, so that a model learns its own."""
+    return name == CUSTOM or fold is not None
+
+
+def _open_features(name: str, root: Path, features: Path | str | None, splits: Splits) -> FeatureStore:
+    if str(features) != EMBEDDED:
+        return open_store(features_path(root, features))
+    return stage(list(dict.fromkeys(query for part in splits.values() for query in part)), stage_of(name))
 
 
 def open_annotations(
@@ -117,7 +146,7 @@ def open_annotations(
     policy = prepared.policy if prepared else Policy()
     if known is None:
         own = read_own(root, policy)
-        return RealAnnotations(own.splits, own.notes)
+        return RealAnnotations(own.splits, own.notes, own.about)
     files = annotation_files(known, root)
     return arrange(known, {split: read_annotations(path, policy=policy) for split, path in files.items()})
 
@@ -154,7 +183,8 @@ def present_files(known: Benchmark, root: Path) -> tuple[dict[str, Path], list[s
 def arrange(known: Benchmark, read: Mapping[str, Annotations]) -> RealAnnotations:
     """The splits that training and tables use, from the files of a benchmark."""
     splits: Splits = {split: annotations.queries for split, annotations in read.items()}
-    notes = [file_note(known, split, annotations) for split, annotations in read.items()]
+    about = (*(file_note(known, split, annotations) for split, annotations in read.items()), *known.notes)
+    notes = list(about[: len(read)])
     official = {split: label for split, found in read.items() if (label := official_label(known, split, found.report))}
     if known.secret_test and not splits.get("test"):
         splits["test"] = splits["val"]
@@ -177,7 +207,7 @@ def arrange(known: Benchmark, read: Mapping[str, Annotations]) -> RealAnnotation
         raise UserError(f"{known.title} has no annotated queries in {', '.join(empty)}")
     notes += [f"{count:,} videos of train are in {split} too" for split, count in overlaps(splits).items()]
     order = ("train", "val", *(split for split in splits if split not in ("train", "val")))
-    return RealAnnotations({split: splits[split] for split in order}, (*notes, *known.notes), official)
+    return RealAnnotations({split: splits[split] for split in order}, (*notes, *known.notes), about, official)
 
 
 def official_label(known: Benchmark, split: str, report: Report) -> str | None:

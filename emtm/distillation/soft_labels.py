@@ -28,7 +28,7 @@ from emtm.processes import reserved
 from emtm.registry import config_hash
 from emtm.temporary import sweep
 from emtm.training.evaluation import BATCH, Predictions, check_features, collator_for, open_source, split_of
-from emtm.training.runs import DataSource, load_run
+from emtm.training.runs import DataSource, load_run, seen_videos
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,13 @@ def _write_soft_labels(
 
 
 def check_unseen(run: Path, data: DataSource, dataset: Dataset) -> None:
-    """Raise UserError for a teacher, trained on `data`, that saw moments which `dataset` withholds."""
+    """Raise UserError for a teacher, trained on `data`, that saw what `dataset` tests on or withholds."""
+    tested = seen_videos(run, "test", dataset.splits.get("test", ()))
+    if tested:
+        raise UserError(
+            f"{run} was trained on {len(tested):,} videos that {dataset.name} tests on, {tested[0]} first: a teacher "
+            "has to be of the same fold or splits as its student"
+        )
     told = withheld(dataset) & seen_in_training(dataset, data.annotated)
     if told and _same(data, dataset):
         raise UserError(

@@ -101,7 +101,8 @@ class Study:
         if not self.seeds:
             raise UserError("a study needs at least one seed")
         real = describe(self.data.name)["synthetic"] is False and self.data.name != CUSTOM
-        if real and self.data.features is None:
+        beside = self.data.root is not None and (Path(self.data.root) / "features").exists()
+        if real and self.data.features is None and not beside:
             raise UserError(f"{self.data.name} needs --features (a store, or 'embedded')")
         alone = {STUDENT, *self.baselines, *(t for t in self.teachers if not is_run(t))}
         for model in sorted(alone):

@@ -19,7 +19,7 @@ from emtm.files import kept
 from emtm.metrics.blind import durations, normalised, query_only, video_only
 from emtm.metrics.conventions import SOUND, Conventions
 from emtm.metrics.iou import Array, temporal_iou
-from emtm.metrics.means import Means
+from emtm.metrics.means import Means, hits
 from emtm.metrics.metric import HEADLINE_IOU, THRESHOLDS, Metric, written
 from emtm.metrics.truth import annotated_windows, best_iou, one_window_each
 
@@ -66,20 +66,50 @@ def sightless_floors(
     on train for the headline metric or mIoU; `drawn_from_train` answers the normalised moment of a random training
     query, in expectation over 20 draws; `query_only` is the model of `emtm.metrics.blind`.
     """
-    train, truth = one_window_each(train), annotated_windows(test)
+    truth = annotated_windows(test)
+    answers, segments = _sightless_answers(train, test, seed, progress)
+    return {
+        name: {
+            **_figures(moments, truth, conventions),
+            **({"segment": segments[name].tolist()} if name in segments else {}),
+        }
+        for name, moments in answers.items()
+    }
+
+
+def floor_hits(dataset: Dataset, split: str = "test") -> dict[str, Array]:
+    """What each floor scores on each query of a split, `[Q, M + 1]` as `hits` has it, by the floor's name.
+
+    Their means are `floors`. Kept in the user's cache, as `cached_floors` are.
+    """
+    train, test = _split(dataset, "train"), _split(dataset, split)
+
+    def compute() -> dict[str, list[list[float]]]:
+        answers, _ = _sightless_answers(train, test, 0, lambda name: None)
+        answers["video_only"] = video_only(one_window_each(train), test, dataset.features, 0)
+        truth = annotated_windows(test)
+        ious = {name: np.atleast_2d(best_iou(moments, truth)) for name, moments in answers.items()}
+        return {name: np.mean([hits(one) for one in iou], 0).tolist() for name, iou in ious.items()}
+
+    kind = _fingerprint(train, test, SOUND, _samples(dataset, train, test))
+    found = kept(f"floors/hits-{kind}.json", compute)
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def _sightless_answers(
+    train: Sequence[Query], test: Sequence[Query], seed: int, progress: Progress
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Answers in seconds `[Q, 2]` by floor, of draws `[D, Q, 2]`; and the segments `[2]` of those that have one."""
+    train = one_window_each(train)
     moments, seconds = normalised(train), durations(test)
     progress("fixed_best")
-    by_recall, by_miou = best_segments(moments)
-    found = {
-        "fixed_best": {**_figures(by_recall * seconds, truth, conventions), "segment": by_recall.tolist()},
-        "fixed_best_miou": {**_figures(by_miou * seconds, truth, conventions), "segment": by_miou.tolist()},
-    }
+    segments = dict(zip(("fixed_best", "fixed_best_miou"), best_segments(moments), strict=True))
+    answers = {name: segment * seconds for name, segment in segments.items()}
     progress("drawn_from_train")
-    drawn = np.random.default_rng(seed).choice(moments, (_DRAWS, len(test)))
-    found["drawn_from_train"] = _figures(drawn * seconds, truth, conventions)
+    answers["drawn_from_train"] = np.random.default_rng(seed).choice(moments, (_DRAWS, len(test))) * seconds
     progress("query_only")
-    found["query_only"] = _figures(query_only(train, test, seed), truth, conventions)
-    return found
+    answers["query_only"] = query_only(train, test, seed)
+    return answers, segments
 
 
 def best_floor(floors: Mapping[str, Mapping[str, Any]], metric: Metric) -> float:
@@ -110,8 +140,7 @@ def cached_floors(
     """`floors`, kept as JSON in the user's cache directory (or `$EMTM_CACHE`) by content of the data."""
     train, test = _split(dataset, "train"), _split(dataset, split)
     found = cached_sightless_floors(train, test, progress, conventions)
-    # The features are known by those of the first and the last video, which names the store well enough.
-    samples = [dataset.features[query.video_id] for query in (train[0], test[-1])]
+    samples = _samples(dataset, train, test)
 
     def compute() -> Floors:
         progress("video_only")
@@ -131,6 +160,11 @@ def cached_sightless_floors(
     """`sightless_floors`, kept likewise."""
     name = f"floors/sightless-{_fingerprint(train, test, conventions)}.json"
     return kept(name, lambda: sightless_floors(train, test, progress=progress, conventions=conventions), _sound)
+
+
+def _samples(dataset: Dataset, train: Sequence[Query], test: Sequence[Query]) -> list[FloatArray]:
+    """Features of the first and the last video, which name the store well enough."""
+    return [dataset.features[query.video_id] for query in (train[0], test[-1])]
 
 
 def _sound(floors: Floors) -> bool:

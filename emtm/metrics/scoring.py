@@ -127,6 +127,13 @@ def score(
     )
 
 
+def first_ious(predictions: Mapping[str, npt.ArrayLike], queries: Sequence[Query]) -> dict[str, float]:
+    """IoU of the first moment of each query by its id, by the `timestamp` protocol; 0 where there is none."""
+    found, _ = _first_moments(predictions, queries)
+    iou = _best_iou(found, queries, "timestamp", None, SOUND)[:, 0]
+    return {query.query_id: float(value) for query, value in zip(queries, iou, strict=True)}
+
+
 def _first_moments(predictions: Mapping[str, npt.ArrayLike], queries: Sequence[Query]) -> tuple[FloatArray, int]:
     """First five moments of each query `[Q, 5, 2]`, absent ones empty; and the most that any has."""
     found = np.zeros((len(queries), TOP, 2))

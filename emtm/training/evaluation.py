@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from emtm.data.text import Vocabulary
 from emtm.errors import UserError, unknown
 from emtm.metrics.floors import cached_floors
 from emtm.metrics.published import UNOFFICIAL
-from emtm.metrics.scoring import FORMAT, Scores, score
+from emtm.metrics.scoring import FORMAT, Scores, first_ious, score
 from emtm.training.runs import DataSource, check_unseen, load_run
 
 Predictions = dict[str, npt.NDArray[np.float64]]
@@ -105,6 +105,8 @@ class Evaluation:
     """Which files the queries come from, how many, and what was done to them."""
     official: str | None = None
     """Which published version of the test set was tested on, by its content; None for anything else."""
+    ious: Mapping[str, float] = field(default_factory=dict)
+    """Of the first moment of each query, by its id; not in the JSON."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON form: the scores, the floors and what they belong to; figures in percent."""
@@ -159,6 +161,7 @@ def evaluate_run(
         floors,
         dataset.notes,
         dataset.official.get(split),
+        first_ious(predictions, queries),
     )
 
 
@@ -166,12 +169,14 @@ def open_source(source: DataSource) -> Dataset:
     """Dataset that a run names, without the moments that it may not see."""
     root, glove = (Path(p) if p else None for p in (source.root, source.glove))
     features = source.features if source.features in (None, "embedded") else Path(source.features)
-    dataset = open_dataset(source.name, root, features, glove, source.clip_s, source.title)
+    dataset = open_dataset(source.name, root, features, glove, source.clip_s, source.title, source.fold)
     return dataset if source.annotated is None else restrict(dataset, source.annotated)
 
 
 def known_moments(source: DataSource) -> tuple[Query, ...]:
     """Training queries with every moment that the files hold, for reports alone, once nothing is left to choose."""
+    if source.fold is not None:
+        return open_source(replace(source, annotated=None)).splits["train"]
     if source.root is not None:
         return open_queries(source.name, Path(source.root)).splits["train"]
     return open_dataset(source.name).splits["train"]

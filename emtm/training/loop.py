@@ -66,7 +66,8 @@ def train(
                 raise
             world.wait()
 
-            metrics = evaluate_run(out, "test", dataset=setup.dataset, device=world.device).to_json()
+            tested = evaluate_run(out, "test", dataset=setup.dataset, device=world.device)
+            metrics = tested.to_json()
             metrics["training"] = {
                 **({} if setup.clock is None else {"clock": setup.clock}),
                 "epochs": len(history),
@@ -79,6 +80,8 @@ def train(
             if setup.pseudo is not None:
                 metrics["pseudo"] = setup.pseudo.to_json(known_moments(spec.data))
             if world.leads:
+                if spec.data.fold is not None:
+                    runs.write_json(out / runs.TESTED, dict(tested.ious))
                 runs.write_json(out / runs.METRICS, metrics)
             return metrics
 

@@ -9,6 +9,7 @@
 ``branches.safetensors``  training-only branches of that epoch (EMTM alone)
 ``last.safetensors``    weights, optimiser and generator state after the last whole epoch
 ``history.jsonl``       one line an epoch
+``tested.json``         IoU of the answer to each test query, where the run is of a fold (`emtm.data.folds`)
 ``metrics.json``        test metrics of the best weights; its presence says the run is finished
 ``manifest.json``       hashes of all these, checked whenever one is read; see `emtm.training.manifest`
 ======================  ====================================================================
@@ -20,7 +21,7 @@ import dataclasses
 import hashlib
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ from emtm.data.benchmarks import BENCHMARKS
 from emtm.data.choices import PseudoTrust
 from emtm.data.datasets import feature_width
 from emtm.data.features import clip_width, split_paths
-from emtm.data.own import CUSTOM
-from emtm.data.real import EMBEDDED, features_path
+from emtm.data.folds import Fold
+from emtm.data.real import EMBEDDED, features_path, learns_words, shown_name
 from emtm.data.records import Dataset, Query, fingerprint
 from emtm.data.soft_labels import SoftLabelFile
 from emtm.data.text import Lexicon, Vocabulary
@@ -53,7 +54,7 @@ from emtm.training.sizes import check_size
 from emtm.training.teachers import Teacher, read_teachers
 
 RUN, VOCABULARY, BEST, LAST = "run.json", "vocabulary.json", "best.safetensors", "last.safetensors"
-HISTORY, METRICS = "history.jsonl", "metrics.json"
+HISTORY, METRICS, TESTED = "history.jsonl", "metrics.json", "tested.json"
 BRANCHES = "branches.safetensors"
 FEATURES = "features.json"
 SPLITS = "splits.json"
@@ -62,7 +63,7 @@ _UNSEALED = "emtm-run/1"
 """Runs of this format have no manifest."""
 
 
-_LATER = ("annotated", "pseudo_weight", "pseudo_trust", "clip_s", "title")
+_LATER = ("annotated", "pseudo_weight", "pseudo_trust", "clip_s", "title", "fold")
 """Fields of a data source that earlier runs do not have."""
 
 
@@ -85,6 +86,8 @@ class DataSource:
     """Seconds that a feature row stands for, or a range of them."""
     title: str | None = None
     """What tables call it, where `name` is `custom`."""
+    fold: Fold | None = None
+    """Whose splits are trained and tested on; None for the dataset's own."""
 
     @property
     def shown(self) -> str:
@@ -94,7 +97,7 @@ class DataSource:
     @property
     def learns_words(self) -> bool:
         """Whether there are no word vectors, so that a model learns its own."""
-        return self.name == CUSTOM and self.glove is None and self.features != EMBEDDED
+        return learns_words(self.name, self.fold) and self.glove is None and self.features != EMBEDDED
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON holds them; what was always so before there was a choice is left out."""
@@ -107,7 +110,9 @@ class DataSource:
         files = tuple(SoftLabelFile(**file) for file in stored.get("soft_labels", ()))
         choice = stored.get("annotated")
         annotated = None if choice is None else AnnotatedPart(**choice)
-        return cls(**{**stored, "soft_labels": files, "annotated": annotated})
+        part = stored.get("fold")
+        fold = None if part is None else Fold(**part)
+        return cls(**{**stored, "soft_labels": files, "annotated": annotated, "fold": fold})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,8 @@ class RunSpec:
         )
         check_fields(spec)
         check_fields(spec.data)
+        if spec.data.fold is not None:
+            check_fields(spec.data.fold)
         return spec
 
 
@@ -197,9 +204,9 @@ class Run:
 
     @property
     def dataset(self) -> str:
-        """Name of the dataset it was trained on, told apart where its features are synthetic."""
+        """Name of the dataset it was trained on, as `Dataset` has it."""
         data = self.spec.data
-        return f"{data.shown}+{data.features}" if data.features == "embedded" else data.shown
+        return shown_name(data.shown, data.features == EMBEDDED, data.fold)
 
     @property
     def seed(self) -> int:
@@ -289,17 +296,26 @@ def videos_of(queries: Iterable[Query]) -> list[str]:
     return sorted({query.video_id for query in queries})
 
 
-def check_unseen(path: Path, split: str, queries: Iterable[Query]) -> None:
-    """Raise UserError where videos of a split that the run at `path` did not have in it were trained on by it."""
+def seen_videos(path: Path, split: str, queries: Iterable[Query]) -> list[str]:
+    """Videos of a split that the run at `path` was trained on and did not have in that split; none of embedded data.
+
+    Raises:
+        UserError: what it was trained on is damaged or was changed.
+    """
     if not (path / SPLITS).is_file():
-        return
+        return []
     check(path / SPLITS)
     stored = read_json(path / SPLITS)
     try:
         trained, then = set(stored["train"]), set(stored[split])
     except (KeyError, TypeError):
         raise UserError(f"{path / SPLITS} is damaged") from None
-    seen = [video for video in videos_of(queries) if video in trained and video not in then]
+    return [video for video in videos_of(queries) if video in trained and video not in then]
+
+
+def check_unseen(path: Path, split: str, queries: Iterable[Query]) -> None:
+    """Raise UserError where videos of a split that the run at `path` did not have in it were trained on by it."""
+    seen = seen_videos(path, split, queries)
     if seen:
         raise UserError(
             f"{len(seen):,} videos that are in {split} now, {seen[0]} first, were trained on by {path}: the splits are "
@@ -397,6 +413,16 @@ def read_metrics(path: Path) -> dict[str, Any]:
     if not isinstance(metrics, dict) or not _are_metrics(metrics):
         raise UserError(f"{path / METRICS} is damaged or from another version")
     return metrics
+
+
+def read_tested(path: Path, queries: Sequence[Query]) -> list[float]:
+    """IoU of the answer of a finished run of a fold to each of its test queries; raises UserError as `read_metrics`."""
+    check(path / TESTED)
+    try:
+        stored = read_json(path / TESTED)
+        return [float(stored[query.query_id]) for query in queries]
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f"{path / TESTED} is damaged or of other queries") from None
 
 
 def _are_metrics(stored: Mapping[str, Any]) -> bool:
