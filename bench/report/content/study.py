@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.report.content.folds import Folds, read_folds
 from bench.report.content.summaries import validated
 from emtm.distillation.control import SMOOTHED_TRUTH
 from emtm.distillation.summary import FORMAT
@@ -115,11 +116,15 @@ class Study:
     teachers: tuple[Teacher, ...]
     rows: tuple[Variant, ...]
     aggregation: Aggregation | None
+    folds: Folds | None = None
+    """Of a study by folds, whose accuracies are those of all of them."""
 
     @property
     def title(self) -> str:
-        """The dataset, marked where it is synthetic."""
-        return f"{self.dataset} (synthetic)" if self.synthetic else self.dataset
+        """The dataset, marked where it is synthetic, and of how many folds a study by folds is."""
+        name = self.dataset if self.folds is None else self.dataset.removesuffix(self.folds.mark)
+        name = f"{name} (synthetic)" if self.synthetic else name
+        return name if self.folds is None else f"{name}, {self.folds.title}"
 
     @property
     def metrics(self) -> list[Metric]:
@@ -172,6 +177,7 @@ def _study(doc: Mapping[str, Any], path: str) -> Study:
         teachers=tuple(map(_teacher, doc["teachers"])),
         rows=tuple(sorted(rows, key=lambda row: order.index(row.kind))),
         aggregation=_aggregation(doc["aggregation"]) if "aggregation" in doc else None,
+        folds=read_folds(doc),
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bench.codec import encode
 from bench.missing import Json
+from bench.report.content.folds import Clustered
 from bench.report.content.study import Study, Variant
 from bench.report.sections.cells import Cell, Table
 from bench.run import Run
@@ -96,7 +97,25 @@ def _study_rows(study: Study) -> list[dict[str, Json]]:
         for t in study.teachers
     ]
     floors = [{"kind": "floor", "name": name, **_means("", floor)} for name, floor in study.floors.items()]
-    return [common | row for row in (*teachers, *map(_flat, study.rows), *floors)]
+    rows = [_flat(row) | _over_videos(study, row) for row in study.rows]
+    return [common | row for row in (*teachers, *rows, *floors)]
+
+
+def _over_videos(study: Study, row: Variant) -> dict[str, Json]:
+    """Ends of the intervals over videos of a study by folds."""
+    measures = {} if study.folds is None else study.folds.rows[row.name]
+    found: dict[str, Json] = {}
+    for metric, measure in measures.items():
+        over = f"{metric.key}.over_best_floor"
+        found |= _ends(metric.key, measure.value)
+        found |= {f"{over}.mean": measure.over_best_floor.mean} | _ends(over, measure.over_best_floor)
+        found |= _ends(f"{metric.key}.over_student_alone", measure.over_alone) if measure.over_alone else {}
+    return found
+
+
+def _ends(name: str, found: Clustered) -> dict[str, Json]:
+    ends = {} if found.ci95 is None else dict(zip(("low", "high"), found.ci95, strict=True))
+    return {f"{name}.ci95_{end}": value for end, value in ends.items()}
 
 
 def _means(prefix: str, accuracy: Mapping[Metric, float]) -> dict[str, Json]:

@@ -23,11 +23,11 @@ def section(content: Content) -> Section:
     return Section(
         key=key,
         title=title,
-        figures=(*gain_figures(study), *aggregation_figures(study)),
+        figures=() if study.folds is not None else (*gain_figures(study), *aggregation_figures(study)),
         tables=tuple(study_tables(study)),
         headline=True,
         limits=tuple(study_limits(study)),
-        protocol=(_PROTOCOL,),
+        protocol=(_PROTOCOL if study.folds is None else _FOLD_PROTOCOL,),
         commands=tuple(study_command(study)),
     )
 
@@ -36,6 +36,12 @@ _PROTOCOL = (
     "The study trains its teachers once, keeps what they say of the training queries, and trains every variant "
     "with the same seeds. A gain is the mean over seeds of the difference to the student alone of the same seed, "
     "so that what a seed does to both cancels."
+)
+
+_FOLD_PROTOCOL = (
+    "The study by folds deals the videos that have features to folds, and does everything once for each: teachers, "
+    "their labels, students and floors are trained on the videos of the others, less those on which epochs are chosen. "
+    "The test queries of all folds are taken together for each seed; intervals resample videos, with all their queries."
 )
 
 
@@ -48,12 +54,19 @@ def study_limits(study: Study) -> list[str]:
             f"The study of distillation ran on {study.title}: its gains show how the method works on generated "
             "videos, not what it gains on real ones."
         )
-    if fewest < MANY_SEEDS:
+    if study.folds is not None:
+        found += [
+            f"The study ran on {study.title}: part of the dataset, trained on with as little, so that its figures "
+            "compare with each other and with their floors, and with nothing published.",
+            f"Its intervals hold the spread between videos, not that between trainings: students have {fewest} or more "
+            "in each fold, teachers one.",
+        ]
+    elif fewest < MANY_SEEDS:
         found.append(
             f"Some rows of the study have {plural(fewest, 'seed')} only: their intervals are wide or absent, and "
             "small gains may be chance."
         )
-    if study.teachers and any(row.gradient_ratio is not None for row in study.rows):
+    if study.folds is None and study.teachers and any(row.gradient_ratio is not None for row in study.rows):
         found.append(
             "The teachers of the study were trained once: its intervals cover the seeds of the students, not those "
             "of the teachers."

@@ -9,6 +9,7 @@ import numpy as np
 from bench.report.content.study import BOUNDARIES, Aggregation, Study, Variant
 from bench.report.quantity import duration, plus_minus, ratio
 from bench.report.sections.cells import Cell, Table, empty, text
+from bench.report.sections.fold_tables import fold_tables
 from emtm.metrics.metric import SHORT_LIST, Metric
 from emtm.metrics.paired import MeanInterval, paired_difference
 
@@ -16,6 +17,8 @@ from emtm.metrics.paired import MeanInterval, paired_difference
 def study_tables(study: Study) -> list[Table]:
     """Teachers first, because what they know bounds what can be passed on."""
     teachers = [_teacher_table(study)] if study.teachers else []
+    if study.folds is not None:
+        return [*teachers, *fold_tables(study, study.folds)]
     compared = [row for row in study.rows if row.kind == "variant" and row is not study.control]
     controlled = [_control_table(study, study.control, compared)] if study.control and compared else []
     weights = [_weight_table(study, study.aggregation)] if study.aggregation else []
@@ -23,10 +26,11 @@ def study_tables(study: Study) -> list[Table]:
 
 
 def _teacher_table(study: Study) -> Table:
+    each = "" if study.folds is None else " in each fold"
     return Table(
         title=f"Teachers on {study.title}",
-        caption="Each is trained once, and asked for the start and end of every training query. Its accuracy on these "
-        f"is that of the labels the student learns from; {study.split} is the split of the table below.",
+        caption=f"Each is trained once{each}, and asked for the start and end of every training query. Its accuracy on "
+        f"these is that of the labels the student learns from; {study.split} is the split of the table below.",
         headers=("Teacher", "Model", *(f"{m.title} {s} (%)" for m in SHORT_LIST for s in (study.split, "train"))),
         rows=tuple(
             (
