@@ -57,6 +57,12 @@ ELSEWHERE = {
     "--glove glove.840B.300d.txt --out runs/charades": (
         "tests/test_own_folder.py::test_training_and_evaluation_agree_and_say_what_they_are_of"
     ),
+    "python -m emtm prepare charades-sta --root charades --glove glove.npz": (
+        "tests/data/test_folds.py::test_prepare_says_what_folds_can_use"
+    ),
+    "python -m bench.report --study runs/folds/summary.json --out reports/folds": (
+        "tests/report/test_folds.py::test_the_command_reports_it"
+    ),
     "python -m emtm extract VIDEOS/ --out FEATURES": (
         "tests/test_video_cli.py::test_extract_goes_on_and_names_what_it_cannot_read"
     ),
@@ -100,6 +106,11 @@ NOT_RUN = {
     "--ablate student-alone,full,uniform,smoothed-truth --seeds 12 --jobs 2 --out runs/study": HOURS,
     "python -m emtm reproduce --dataset smoke --annotated 0.1,0.25 --draws 3 --teachers emtm-student,vslnet "
     "--ablate student-alone,pseudo,soft,both,pseudo-smoothed,self-teacher,all-labels --seeds 10 --out runs/few": HOURS,
+    "python -m emtm train emtm-student --dataset charades-sta --root charades --glove glove.npz --preset compact "
+    "--fold 1/5 --out runs/fold-1": MINUTES,
+    "python -m emtm reproduce --dataset charades-sta --root charades --glove glove.npz --preset compact --folds 5 "
+    "--seeds 3 --teachers qd-detr,seqpan --ablate student-alone,full,no-distillation,smoothed-truth "
+    "--baselines seqpan,vslnet,moment-detr,qd-detr,eatr,tan2d --jobs 2 --out runs/folds": HOURS,
     "python -m emtm train vslnet --dataset smoke --annotated 0.25 --out runs/vslnet": MINUTES,
     "python -m emtm distill --dataset smoke --annotated 0.25 --teachers runs/vslnet --ablate both --out runs/student": (
         MINUTES
