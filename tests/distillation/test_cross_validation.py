@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from emtm.data.annotated import AnnotatedPart
 from emtm.data.datasets import open_dataset, pin_fold
+from emtm.distillation.cross_validation import features_source
 from emtm.errors import UserError
 from emtm.metrics.bootstrap import cluster_interval
 from emtm.metrics.floors import cached_floors, floor_hits
 from emtm.metrics.metric import METRICS
+from emtm.training.evaluation import known_moments, open_source
 from emtm.training.jobs import Job
 from emtm.training.loop import train
-from emtm.training.runs import load_run, read_spec, read_tested
+from emtm.training.runs import DataSource, load_run, read_spec, read_tested
 from tests.charades import FEATURES, make_charades
 from tests.distillation.few import run
 
@@ -231,10 +234,17 @@ def test_mistakes_end_in_one_sentence(
     assert not (tmp_path / "x").exists()
 
 
-def test_public_features_are_known_by_how_many_and_how_wide_they_are(root: Path) -> None:
-    from emtm.distillation.cross_validation import features_source
-    from emtm.training.runs import DataSource
+def test_what_is_not_annotated_loses_its_moments_within_the_fold(root: Path) -> None:
+    fold = pin_fold(1, FOLDS, "charades-sta", root, None, None)
+    data = DataSource("charades-sta", str(root), annotated=AnnotatedPart(0.5), fold=fold)
+    few, whole = open_source(data), open_dataset("charades-sta", root, fold=fold)
+    assert few.splits["test"] == whole.splits["test"]
+    assert {q.query_id for q in (*few.splits["train"], *few.unlabelled)} == {q.query_id for q in whole.splits["train"]}
+    assert len(few.unlabelled) > 0
+    assert known_moments(data) == whole.splits["train"]
 
+
+def test_public_features_are_known_by_how_many_and_how_wide_they_are(root: Path) -> None:
     data = DataSource("charades-sta", str(root), str(root / "features" / FEATURES))
     assert "488fdf2" in features_source(data, 1334, 512)
     assert features_source(data, 1334, 500) == f"{FEATURES}, 500 wide, of an origin that is not stated"
