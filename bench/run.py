@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bench.gpu_record import GpuCheck
 from bench.missing import ABSENT, Block, Json, Missing
 from bench.record import CaseRecord
 
@@ -122,3 +123,5 @@ class Run(Block):
     suite: Suite
     env: Environment
     cases: tuple[CaseRecord, ...]
+    gpu_check: GpuCheck | Missing = ABSENT
+    """What `python -m bench.gpu_check` found besides cases."""

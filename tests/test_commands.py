@@ -40,6 +40,9 @@ ELSEWHERE = {
     ),
     "pytest bench/ --benchmark-only -k my-model": "tests/test_plugin.py::test_model_is_trained_measured_and_reported",
     "python -m bench.count my_grounding:make": "tests/bench/test_count.py",
+    "python -m bench.gpu_check --device cpu --models emtm-student,seqpan --out gpu-check.json": (
+        "tests/gpu_check/test_cli.py::test_two_models_on_the_cpu"
+    ),
     "python -m emtm prepare custom --root kitchen": "tests/test_custom.py::test_five_commands_to_the_report",
     "python -m emtm train emtm-student --dataset custom --root kitchen --out runs/kitchen": (
         "tests/test_custom.py::test_five_commands_to_the_report"
@@ -102,6 +105,7 @@ ELSEWHERE = {
 HOURS = "hours of training; with fewer seeds and epochs tests/distillation runs it"
 MINUTES = "minutes of training; with one epoch tests/distillation runs it"
 NOT_RUN = {
+    "python -m bench.gpu_check --out reports/runs/gpu.json": "needs a graphics card; its parts are tried on the CPU",
     "python -m emtm reproduce --dataset synth-charades --teachers emtm-student,qd-detr "
     "--ablate student-alone,full,uniform,smoothed-truth --seeds 12 --jobs 2 --out runs/study": HOURS,
     "python -m emtm reproduce --dataset smoke --annotated 0.1,0.25 --draws 3 --teachers emtm-student,vslnet "

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from bench import count
 from bench.cli.app import app as report
+from bench.gpu_check.__main__ import app as gpu_check
 from emtm.cli.app import app as emtm
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +23,7 @@ PROGRAMS = {
     "emtm": typer.main.get_command(emtm),
     "bench.report": typer.main.get_command(report),
     "bench.count": typer.main.get_command(count.app),
+    "bench.gpu_check": typer.main.get_command(gpu_check),
 }
 
 

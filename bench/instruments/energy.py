@@ -10,11 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from bench.execution import Device
+from bench.instruments.nvml import Card, PowerIntegral
 from bench.missing import Missing
 from bench.record import Energy
 
@@ -43,6 +41,9 @@ def measure(call: Callable[[], object], device: Device, window_s: float) -> Ener
         return _measured(call, device, window_s, source, counter)
     except (OSError, ValueError) as error:
         return left_out(f"{source} cannot be read any more: {error}")
+    finally:
+        if isinstance(counter, PowerIntegral):
+            counter.close()
 
 
 def left_out(reason: str) -> Energy:
@@ -127,19 +128,13 @@ def _unwrapped(zone: Path) -> Counter:
 
 
 def _nvml() -> tuple[str, Counter | None]:
+    """The card's own counter, or else its power over time."""
     try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        handle = _card(pynvml)
-        pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
-    except Exception as error:
+        card = Card()
+        try:
+            card.energy_j()
+        except OSError:
+            return "nvml power, integrated", PowerIntegral(card.power_w)
+    except OSError as error:
         return f"no NVML energy counter: {error}", None
-    return "nvml", lambda: float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) * 1e-3
-
-
-def _card(pynvml: Any) -> Any:
-    """The card that torch computes on, which need not be NVML's first."""
-    if not torch.cuda.is_available():
-        return pynvml.nvmlDeviceGetHandleByIndex(0)
-    return pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties().uuid}")
+    return "nvml", card.energy_j

@@ -11,7 +11,8 @@ from bench.blocks import places, with_blocks
 from bench.cases import Case
 from bench.disturbance import WATCHED, own_noise
 from bench.instruments.noise import cores_in_use
-from bench.isolation.process import LostError, Process
+from bench.isolation.apart import LostError
+from bench.isolation.process import Process
 from bench.lab import Lab
 from bench.measure import Measure
 from bench.missing import Missing

@@ -15,7 +15,8 @@ from contextlib import suppress
 from bench import stats
 from bench.backends import REFERENCE
 from bench.cases import Case
-from bench.isolation.process import LostError, Process
+from bench.isolation.apart import LostError
+from bench.isolation.process import Process
 from bench.isolation.questions import Pace
 from bench.lab import Lab
 from bench.missing import ABSENT, known, or_missing

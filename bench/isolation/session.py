@@ -10,7 +10,8 @@ from pathlib import Path
 from bench.blocks import holds
 from bench.cases import Case
 from bench.isolation.again import Made, again, noise_of
-from bench.isolation.process import LostError, Process
+from bench.isolation.apart import LostError
+from bench.isolation.process import Process
 from bench.isolation.repeat import repeat
 from bench.lab import CaseError, Lab, LeftOutError
 from bench.measure import Measure

@@ -13,7 +13,7 @@ from bench import stats
 from bench.cases import Case, Matrix
 from bench.execution import CPU, Execution
 from bench.instruments.reference import GemmFloor, floor_ratio
-from bench.isolation.process import LostError
+from bench.isolation.apart import LostError
 from bench.isolation.questions import Again, Pace
 from bench.isolation.repeat import block, repeat
 from bench.isolation.worker import again

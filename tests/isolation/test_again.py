@@ -8,7 +8,7 @@ import pytest
 
 from bench.cases import Case, Matrix
 from bench.isolation.again import Made, again, noise_of
-from bench.isolation.process import LostError
+from bench.isolation.apart import LostError
 from bench.isolation.questions import Answer
 from bench.lab import Lab
 from bench.measure import Measure

@@ -12,7 +12,7 @@ from bench import results
 from bench.cases import Case, Matrix
 from bench.execution import InvalidOutputError, UnavailableError
 from bench.fixtures import ReplayClock
-from bench.isolation.process import LostError
+from bench.isolation.apart import LostError
 from bench.isolation.questions import Answer
 from bench.isolation.session import Session
 from bench.isolation.worker import answer
