@@ -58,8 +58,7 @@ def _attend_by_blocks(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     """
     q, k, v = (q * q.shape[-1] ** -0.5).contiguous(), k.contiguous(), v.contiguous()
     out = q.new_empty((*q.shape[:3], v.shape[3]))
-    # A single number moves all scores alike, which changes no softmax.
-    biases = bias.expand(*q.shape[:3], k.shape[2]) if bias.dim() else None
+    biases = bias.expand(*q.shape[:3], k.shape[2]) if bias.any() else None
     for samples, heads, rows in _blocks(q, k):
         block, whole = (samples, heads, rows), (samples, heads)
         _attend_block(q[block], k[whole], v[whole], None if biases is None else biases[block], out[block])

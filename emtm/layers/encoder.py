@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from emtm.layers.attention import attend, merge_heads, split_heads
 from emtm.layers.dropout import Dropout
+from emtm.layers.masking import padded
 
 NORM_EPS = 1e-6
 
@@ -80,10 +81,10 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """`[B, L, D]`, `[B, L]` -> `[B, L, D]`."""
-        keep = mask.unsqueeze(2)
+        keep = mask.unsqueeze(2) if not self.official and padded(mask) else None
         for norm, conv in zip(self.norms, self.convs, strict=True):
             normed = norm(x)
-            if not self.official:
+            if keep is not None:
                 normed = normed * keep
             x = x + self.dropout(F.relu(conv(normed)))
         return x

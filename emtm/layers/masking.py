@@ -5,11 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from emtm.layers.tracing import traced
+
 NEGATIVE = -1e30
 
 
+def padded(mask: Tensor) -> bool:
+    """Whether something may be padding; where asking costs more than masking, or binds a trace, the answer is yes."""
+    return traced() or mask.device.type != "cpu" or not mask.all()
+
+
 def mask_logits(logits: Tensor, mask: Tensor) -> Tensor:
-    """Logits with padded positions pushed to -1e30; shapes must broadcast."""
+    """Logits with padded positions pushed to -1e30; the mask must broadcast to their shape."""
+    if not padded(mask):
+        return logits
     mask = mask.to(logits.dtype)
     return logits * mask + NEGATIVE * (1.0 - mask)
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from emtm.layers.dropout import Dropout
-from emtm.layers.encoder import DepthwiseSeparableConv, SelfAttentionBlock
+from emtm.layers.encoder import ConvBlock, DepthwiseSeparableConv, SelfAttentionBlock
 from emtm.layers.masking import key_bias, mask_logits, pair_bias
 
 
@@ -58,3 +58,24 @@ def test_dropout_keeps_the_mean_and_drops_the_rate() -> None:
 def test_dropout_refuses_a_rate_of_one() -> None:
     with pytest.raises(ValueError, match="rate"):
         Dropout(1.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.float32, torch.long])
+def test_logits_without_padding_are_as_they_were(dtype: torch.dtype) -> None:
+    logits = torch.tensor([[-0.0, 3.0, torch.inf], [-torch.inf, 1e-40, -7.0]])
+    assert mask_logits(logits, torch.ones(2, 3, dtype=dtype)) is logits
+    masked = mask_logits(torch.ones(2, 3), torch.tensor([[1, 1, 0], [1, 1, 1]]).to(dtype))
+    assert torch.equal(masked, torch.tensor([[1.0, 1.0, -1e30], [1.0, 1.0, 1.0]]))
+
+
+def test_convolutions_without_padding_are_those_of_a_padded_batch() -> None:
+    torch.manual_seed(0)
+    block, x, mask = ConvBlock(8), torch.randn(1, 9, 8), torch.ones(1, 9, dtype=torch.bool)
+    longer = F.pad(x, (0, 0, 0, 5), value=3.0)
+    torch.testing.assert_close(block(x, mask), block(longer, F.pad(mask, (0, 5)))[:, :9])
+
+
+def test_what_is_traced_masks_padding_that_the_example_did_not_have() -> None:
+    with torch.no_grad():
+        trace = torch.jit.trace(mask_logits, (torch.ones(2), torch.ones(2, dtype=torch.bool)))
+    assert torch.equal(trace(torch.ones(2), torch.tensor([True, False])), torch.tensor([1.0, -1e30]))
