@@ -394,7 +394,7 @@ class Roof(Block):
 
     measured_s: float
     macs: int
-    bytes: int
+    moved_bytes: int
     """Read and written, each operator's tensors once."""
     operators: int
     compute_s: float

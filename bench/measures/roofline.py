@@ -81,7 +81,7 @@ def roof(measured_s: float, macs: int, moved: Traffic, rates: Rates) -> Roof:
     return Roof(
         measured_s=measured_s,
         macs=macs,
-        bytes=moved.cached_bytes + moved.streamed_bytes,
+        moved_bytes=moved.cached_bytes + moved.streamed_bytes,
         operators=moved.operators,
         compute_s=least["compute"],
         memory_s=least["memory"],

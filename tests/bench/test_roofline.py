@@ -86,7 +86,7 @@ RATES = Rates(macs_per_s=1e9, cached_bytes_per_s=1e9, streamed_bytes_per_s=1e8, 
 def test_the_longest_of_the_three_binds(macs: int, moved: Traffic, bound: str, share: float) -> None:
     found = roof(0.010, macs, moved, RATES)
     assert (found.bound, found.share) == (bound, pytest.approx(share))
-    assert found.bytes == moved.cached_bytes + moved.streamed_bytes
+    assert found.moved_bytes == moved.cached_bytes + moved.streamed_bytes
 
 
 def test_the_whole_is_the_sum_and_short_stages_are_left_to_it() -> None:
@@ -94,7 +94,7 @@ def test_the_whole_is_the_sum_and_short_stages_are_left_to_it() -> None:
     moved = {"fusion": Traffic(10, 100), "decode": Traffic(20, 0, 300), "other": Traffic(5)}
     found = roofline(passes, moved, {"fusion": 10**6, "decode": 10**6}, RATES, NoiseWindow())
     assert list(found.by_stage) == ["fusion", "decode"]
-    assert (found.whole.macs, found.whole.bytes, found.whole.operators) == (2 * 10**6, 400, 35)
+    assert (found.whole.macs, found.whole.moved_bytes, found.whole.operators) == (2 * 10**6, 400, 35)
     assert found.whole.measured_s == pytest.approx(0.01001)
     assert found.by_stage["fusion"].share == pytest.approx(0.25)
 

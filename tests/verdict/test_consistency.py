@@ -73,7 +73,7 @@ def test_a_roof_agrees_with_itself() -> None:
     roof = Roof(
         measured_s=0.01,
         macs=1,
-        bytes=1,
+        moved_bytes=1,
         operators=1,
         compute_s=0.004,
         memory_s=0.005,

@@ -69,7 +69,7 @@ def _cells(roof: Roof) -> tuple[Cell, ...]:
         *(Cell(si(value, "s"), value) for value in (roof.compute_s, roof.memory_s, roof.dispatch_s, roof.measured_s)),
         Cell(si(roof.operators), roof.operators),
         Cell(si(roof.macs), roof.macs),
-        Cell(si(roof.bytes, "B"), roof.bytes),
+        Cell(si(roof.moved_bytes, "B"), roof.moved_bytes),
     )
 
 
