@@ -1,4 +1,5 @@
 import dataclasses
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,8 @@ def test_tokens(sentence: str, tokens: list[str]) -> None:
 @given(st.text(max_size=40))
 def test_tokens_hold_every_visible_character(sentence: str) -> None:
     tokens = tokenize(sentence)
-    visible = "".join(sentence.lower().replace("’", "'").split())
+    composed = unicodedata.normalize("NFC", sentence.lower())
+    visible = "".join(composed.replace("’", "'").split())
     assert "".join("".join(tokens).split()) == visible
 
 
