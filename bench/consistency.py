@@ -28,6 +28,7 @@ from bench.record import (
     EndToEnd,
     EvaluationCost,
     Growth,
+    GrowthPoint,
     Interval,
     Latency,
     Memory,
@@ -39,6 +40,7 @@ from bench.record import (
     Reference,
     Repeats,
     Reuse,
+    ReusePoint,
     Roof,
     Throughput,
     Training,
@@ -326,27 +328,28 @@ def _throughput(throughput: Throughput) -> Complaints:
 
 
 def _reuse(reuse: Reuse) -> Complaints:
-    queries = [point.queries for point in reuse.curve]
-    if queries != sorted(set(queries)):
-        yield f"reuse.curve is at {queries} queries a video: they rise, each once"
+    yield from _rising("reuse.curve", [point.queries for point in reuse.curve], "queries a video")
     for point in reuse.curve:
-        seconds = known(point.value)
-        if (point.status == "ok") != (seconds is not None):
-            yield f"reuse.curve at {point.queries} queries: a value stands where it was timed, and nowhere else"
-        if seconds is not None:
-            yield from _contains(f"reuse.curve at {point.queries} queries: ci99", known(point.ci99), seconds)
+        yield from _timed_point(f"reuse.curve at {point.queries} queries", point)
+
+
+def _rising(where: str, numbers: Sequence[int], unit: str) -> Complaints:
+    if numbers != sorted(set(numbers)):
+        yield f"{where} is at {numbers} {unit}: they rise, each once"
+
+
+def _timed_point(where: str, point: ReusePoint | GrowthPoint) -> Complaints:
+    seconds = known(point.value)
+    if (point.status == "ok") != (seconds is not None):
+        yield f"{where}: a value stands where it was timed, and nowhere else"
+    if seconds is not None:
+        yield from _contains(f"{where}: ci99", known(point.ci99), seconds)
 
 
 def _growth(growth: Growth) -> Complaints:
-    clips = [point.clips for point in growth.curve]
-    if clips != sorted(set(clips)):
-        yield f"growth.curve is at {clips} clips: they rise, each once"
+    yield from _rising("growth.curve", [point.clips for point in growth.curve], "clips")
     for point in growth.curve:
-        seconds = known(point.value)
-        if (point.status == "ok") != (seconds is not None):
-            yield f"growth.curve at {point.clips} clips: a value stands where it was timed, and nowhere else"
-        if seconds is not None:
-            yield from _contains(f"growth.curve at {point.clips} clips: ci99", known(point.ci99), seconds)
+        yield from _timed_point(f"growth.curve at {point.clips} clips", point)
     for name in ("time", "macs", "memory"):
         if power := known(getattr(growth, name)):
             yield from _contains(f"growth.{name}: ci95", known(power.ci95), power.value)

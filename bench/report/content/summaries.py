@@ -21,8 +21,7 @@ def format_of(path: Path) -> str:
 
     Raises UserError when it cannot be read.
     """
-    doc = read_json(path)
-    return str(doc.get("format") or "") if isinstance(doc, dict) else ""
+    return _format(read_json(path))
 
 
 def validated(path: Path, form: str, schema: str) -> dict[str, Any]:
@@ -30,7 +29,8 @@ def validated(path: Path, form: str, schema: str) -> dict[str, Any]:
 
     Raises UserError when it cannot be read, is not such a summary, or is damaged.
     """
-    doc, found = read_json(path), format_of(path)
+    doc = read_json(path)
+    found = _format(doc)
     if not found.startswith(form.partition("/")[0] + "/"):
         raise UserError(f"{path} is not the summary.json of a study; `python -m emtm reproduce` writes one")
     if found != form:
@@ -42,6 +42,10 @@ def validated(path: Path, form: str, schema: str) -> dict[str, Any]:
         raise UserError(f"{path} is damaged: {where}: {what}")
     assert isinstance(doc, dict)
     return doc
+
+
+def _format(doc: Any) -> str:
+    return str(doc.get("format") or "") if isinstance(doc, dict) else ""
 
 
 @cache
