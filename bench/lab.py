@@ -27,6 +27,7 @@ from bench.subjects import SEED
 from bench.workbench import Workbench
 from emtm import __version__
 from emtm.errors import UserError
+from emtm.processor import compute_at_best
 
 _CREATED = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -50,6 +51,7 @@ class Lab:
 
     def __post_init__(self) -> None:
         self._started = datetime.now(UTC)
+        compute_at_best()
         self.bench = Workbench(self.profile)
         self._environment = EnvironmentWindow(settled(self.bench.all_threads))
         self.run_id = f"{self._started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

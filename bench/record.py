@@ -238,6 +238,8 @@ class Reference(Block):
     """A measured time over the time the same multiply-adds take at the rate of a plain matrix product."""
 
     floor: str = "gemm"
+    route: str | Missing = ABSENT
+    """Which library took the product."""
     gemm_shape: tuple[int, ...] | Missing = ABSENT
     gemm_s: float
     gemm_ci99_s: Interval | Missing = ABSENT

@@ -72,6 +72,8 @@ class Settings(Block):
     affinity: tuple[int, ...] | Missing = ABSENT
     mha_fastpath: bool | Missing = ABSENT
     mkldnn: bool | Missing = ABSENT
+    products: str | Missing = ABSENT
+    """Which library takes float32 products on the CPU, as `emtm.processor` settled it."""
     tf32: bool | Missing = ABSENT
     cudnn_benchmark: bool | Missing = ABSENT
     deterministic: bool | Missing = ABSENT
@@ -89,6 +91,18 @@ class GemmRate(Block):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProductRate(Block):
+    """The best that a way of taking float32 products on the CPU was seen to do, at the session's start."""
+
+    route: str
+    macs_per_s: float
+    error: float
+    """The largest difference from float64, as a share of the largest element."""
+    exact: bool
+    """Is that float32? What is not exact is never used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Volatile(Block):
     """What was going on on the machine during the run."""
 
@@ -99,6 +113,7 @@ class Volatile(Block):
     cpu_pressure_pct: float | Missing = ABSENT
     ram_available_bytes: int | Missing = ABSENT
     reference: GemmRate | Missing = ABSENT
+    products: tuple[ProductRate, ...] | Missing = ABSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ ORDER = (
     {"emtm"},  # its version
     {"emtm.errors"},
     {"emtm.temporary"},
-    {"emtm.config", "emtm.files", "emtm.memory", "emtm.processes"},
+    {"emtm.config", "emtm.files", "emtm.memory", "emtm.processes", "emtm.processor"},
     {"emtm.data"},
     {"emtm.contract", "emtm.metrics"},
     {"emtm.registry", "emtm.layers"},

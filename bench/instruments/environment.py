@@ -16,8 +16,10 @@ import torch
 from bench.codec import encode
 from bench.git import git
 from bench.instruments.noise import NOT_REPORTED, NoiseWindow, psi_cpu
+from bench.instruments.products import product_rates
 from bench.missing import Missing, or_missing
 from bench.run import Environment, GemmRate, Gpu, Hardware, Settings, Software, Volatile
+from emtm.processor import route
 
 _PACKAGES = ("numpy", "fvcore", "pytest", "pytest-benchmark", "scipy", "safetensors")
 _VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
@@ -33,6 +35,7 @@ class EnvironmentWindow:
         self._hardware, self._software, self._settings = _hardware(), _software(), _settings(told)
         self._load = os.getloadavg()[0]
         self._psi = psi_cpu()
+        self._products = product_rates()
         self._window = NoiseWindow()
 
     def close(self, reference: GemmRate | Missing) -> Environment:
@@ -61,6 +64,7 @@ class EnvironmentWindow:
             cpu_pressure_pct=noise.cpu_pressure_pct,
             ram_available_bytes=psutil.virtual_memory().available,
             reference=reference,
+            products=self._products,
         )
 
 
@@ -115,6 +119,7 @@ def _settings(told: Mapping[str, str]) -> Settings:
         affinity=or_missing(affinity, _SILENT),
         mha_fastpath=torch.backends.mha.get_fastpath_enabled(),
         mkldnn=torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
+        products=route().name,
         tf32=torch.backends.cuda.matmul.allow_tf32,
         cudnn_benchmark=torch.backends.cudnn.benchmark,
         deterministic=torch.are_deterministic_algorithms_enabled(),

@@ -10,6 +10,7 @@ import torch
 from bench.execution import Device
 from bench.instruments.reference import GEMM_SHAPE
 from bench.instruments.traffic import CACHED_BYTES
+from emtm.processor import quickest, trials
 
 PRODUCTS = (GEMM_SHAPE, (384, 384, 384))
 """Rows, inner size and columns; the rate is the best of them."""
@@ -50,8 +51,9 @@ class Machine:
     def sample(self) -> None:
         """Times each once, after one call that is not timed."""
         with torch.inference_mode():
-            for place, (a, b, out) in enumerate(self._products):
-                self._time(f"product {place}", lambda a=a, b=b, out=out: torch.mm(a, b, out=out))  # type: ignore[misc]
+            with quickest(trials()).taken():
+                for place, (a, b, out) in enumerate(self._products):
+                    self._time(f"product {place}", lambda a=a, b=b, out=out: torch.mm(a, b, out=out))  # type: ignore[misc]
             for where, (a, b, out) in (("near", self._near), ("far", self._far)):
                 self._time(where, lambda a=a, b=b, out=out: torch.add(a, b, out=out))  # type: ignore[misc]
             self._time("operators", self._dispatched)

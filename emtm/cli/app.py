@@ -195,9 +195,12 @@ def check_device(device: str) -> None:
             raise UserError(f"there are {torch.cuda.device_count()} CUDA devices, and no number {number}")
 
 
-def use_threads(threads: int | None) -> None:
-    """Compute on so many CPU threads; None leaves the choice to torch."""
+def compute(threads: int | None = None) -> None:
+    """Settles how this process computes on the CPU, with so many threads; None leaves the number to torch."""
+    from emtm.processor import compute_at_best
+
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
+    compute_at_best()

@@ -26,9 +26,9 @@ from emtm.cli.app import (
     TitleOption,
     check_device,
     command,
+    compute,
     out_option,
     source,
-    use_threads,
 )
 from emtm.cli.output import print_json, print_scores, print_table, resumable
 from emtm.errors import UserError
@@ -73,7 +73,7 @@ def distill(
     from emtm.training.runs import plan
 
     check_device(device)
-    use_threads(threads)
+    compute(threads)
     data = source(dataset, root, features, glove, title, annotated, draw, clip_s, fold)
     # Settings that no run can have are found before the teachers' labels are made, which takes minutes.
     plan(TAUGHT, data, preset, settings or [], seed)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emtm.cli.app import DeviceOption, JsonFlag, check_device, command, out_option
+from emtm.cli.app import DeviceOption, JsonFlag, check_device, command, compute, out_option
 from emtm.cli.output import figure, print_json, progress
 from emtm.metrics.metric import HEADLINE, MIOU
 
@@ -25,6 +25,7 @@ def soft_labels(
     from emtm.distillation.soft_labels import write_soft_labels
 
     check_device(device)
+    compute()
     with progress("queries") as advance:
         written = write_soft_labels(run, out, split, batch_size=batch_size, device=device, progress=advance)
     if as_json:

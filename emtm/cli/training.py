@@ -26,9 +26,9 @@ from emtm.cli.app import (
     TitleOption,
     check_device,
     command,
+    compute,
     out_option,
     source,
-    use_threads,
 )
 from emtm.cli.output import print_json, print_scores, progress, resumable
 from emtm.data.choices import Protocol
@@ -72,7 +72,7 @@ def train(
     data = source(dataset, root, features, glove, title, annotated, draw, clip_s, fold)
     spec = plan(model, data, preset, settings or [], seed)
     check_device(device)
-    use_threads(threads)
+    compute(threads)
     with resumable(out, "the same command with --resume goes on"):
         metrics = run(spec, out, resume=resume, device=device)
     if as_json:
@@ -97,6 +97,7 @@ def evaluate(
     from emtm.training.evaluation import evaluate_run
 
     check_device(device)
+    compute()
     with progress("queries") as advance:
         result = evaluate_run(run, split, protocol, device=device, progress=advance)
     if table:

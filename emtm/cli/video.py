@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emtm.cli.app import DeviceOption, JsonFlag, ThreadsOption, check_device, command, out_option, use_threads
+from emtm.cli.app import DeviceOption, JsonFlag, ThreadsOption, check_device, command, compute, out_option
 from emtm.cli.output import print_json, resumable
 from emtm.errors import ExitCode, UserError
 from emtm.processes import held
@@ -39,7 +39,7 @@ def extract(
     check_device(device)
     sampling, found = Sampling(fps, clip_s), find_videos(videos)
     require()
-    use_threads(threads)
+    compute(threads)
     FeatureFolder(out, sampling)  # Refused before a model is loaded.
     rows: list[dict[str, Any]] = []
     with resumable(out, "the same command goes on"), held(out), frame_bar() as advance:

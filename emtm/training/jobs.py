@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from emtm.errors import UserError
 from emtm.processes import serve_parent
+from emtm.processor import compute_at_best
 from emtm.temporary import sweep
 from emtm.training import runs
 from emtm.training.history import read_history
@@ -71,6 +72,7 @@ def run_jobs(jobs: Sequence[Job], title: str, *, parallel: int, threads: int, de
 def _begin(threads: int) -> None:
     serve_parent()
     torch.set_num_threads(threads)
+    compute_at_best()
 
 
 def _train(job: Job, device: str) -> None:

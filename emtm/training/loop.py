@@ -27,6 +27,7 @@ from emtm.errors import UserError
 from emtm.metrics.metric import HEADLINE, MIOU
 from emtm.metrics.scoring import score
 from emtm.processes import held
+from emtm.processor import route
 from emtm.training import runs
 from emtm.training.checkpoint import restore, save
 from emtm.training.evaluation import evaluate_run, known_moments, predict
@@ -74,6 +75,7 @@ def train(
                 "best_epoch": best_epoch(history),
                 "seconds": round(sum(epoch["seconds"] for epoch in history), 3),
                 "threads": torch.get_num_threads(),
+                "products": route().name,
                 "processes": world.size,
                 "device": world.device,
             }

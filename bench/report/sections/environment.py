@@ -11,7 +11,7 @@ from bench.record import CaseRecord
 from bench.report.content.content import Content
 from bench.report.quantity import DASH, byte_size
 from bench.report.sections import no_result
-from bench.run import Environment, Run
+from bench.run import Environment, ProductRate, Run
 
 
 def invalid(content: Content) -> list[str]:
@@ -113,6 +113,8 @@ def _facts(env: Environment) -> tuple[tuple[str, str | None], ...]:
         ("Load at the start (1 min)", _number(volatile.load1_start)),
         ("CPU time stolen by the host", _number(volatile.steal_pct, " %")),
         ("Reference GEMM", _number(gemm, " GFLOP/s")),
+        ("Float32 products", known(settings.products)),
+        ("Their rates", known(of(volatile.products, lambda rates: ", ".join(map(_rate, rates))))),
         ("Environment fingerprint", env.fingerprint),
     )
 
@@ -125,6 +127,11 @@ def _pair(first: int | Missing, second: int | Missing) -> str | None:
 
 def _switch(value: bool | Missing) -> str | None:
     return known(of(value, lambda on: "on" if on else "off"))
+
+
+def _rate(rate: ProductRate) -> str:
+    inexact = "" if rate.exact else ", not exact"
+    return f"{rate.route} {rate.macs_per_s / 1e9:.3g} GMAC/s{inexact}"
 
 
 def _number(value: float | Missing, unit: str = "") -> str | None:
