@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bench.compare.exact import FIGURES
-from bench.missing import Missing, known, of
-from bench.record import CaseRecord, Interval, Quality
+from bench.missing import Missing, known, known_of, of
+from bench.record import CaseRecord, Interval, Quality, Reference
 from bench.run import Run
 from emtm.metrics.metric import METRICS, Metric
 
@@ -116,7 +116,7 @@ def _timed(case: CaseRecord) -> Reading | Missing:
     floors = reference.floor_s / reference.gemm_s
     ratios = known(reference.ratio_ci99)
     interval = None if ratios is None else (ratios[0] * floors, ratios[1] * floors)
-    basis = _basis(known(reference.gemm_shape), known(reference.num_threads))
+    basis = _basis(reference)
     return Reading(reference.measured_s / reference.gemm_s, interval, basis, reference.measured_s)
 
 
@@ -124,18 +124,23 @@ def _product(case: CaseRecord, run: Run) -> _Product | Missing:
     """The product timed beside the case; that of the run where the case has none."""
     reference = case.reference
     if not isinstance(reference, Missing):
-        basis = _basis(known(reference.gemm_shape), known(reference.num_threads))
+        basis = _basis(reference)
         return _Product(reference.gemm_s, known(reference.gemm_ci99_s), basis)
     rate = run.env.volatile.reference
-    shapes = (known(of(other.reference, lambda reference: reference.gemm_shape)) for other in run.cases)
-    shape = next((shape for shape in shapes if shape is not None), None)
-    if isinstance(rate, Missing) or rate.gemm_gflops <= 0 or shape is None:
+    others = known_of(other.reference for other in run.cases)
+    like = next((other for other in others if not isinstance(other.gemm_shape, Missing)), None)
+    if isinstance(rate, Missing) or rate.gemm_gflops <= 0 or like is None:
         return Missing("no reference product was timed in this run")
-    return _Product(2e-9 * math.prod(shape) / rate.gemm_gflops, None, _basis(shape, rate.num_threads))
+    shape = known(like.gemm_shape) or ()
+    like = replace(like, num_threads=rate.num_threads)
+    return _Product(2e-9 * math.prod(shape) / rate.gemm_gflops, None, _basis(like))
 
 
-def _basis(shape: tuple[int, ...] | None, threads: int | None) -> str:
-    return f"product of {'×'.join(map(str, shape or ('?',)))}, threads {threads or '?'}"
+def _basis(reference: Reference) -> str:
+    """Times in units of products that other libraries took are not of one kind."""
+    shape, threads, library = known(reference.gemm_shape), known(reference.num_threads), known(reference.route)
+    by = f" by {library}" if library else ""
+    return f"product of {'×'.join(map(str, shape or ('?',)))}{by}, threads {threads or '?'}"
 
 
 def _rate(rate: float | Missing, rates: Interval | None, product: _Product | Missing) -> Reading | Missing:

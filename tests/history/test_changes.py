@@ -135,6 +135,15 @@ def test_another_reference_product_begins_another_series(find: Find) -> None:
     assert change.environment == ("product of 64×1024×128, threads 1 → product of 128×1024×128, threads 1",)
 
 
+def test_another_library_for_the_product_begins_another_series(find: Find) -> None:
+    docs = runs([100] * 20) + runs([50] * 40)[20:]
+    for doc in docs[20:]:
+        doc["cases"][0]["reference"]["route"] = "oneDNN"
+    _, (change,) = find(docs)
+    before, after = "product of 64×1024×128, threads 1", "product of 64×1024×128 by oneDNN, threads 1"
+    assert (change.cause, change.environment) == ("environment", (f"{before} → {after}",))
+
+
 def test_noisy_runs_are_left_out(find: Find) -> None:
     docs = runs([100] * 60)
     for doc in docs[30:40]:
