@@ -119,6 +119,8 @@ NOT_RUN = {
     "python -m emtm distill --dataset smoke --annotated 0.25 --teachers runs/vslnet --ablate both --out runs/student": (
         MINUTES
     ),
+    "python -m emtm distill --dataset smoke --unlabelled pairs.jsonl --teachers runs/vslnet --ablate both "
+    "--out runs/student": "minutes; tests/distillation/test_unlabelled.py does so on less",
     "python -m emtm train emtm-student --dataset smoke --threads 1 --out runs/smoke/emtm-student": MINUTES,
     "python -m emtm train seqpan --dataset smoke --threads 1 --out runs/smoke/seqpan": MINUTES,
     "python -m emtm train vslnet --dataset smoke --threads 1 --out runs/smoke/vslnet": MINUTES,

@@ -79,6 +79,13 @@ AnnotatedOption = Annotated[
 DrawOption = Annotated[
     int | None, typer.Option("--draw", min=0, max=MAX_SEED, help="Which videos a share of --annotated is [default: 0]")
 ]
+UnlabelledOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--unlabelled",
+        help="Pairs of video and sentence without a moment (.jsonl), which teachers give one; see docs/few-labels.md.",
+    ),
+]
 
 FoldOption = Annotated[
     str | None,
@@ -146,6 +153,7 @@ def source(
     draw: int | None = None,
     clip_s: str | None = None,
     fold: str | None = None,
+    unlabelled: Path | None = None,
 ) -> DataSource:
     """Data source with absolute paths, so that a run can be read from any folder."""
     from emtm.data.annotated import read_annotated
@@ -154,6 +162,7 @@ def source(
     from emtm.data.features import split_paths
     from emtm.data.folds import read_fold
     from emtm.data.own import CUSTOM, own_title
+    from emtm.data.unlabelled import pin_unlabelled
     from emtm.training.runs import DataSource
 
     resolve = [str(p.resolve()) if p else None for p in (root, glove)]
@@ -178,6 +187,7 @@ def source(
         annotated=part,
         clip_s=None if clip_s is None else str(Stated.read(clip_s)),
         fold=pinned,
+        unlabelled=None if unlabelled is None else pin_unlabelled(unlabelled),
     )
 
 

@@ -24,6 +24,7 @@ from emtm.cli.app import (
     SetOption,
     ThreadsOption,
     TitleOption,
+    UnlabelledOption,
     check_device,
     command,
     compute,
@@ -54,6 +55,7 @@ def distill(
     seed: SeedOption = 0,
     annotated: AnnotatedOption = None,
     draw: DrawOption = None,
+    unlabelled: UnlabelledOption = None,
     fold: FoldOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     root: RootOption = None,
@@ -74,7 +76,7 @@ def distill(
 
     check_device(device)
     compute(threads)
-    data = source(dataset, root, features, glove, title, annotated, draw, clip_s, fold)
+    data = source(dataset, root, features, glove, title, annotated, draw, clip_s, fold, unlabelled)
     # Settings that no run can have are found before the teachers' labels are made, which takes minutes.
     plan(TAUGHT, data, preset, settings or [], seed)
     named = split_list(teachers)
@@ -124,6 +126,7 @@ def reproduce(
     hold_out: Annotated[
         float, typer.Option(help="Share of the annotated videos that teachers are not trained on, for both-informed.")
     ] = 0.0,
+    unlabelled: UnlabelledOption = None,
     folds: Annotated[
         int | None,
         typer.Option(
@@ -147,8 +150,9 @@ def reproduce(
     for a teacher alone, KEY=VALUE for one setting of EMTM (temperature=2, soft_weight=0.5); 'all' is
     every named one.
 
-    With --annotated, those of part of the annotation too: pseudo, soft, both, both-geometric, both-unit,
-    both-informed, both-isomorphic, pseudo-smoothed, self-teacher, and all-labels, the student with every moment.
+    With --annotated or --unlabelled, those of part of the annotation too: pseudo, soft, both, both-geometric,
+    both-unit, both-informed, both-isomorphic, pseudo-smoothed, self-teacher, and all-labels, the student with every
+    moment.
     """
     from emtm.distillation.cross_validation import run_folds, summarise_folds
     from emtm.distillation.few_labels import FewLabels, run_few_labels, summarise_few_labels
@@ -168,7 +172,12 @@ def reproduce(
     chosen = split_list(ablations)
     first = None if folds is None else f"1/{folds}"
     study = Study(
-        data=source(dataset, root, features, glove, title, None if shares else annotated, clip_s=clip_s, fold=first),
+        data=source(
+            *(dataset, root, features, glove, title, None if shares else annotated),
+            clip_s=clip_s,
+            fold=first,
+            unlabelled=unlabelled,
+        ),
         preset=preset,
         seeds=tuple(range(seeds)),
         teachers=named,

@@ -24,6 +24,7 @@ from emtm.cli.app import (
     SetOption,
     ThreadsOption,
     TitleOption,
+    UnlabelledOption,
     check_device,
     command,
     compute,
@@ -48,6 +49,7 @@ def train(
     seed: SeedOption = 0,
     annotated: AnnotatedOption = None,
     draw: DrawOption = None,
+    unlabelled: UnlabelledOption = None,
     fold: FoldOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     root: RootOption = None,
@@ -69,7 +71,7 @@ def train(
         if package_model.startswith(f"{model} of "):
             print(f"warning: model {package_model} is left out: {why}", file=sys.stderr)
     check_untaught(model)
-    data = source(dataset, root, features, glove, title, annotated, draw, clip_s, fold)
+    data = source(dataset, root, features, glove, title, annotated, draw, clip_s, fold, unlabelled)
     spec = plan(model, data, preset, settings or [], seed)
     check_device(device)
     compute(threads)

@@ -267,7 +267,8 @@ def _means(values: Array) -> dict[str, Any]:
 def _without_places(data: DataSource) -> DataSource:
     """Files by their names, for a summary that is passed on."""
     features = data.features if data.features in (None, EMBEDDED) else _names(data.features)
-    return replace(data, root=None, features=features, glove=data.glove and Path(data.glove).name)
+    pairs = data.unlabelled and replace(data.unlabelled, path=Path(data.unlabelled.path).name)
+    return replace(data, root=None, features=features, glove=data.glove and Path(data.glove).name, unlabelled=pairs)
 
 
 def _names(places: Path | str) -> str:

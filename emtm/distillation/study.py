@@ -310,8 +310,11 @@ def distilled(spec: RunSpec, variant: Variant, labels: dict[str, SoftLabelFile])
         UserError: the released losses, which know no moment that is made up, where part is annotated.
     """
     files = tuple(labels[teacher] for teacher in variant.teachers)
-    if files and spec.data.annotated is not None and getattr(spec.config, "objective", "") == "official":
-        raise UserError("the released code's losses are for annotated queries alone: leave --annotated or them out")
+    part = spec.data.annotated is not None or spec.data.unlabelled is not None
+    if files and part and getattr(spec.config, "objective", "") == "official":
+        raise UserError(
+            "the released code's losses are for annotated queries alone: leave --annotated and --unlabelled or them out"
+        )
     return replace(spec, data=replace(spec.data, soft_labels=files, pseudo_weight=variant.pseudo_weight))
 
 

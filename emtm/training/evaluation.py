@@ -20,6 +20,7 @@ from emtm.data.features import Resampling, check_store, clip_count, num_rows, st
 from emtm.data.loader import Collator, SoftLabelSource, batches
 from emtm.data.records import Dataset, FeatureStore, Query
 from emtm.data.text import Vocabulary
+from emtm.data.unlabelled import add_unlabelled
 from emtm.errors import UserError, unknown
 from emtm.metrics.floors import cached_floors
 from emtm.metrics.published import UNOFFICIAL
@@ -137,7 +138,8 @@ def evaluate_run(
 ) -> Evaluation:
     """Score the best weights of the run at `path`; `dataset` overrides the one it was trained on."""
     run = load_run(path, device)
-    dataset = dataset or open_source(run.spec.data)
+    # Nothing is asked about pairs without a moment, and their file need not be there any more.
+    dataset = dataset or open_source(replace(run.spec.data, unlabelled=None))
     queries = split_of(dataset, split)
     config = run.config
     check_unseen(path, split, queries)
@@ -170,7 +172,9 @@ def open_source(source: DataSource) -> Dataset:
     root, glove = (Path(p) if p else None for p in (source.root, source.glove))
     features = source.features if source.features in (None, "embedded") else Path(source.features)
     dataset = open_dataset(source.name, root, features, glove, source.clip_s, source.title, source.fold)
-    return dataset if source.annotated is None else restrict(dataset, source.annotated)
+    if source.annotated is not None:
+        dataset = restrict(dataset, source.annotated)
+    return dataset if source.unlabelled is None else add_unlabelled(dataset, source.unlabelled)
 
 
 def known_moments(source: DataSource) -> tuple[Query, ...]:

@@ -44,6 +44,7 @@ from emtm.data.real import EMBEDDED, features_path, learns_words, shown_name
 from emtm.data.records import Dataset, Query, fingerprint
 from emtm.data.soft_labels import SoftLabelFile
 from emtm.data.text import Lexicon, Vocabulary
+from emtm.data.unlabelled import UnlabelledFile
 from emtm.data.video.folder import read_origin
 from emtm.errors import UserError
 from emtm.files import json_text, parse_json, read_json
@@ -63,7 +64,7 @@ _UNSEALED = "emtm-run/1"
 """Runs of this format have no manifest."""
 
 
-_LATER = ("annotated", "pseudo_weight", "pseudo_trust", "clip_s", "title", "fold")
+_LATER = ("annotated", "pseudo_weight", "pseudo_trust", "clip_s", "title", "fold", "unlabelled")
 """Fields of a data source that earlier runs do not have."""
 
 
@@ -88,6 +89,8 @@ class DataSource:
     """What tables call it, where `name` is `custom`."""
     fold: Fold | None = None
     """Whose splits are trained and tested on; None for the dataset's own."""
+    unlabelled: UnlabelledFile | None = None
+    """Pairs without a moment, beside the dataset's."""
 
     @property
     def shown(self) -> str:
@@ -112,7 +115,9 @@ class DataSource:
         annotated = None if choice is None else AnnotatedPart(**choice)
         part = stored.get("fold")
         fold = None if part is None else Fold(**part)
-        return cls(**{**stored, "soft_labels": files, "annotated": annotated, "fold": fold})
+        pairs = stored.get("unlabelled")
+        more = None if pairs is None else UnlabelledFile(**pairs)
+        return cls(**{**stored, "soft_labels": files, "annotated": annotated, "fold": fold, "unlabelled": more})
 
 
 @dataclass(frozen=True, slots=True)
