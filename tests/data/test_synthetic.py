@@ -203,6 +203,19 @@ def test_staged_videos_are_deterministic() -> None:
     assert first.shape == (16, 32)
 
 
+def test_a_staged_video_shows_what_is_asked_of_others() -> None:
+    sentences = ["a person opens a door.", "a person eats a sandwich.", "a person closes a door."]
+    queries = [Query(f"{i}/0", f"{i}", sentence, 20.0, 5.0 * i, 5.0 * i + 5) for i, sentence in enumerate(sentences)]
+    quiet = dataclasses.replace(
+        TINY, scene_noise=0.0, clip_noise=0.0, event_noise=0.0, invisible=0.0, edge_softness=0.1
+    )
+    strength = np.linalg.norm(shown := stage(queries, quiet)["0"] - stage(queries[:1], quiet)["0"], axis=1)
+    assert strength[4:12].min() > 4 * strength[[0, 1, 2, 13, 14, 15]].max()
+    again = dataclasses.replace(queries[1], sentence=sentences[0])
+    alike = stage([queries[0], again, queries[2]], quiet)["0"] - stage(queries[:1], quiet)["0"]
+    assert np.linalg.norm(alike[4:7]) < 0.1 * np.linalg.norm(shown[4:7])  # the event asked of it happens once
+
+
 def test_datasets_by_name() -> None:
     embedded = {"smoke", "synth-charades", "synth-anet", "synth-tacos"}
     real = {"charades-sta", "activitynet-captions", "tacos", "charades-cd", "activitynet-cd", "qvhighlights", "custom"}
