@@ -163,8 +163,9 @@ class RunSpec:
         )
         check_fields(spec)
         check_fields(spec.data)
-        if spec.data.fold is not None:
-            check_fields(spec.data.fold)
+        for part in (spec.data.fold, spec.data.unlabelled):
+            if part is not None:
+                check_fields(part)
         return spec
 
 

@@ -13,7 +13,7 @@ from emtm.data.annotated import OUTSIDE, AnnotatedPart, restrict
 from emtm.data.records import Dataset, Query
 from emtm.data.unlabelled import add_unlabelled, pin_unlabelled
 from emtm.errors import UserError
-from emtm.training.runs import read_spec
+from emtm.training.runs import DataSource, RunSpec, plan, read_spec
 from tests.distillation.few import DRAW, SHARE, outcome, run, settings, small_world, stand_in
 
 PART = AnnotatedPart(SHARE, DRAW)
@@ -116,3 +116,10 @@ def test_pairs_of_a_file_teach_as_queries_whose_moments_are_withheld(
     pairs.unlink()
     assert run("evaluate", student) == 0
     assert run("train", "vslnet", *settings(), f"--unlabelled={pairs}", f"--out={tmp_path}/no") == 2
+
+
+@pytest.mark.parametrize("stored", [{"path": 3, "sha256": "x"}, {"path": "p"}, "p"])
+def test_a_damaged_record_of_the_file_is_an_error_of_the_run(stored: object, tmp_path: Path) -> None:
+    spec = plan("vslnet", DataSource("smoke"), None, [], 0).to_json(tmp_path)
+    with pytest.raises((TypeError, ValueError)):
+        RunSpec.from_json({**spec, "data": {**spec["data"], "unlabelled": stored}}, tmp_path)
