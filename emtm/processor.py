@@ -97,6 +97,11 @@ def route() -> Route:
     return next((known for known in _routes() if known.switch == now), Route(f"torch's, switched to {now}", now))
 
 
+def products_by_onednn() -> bool:
+    """Do float32 products of this process go to oneDNN by the switch?"""
+    return _switch() not in (None, "none", "ieee")
+
+
 @cache
 def trials() -> tuple[Trial, ...]:
     """Of each route that there is, the way torch was built first, sampled in turn; some 20 ms, once a process."""

@@ -1,4 +1,4 @@
-"""Multi-head attention over explicit heads; on a CPU a part of the map at a time."""
+"""Multi-head attention over explicit heads; on a CPU by torch's own kernel or a part of the map at a time."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from itertools import product
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emtm.layers.dropout import Dropout, draw_levels, keep, keep_scale
-from emtm.layers.tracing import traced
+from emtm.layers.tracing import result_alone
+from emtm.processor import products_by_onednn
 
 _CHUNK = 1 << 18
 """Probabilities worked on at a time, so that they stay in the cache between operations."""
+_LONG = 768
+"""Queries from which on torch's kernel multiplies 256 at a time, and not 32 or 64."""
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -26,39 +30,46 @@ def merge_heads(x: Tensor) -> Tensor:
     return x.transpose(1, 2).flatten(2)
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, dropout: nn.Module) -> Tensor:
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, dropout: nn.Module, *, fused: bool = False) -> Tensor:
     """Scaled dot-product attention with additive bias and dropout on the probabilities.
 
     Args:
         q: `[B, H, L, E]`.
         k: `[B, H, S, E]`.
         v: `[B, H, S, E]`.
-        bias: broadcasts to `[B, H, L, S]`; no gradient flows into it where dropout is active.
+        bias: `[B or 1, H or 1, L or 1, S]`, or None for none; no gradient flows into it where dropout is active.
         dropout: applied to the probabilities.
+        fused: whether torch's kernel may be taken where it is faster; its exponential is right to 20 bits.
     """
     if isinstance(dropout, Dropout) and dropout.active and q.device.type == "cpu":
         return _DroppedAttention.apply(q, k, v, bias, dropout.rate)  # type: ignore[no-any-return, no-untyped-call]
-    if not dropout.training and _worth_blocks(q, k):
-        return _attend_by_blocks(q, k, v, bias)
-    scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(2, 3)) + bias
-    return torch.matmul(dropout(torch.softmax(scores, -1)), v)
+    if not dropout.training and result_alone(q):
+        if fused and _worth_kernel(q, v):
+            return F.scaled_dot_product_attention(q, k, v, bias)
+        if q.shape[:3].numel() * k.shape[2] > _CHUNK:
+            return _attend_by_blocks(q, k, v, bias)
+    scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(2, 3))
+    return torch.matmul(dropout(torch.softmax(scores if bias is None else scores + bias, -1)), v)
 
 
-def _worth_blocks(q: Tensor, k: Tensor) -> bool:
-    """Whether the map is large, and neither a gradient nor a trace needs all of it."""
-    if traced() or torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or q.device.type != "cpu":
+def _worth_kernel(q: Tensor, v: Tensor) -> bool:
+    """Whether torch's fused kernel is allowed, takes these sizes, and is no slower than the formula.
+
+    It makes many small products, and oneDNN, where it is chosen to make them, prepares each for longer than it takes.
+    """
+    if q.shape[3] != v.shape[3] or not torch.backends.cuda.flash_sdp_enabled():  # type: ignore[no-untyped-call]
         return False
-    return q.shape[:3].numel() * k.shape[2] > _CHUNK
+    return q.shape[2] >= _LONG or not products_by_onednn()
 
 
-def _attend_by_blocks(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+def _attend_by_blocks(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
     """The same products and sums, block by block: each row of the map is a softmax of its own.
 
     The whole map of a long video is hundreds of megabytes, written and read once an operation.
     """
     q, k, v = (q * q.shape[-1] ** -0.5).contiguous(), k.contiguous(), v.contiguous()
     out = q.new_empty((*q.shape[:3], v.shape[3]))
-    biases = bias.expand(*q.shape[:3], k.shape[2]) if bias.any() else None
+    biases = bias.expand(*q.shape[:3], k.shape[2]) if bias is not None and bias.any() else None
     for samples, heads, rows in _blocks(q, k):
         block, whole = (samples, heads, rows), (samples, heads)
         _attend_block(q[block], k[whole], v[whole], None if biases is None else biases[block], out[block])
@@ -92,14 +103,16 @@ class _DroppedAttention(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor, rate: float) -> Tensor:
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, rate: float) -> Tensor:
         # Heads lie apart in memory; in a row, each is copied once rather than for every product.
         q, k, v = (q * q.shape[-1] ** -0.5).contiguous(), k.contiguous(), v.contiguous()
         ctx.save_for_backward(q, k, v)
         ctx.rate, ctx.chunks = rate, []
         out = torch.empty((*q.shape[:3], v.shape[3]), dtype=v.dtype)
         for rows in _chunks(q, k):
-            scores = torch.matmul(q[rows], k[rows].transpose(2, 3)).add_(_rows(bias, rows))
+            scores = torch.matmul(q[rows], k[rows].transpose(2, 3))
+            if bias is not None:
+                scores.add_(_rows(bias, rows))
             probability = torch.softmax(scores, -1)
             levels = draw_levels(probability.shape)
             ctx.chunks.append((rows, probability, levels))

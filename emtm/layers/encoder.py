@@ -44,7 +44,11 @@ class PositionEmbedding(nn.Module):
 
 
 class DepthwiseSeparableConv(nn.Module):
-    """Depthwise convolution over time (no bias), then a pointwise layer with bias."""
+    """Depthwise convolution over time (no bias), then a pointwise layer with bias.
+
+    Sequences are images of height one with their channels last, `[B, 1, L, D]`: a 2-D convolution takes them as
+    they lie in memory, where conv1d copies them, which costs as much as the convolution.
+    """
 
     def __init__(self, dim: int, width: int) -> None:
         super().__init__()
@@ -55,12 +59,10 @@ class DepthwiseSeparableConv(nn.Module):
         self.pointwise = linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[B, L, D]` -> `[B, L, D]`."""
-        # A 2-D convolution over a height of one takes the channels-last input as it lies in
-        # memory; conv1d copies it, which costs as much as the convolution.
-        image = x.transpose(1, 2).unsqueeze(2)
-        out = F.conv2d(image, self.depthwise.unsqueeze(2), padding=(0, self.padding), groups=x.shape[2])
-        return self.pointwise(out.squeeze(2).transpose(1, 2))  # type: ignore[no-any-return]
+        """`[B, 1, L, D]` -> `[B, 1, L, D]`."""
+        image, weight = x.permute(0, 3, 1, 2), self.depthwise.unsqueeze(2)
+        out = F.conv2d(image, weight, padding=(0, self.padding), groups=x.shape[3])
+        return self.pointwise(out.permute(0, 2, 3, 1))  # type: ignore[no-any-return]
 
 
 class ConvBlock(nn.Module):
@@ -79,23 +81,24 @@ class ConvBlock(nn.Module):
         self.convs = nn.ModuleList(DepthwiseSeparableConv(dim, width) for _ in range(layers))
         self.dropout = Dropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """`[B, L, D]`, `[B, L]` -> `[B, L, D]`."""
-        keep = mask.unsqueeze(2) if not self.official and padded(mask) else None
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """`[B, L, D]`, `[B, L]` or None where nothing is padding -> `[B, L, D]`."""
+        keep = mask[:, None, :, None] if mask is not None and not self.official and padded(mask) else None
+        x = x.unsqueeze(1)
         for norm, conv in zip(self.norms, self.convs, strict=True):
             normed = norm(x)
             if keep is not None:
                 normed = normed * keep
             x = x + self.dropout(F.relu(conv(normed)))
-        return x
+        return x.squeeze(1)
 
 
 class SelfAttentionBlock(nn.Module):
     """Pre-norm multi-head self-attention without output projection, then one residual linear layer."""
 
-    def __init__(self, dim: int, heads: int, *, dropout: float = 0.0) -> None:
+    def __init__(self, dim: int, heads: int, *, dropout: float = 0.0, official: bool = False) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.fused = heads, not official
         self.norm_1 = nn.LayerNorm(dim, NORM_EPS)
         self.query = linear(dim, dim)
         self.key = linear(dim, dim)
@@ -104,12 +107,12 @@ class SelfAttentionBlock(nn.Module):
         self.out = linear(dim, dim)
         self.dropout = Dropout(dropout)
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """`[B, L, D]` with additive attention bias (broadcast to `[B, H, L, L]`) -> `[B, L, D]`."""
+    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """`[B, L, D]` with additive attention bias (broadcast to `[B, H, L, L]`), if any -> `[B, L, D]`."""
         drop = self.dropout
         normed = drop(self.norm_1(x))
         q, k, v = (split_heads(layer(normed), self.heads) for layer in (self.query, self.key, self.value))
-        x = x + drop(merge_heads(attend(q, k, v, bias, drop)))
+        x = x + drop(merge_heads(attend(q, k, v, bias, drop, fused=self.fused)))
         return x + drop(self.out(drop(self.norm_2(x))))  # type: ignore[no-any-return]
 
 
@@ -120,9 +123,9 @@ class FeatureEncoder(nn.Module):
         super().__init__()
         self.positions = PositionEmbedding(max_length, dim)
         self.conv_block = ConvBlock(dim, dropout=dropout, official=official)
-        self.attention = SelfAttentionBlock(dim, heads, dropout=dropout)
+        self.attention = SelfAttentionBlock(dim, heads, dropout=dropout, official=official)
 
-    def forward(self, x: Tensor, mask: Tensor, bias: Tensor) -> Tensor:
-        """`[B, L, D]`, mask `[B, L]`, attention bias -> `[B, L, D]`."""
+    def forward(self, x: Tensor, mask: Tensor | None, bias: Tensor | None) -> Tensor:
+        """`[B, L, D]`, mask `[B, L]` and attention bias, None where nothing is padding -> `[B, L, D]`."""
         x = self.conv_block(self.positions(x), mask)
         return self.attention(x, bias)  # type: ignore[no-any-return]

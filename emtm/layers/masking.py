@@ -15,9 +15,14 @@ def padded(mask: Tensor) -> bool:
     return traced() or mask.device.type != "cpu" or not mask.all()
 
 
-def mask_logits(logits: Tensor, mask: Tensor) -> Tensor:
-    """Logits with padded positions pushed to -1e30; the mask must broadcast to their shape."""
-    if not padded(mask):
+def where_padded(mask: Tensor) -> Tensor | None:
+    """The mask, or None where nothing is padding: who asks once need not be asked again."""
+    return mask if padded(mask) else None
+
+
+def mask_logits(logits: Tensor, mask: Tensor | None) -> Tensor:
+    """Logits with padded positions pushed to -1e30; the mask must broadcast to their shape, None masks nothing."""
+    if mask is None or not padded(mask):
         return logits
     mask = mask.to(logits.dtype)
     return logits * mask + NEGATIVE * (1.0 - mask)

@@ -13,7 +13,7 @@ def test_depthwise_separable_conv_equals_conv1d() -> None:
     torch.manual_seed(0)
     layer, x = DepthwiseSeparableConv(6, 7), torch.randn(2, 9, 6)
     plain = F.conv1d(x.transpose(1, 2), layer.depthwise, padding=3, groups=6).transpose(1, 2)
-    torch.testing.assert_close(layer(x), layer.pointwise(plain))
+    torch.testing.assert_close(layer(x.unsqueeze(1)).squeeze(1), layer.pointwise(plain))
 
 
 def test_self_attention_equals_a_loop_over_heads() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from emtm.layers.attention import attend, merge_heads, split_heads
 from emtm.layers.dropout import Dropout
 from emtm.layers.encoder import NORM_EPS, linear
-from emtm.layers.masking import key_bias, mask_logits, pair_bias
+from emtm.layers.masking import key_bias, mask_logits, padded, pair_bias
 
 
 class Bilinear(nn.Module):
@@ -79,9 +79,14 @@ class DualAttention(nn.Module):
         results = []
         for i, query in enumerate(queries):
             j = 1 - i if crossed else i
-            bias = pair_bias(masks[i], masks[j]) if self.official else key_bias(masks[j])
-            results.append(merge_heads(attend(query, keys[j], values[j], bias, self.dropout)))
+            bias = self._bias(masks[i], masks[j])
+            results.append(merge_heads(attend(query, keys[j], values[j], bias, self.dropout, fused=not self.official)))
         return torch.cat(results, 1)
+
+    def _bias(self, asking: Tensor, asked: Tensor) -> Tensor | None:
+        if self.official:
+            return pair_bias(asking, asked)
+        return key_bias(asked) if padded(asked) else None
 
 
 def together(x: Tensor, layers: Sequence[nn.Linear]) -> tuple[Tensor, ...]:

@@ -32,14 +32,14 @@ class ContextQueryAttention(nn.Module):
         self.out = linear(4 * dim, dim, bias=bias)
         self.dropout = Dropout(dropout)
 
-    def forward(self, x: Tensor, y: Tensor, mask_x: Tensor, mask_y: Tensor) -> Tensor:
-        """`[B, L, D]`, `[B, T, D]`, masks `[B, L]`, `[B, T]` -> `[B, L, D]`."""
+    def forward(self, x: Tensor, y: Tensor, mask_x: Tensor | None, mask_y: Tensor | None) -> Tensor:
+        """`[B, L, D]`, `[B, T, D]`, masks `[B, L]`, `[B, T]` or None where nothing is padding -> `[B, L, D]`."""
         dropped_x, dropped_y = self.dropout(x), self.dropout(y)
         score = torch.matmul(dropped_x * self.weight_xy, dropped_y.transpose(1, 2))
         score = score + torch.matmul(dropped_x, self.weight_x)
         score = score + torch.matmul(dropped_y, self.weight_y).transpose(1, 2)
-        over_y = torch.softmax(mask_logits(score, mask_y.unsqueeze(1)), 2)
-        over_x = torch.softmax(mask_logits(score, mask_x.unsqueeze(2)), 1).transpose(1, 2)
+        over_y = torch.softmax(score if mask_y is None else mask_logits(score, mask_y.unsqueeze(1)), 2)
+        over_x = torch.softmax(score if mask_x is None else mask_logits(score, mask_x.unsqueeze(2)), 1).transpose(1, 2)
         x_to_y = torch.matmul(over_y, y)
         if self.official:
             y_to_x = torch.matmul(torch.matmul(over_y, over_x), x)
@@ -57,8 +57,10 @@ class ContextQueryConcat(nn.Module):
         nn.init.xavier_uniform_(self.pool)
         self.out = linear(2 * dim, dim)
 
-    def forward(self, context: Tensor, query: Tensor, query_mask: Tensor) -> Tensor:
-        """`[B, L, D]`, `[B, T, D]`, `[B, T]` -> `[B, L, D]`."""
-        logits = mask_logits(torch.matmul(query, self.pool), query_mask.unsqueeze(2))
+    def forward(self, context: Tensor, query: Tensor, query_mask: Tensor | None) -> Tensor:
+        """`[B, L, D]`, `[B, T, D]`, `[B, T]` or None where nothing is padding -> `[B, L, D]`."""
+        logits = torch.matmul(query, self.pool)
+        if query_mask is not None:
+            logits = mask_logits(logits, query_mask.unsqueeze(2))
         pooled = torch.matmul(query.transpose(1, 2), torch.softmax(logits, 1)).transpose(1, 2)
         return self.out(torch.cat([context, pooled.expand_as(context)], 2))  # type: ignore[no-any-return]

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emtm.layers.encoder import NORM_EPS, FeatureEncoder, linear
-from emtm.layers.masking import key_bias, pair_bias
+from emtm.layers.masking import key_bias, pair_bias, where_padded
 from emtm.layers.span.fusion import ContextQueryAttention, ContextQueryConcat
 
 NUM_LABELS = 4
@@ -45,11 +45,11 @@ class MatchHead(nn.Module):
         self.labels = nn.Parameter(torch.empty(NUM_LABELS, dim))
         nn.init.orthogonal_(self.labels)
 
-    def forward(self, fused: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, fused: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """`[B, L, D]`, `[B, L]` -> class logits `[B, L, 4]`, features `[B, L, D]` (0 on padding)."""
         logits = self.classify(fused)
         mixed = fused + torch.matmul(torch.softmax(logits, 2), self.labels)
-        return logits, mixed * mask.unsqueeze(2)
+        return logits, mixed if mask is None else mixed * mask.unsqueeze(2)
 
 
 class ConditionedPredictor(nn.Module):
@@ -65,14 +65,17 @@ class ConditionedPredictor(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """`[B, L, D]`, `[B, L]` -> start and end logits `[B, L]`, unmasked."""
-        started = self.encoder(x, mask, self._bias(mask))
-        ended = self.encoder(started, mask, self._bias(mask))
+        clips = where_padded(mask)
+        started = self.encoder(x, clips, self._bias(mask, clips))
+        ended = self.encoder(started, clips, self._bias(mask, clips))
         start = F.relu(self.start_hidden(torch.cat([self.start_norm(started), x], 2)))
         end = F.relu(self.end_hidden(torch.cat([self.end_norm(ended), x], 2)))
         return self.start_out(start).squeeze(2), self.end_out(end).squeeze(2)
 
-    def _bias(self, mask: Tensor) -> Tensor:
-        return pair_bias(mask, mask) if self.official else key_bias(mask)
+    def _bias(self, mask: Tensor, clips: Tensor | None) -> Tensor | None:
+        if self.official:
+            return pair_bias(mask, mask)
+        return None if clips is None else key_bias(clips)
 
 
 class SpanHead(nn.Module):
@@ -88,10 +91,10 @@ class SpanHead(nn.Module):
 
     def forward(self, video: Tensor, query: Tensor, video_mask: Tensor, query_mask: Tensor) -> SpanOutput:
         """`[B, L, D]`, `[B, T, D]` and their masks -> span logits."""
-        context = self.query_to_video(video, query, video_mask, query_mask)
-        words = self.video_to_query(query, video, query_mask, video_mask)
-        fused = self.concat(context, words, query_mask)
-        match_logits, features = self.match(fused, video_mask)
+        clips, words = where_padded(video_mask), where_padded(query_mask)
+        context = self.query_to_video(video, query, clips, words)
+        fused = self.concat(context, self.video_to_query(query, video, words, clips), words)
+        match_logits, features = self.match(fused, clips)
         start, end = self.predictor(features, video_mask)
         return SpanOutput(start, end, video_mask, match_logits, fused)
 

@@ -35,6 +35,45 @@ def test_character_cnn_equals_a_loop_over_the_word_alone() -> None:
         torch.testing.assert_close(word, torch.cat(pooled))
 
 
+def test_known_words_are_looked_up_alike_alone_and_beside_unknown_ones() -> None:
+    layer, ids = WordEmbedding(torch.randn(5, 3)), torch.tensor([[2, 6, 4]])
+    with torch.inference_mode():
+        alone, beside = layer(ids), layer(torch.cat([ids, torch.tensor([[0, 1, 3]])]))
+    assert torch.equal(alone[0], beside[0])
+    assert torch.equal(beside[1, :2], torch.stack([torch.zeros(3), layer.unknown[0]]))
+    assert torch.equal(layer(ids), alone)
+
+
+@settings(deadline=None, max_examples=20)
+@given(ids=st.lists(st.lists(st.integers(0, 3), min_size=5, max_size=5), min_size=6, max_size=6))
+def test_words_that_sentences_share_are_encoded_as_each_alone(ids: list[list[int]]) -> None:
+    torch.manual_seed(0)
+    layer = CharacterCNN(5, 4).eval()
+    words = torch.tensor(ids).view(2, 3, 5)
+    with torch.inference_mode():
+        found = layer(words)
+        each = [layer(word.view(1, 1, 5)) for word in words.flatten(0, 1)]
+    torch.testing.assert_close(found, torch.cat(each).view(2, 3, -1), rtol=0.0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("official", "training", "encoded"), [(False, False, 1), (True, False, 6), (False, True, 6)])
+def test_noise_is_drawn_for_every_word_and_published_code_shares_none(
+    monkeypatch: pytest.MonkeyPatch, official: bool, training: bool, encoded: int
+) -> None:
+    layer = CharacterCNN(5, 4, dropout=0.5, official=official).train(training)
+    counts, encode = list[int](), layer._encode
+
+    def counted(ids: torch.Tensor) -> torch.Tensor:
+        counts.append(len(ids))
+        return encode(ids)
+
+    monkeypatch.setattr(layer, "_encode", counted)
+    with torch.inference_mode():
+        found = layer(torch.ones(2, 3, 5, dtype=torch.long))
+    assert counts == [encoded] and found.shape == (2, 3, 100)
+    assert torch.equal(found[0, 0], found[1, 2]) != training
+
+
 def test_context_query_attention_orders_agree_and_match_the_formula() -> None:
     torch.manual_seed(0)
     x, y = torch.randn(2, 7, 4), torch.randn(2, 3, 4)
