@@ -96,6 +96,13 @@ ELSEWHERE = {
     "python -m bench.report export --to asv \"$(find reports/runs -name '*.json' | sort | tail -n 1)\" --out asv": (
         "tests/ci/test_steps.py::test_asv_publishes_what_was_exported"
     ),
+    "python -m emtm predict runs/student --video - --stream 10 --row-s 0.5 "
+    '--query "a person opens the door" < rows.jsonl': (
+        "tests/deploy/test_stream.py::test_the_command_answers_as_rows_arrive_and_at_the_end"
+    ),
+    "python -m bench.following runs/stream --out following.json": (
+        "tests/deploy/test_following.py::test_the_command_writes_what_it_found"
+    ),
     "python -m emtm evaluate reports/weights/smoke/emtm": (
         "tests/test_weights.py::test_evaluating_them_finds_the_stored_metrics"
     ),
@@ -122,6 +129,7 @@ NOT_RUN = {
     "python -m emtm distill --dataset smoke --unlabelled pairs.jsonl --teachers runs/vslnet --ablate both "
     "--out runs/student": "minutes; tests/distillation/test_unlabelled.py does so on less",
     "python -m emtm train emtm-student --dataset smoke --threads 1 --out runs/smoke/emtm-student": MINUTES,
+    "python -m emtm train emtm-student --dataset smoke --set max_clips=12 --out runs/stream": MINUTES,
     "python -m emtm train seqpan --dataset smoke --threads 1 --out runs/smoke/seqpan": MINUTES,
     "python -m emtm train vslnet --dataset smoke --threads 1 --out runs/smoke/vslnet": MINUTES,
     "python -m emtm distill --dataset smoke --teachers runs/smoke/seqpan,runs/smoke/vslnet --threads 1 "

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from bench import count
+from bench import count, following
 from bench.cli.app import app as report
 from bench.gpu_check.__main__ import app as gpu_check
 from emtm.cli.app import app as emtm
@@ -23,6 +23,7 @@ PROGRAMS = {
     "emtm": typer.main.get_command(emtm),
     "bench.report": typer.main.get_command(report),
     "bench.count": typer.main.get_command(count.app),
+    "bench.following": typer.main.get_command(following.app),
     "bench.gpu_check": typer.main.get_command(gpu_check),
 }
 
@@ -47,7 +48,7 @@ def unknown(program: str, words: list[str]) -> list[str]:
         elif words and re.fullmatch("[a-z-]+", words[0]):
             return [words[0]]
     options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-    return [word for word in words if word.startswith("-") and word.partition("=")[0] not in {"--help", *options}]
+    return [word for word in words if word.startswith("-") and word.partition("=")[0] not in {"-", "--help", *options}]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -112,18 +113,34 @@ def evaluate(
 @command("python -m emtm predict runs/student --video clip.mp4 --query 'a person opens the door'")
 def predict(
     run: Annotated[Path, typer.Argument(help="Run directory, or an .onnx file of `python -m emtm export`.")],
-    video: Annotated[Path, typer.Option(help="A video file, or feature rows of one video: .npy or .npz, [rows, dim].")],
+    video: Annotated[
+        Path,
+        typer.Option(
+            help="A video file, or feature rows of one video: .npy or .npz, [rows, dim]; - is standard input."
+        ),
+    ],
     query: Annotated[list[str], typer.Option(help="Sentence to ground; may be given several times.")],
     duration: Annotated[
         float | None, typer.Option(help="Length of the video in seconds; for feature rows alone.")
     ] = None,
     top_k: Annotated[int, typer.Option(min=1, max=100, help="Moments a query.")] = 5,
+    stream: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Take rows as they arrive, and answer so often in the video."),
+    ] = None,
+    row_s: Annotated[float | None, typer.Option(help="Seconds of video that a feature row of a stream lasts.")] = None,
 ) -> None:
     """Ground sentences in one video; prints JSON with [start s, end s, score].
 
     A video file needs the extra `video`, and a run that was trained on features of `extract`. An .onnx file takes
-    feature rows, and needs no torch.
+    feature rows, and needs no torch. With --stream the video may go on for ever: a feature row is a JSON list in a
+    line of standard input, and an answer is one line of JSON.
     """
+    if stream is not None:
+        _follow(run, video, query, duration, top_k, stream, row_s)
+        return
+    if row_s is not None or str(video) == "-":
+        raise UserError("--row-s and --video - are for --stream")
     if run.suffix == ".onnx":
         from emtm.deploy.predicting import ground_file
 
@@ -143,3 +160,18 @@ def predict(
     with frame_bar() as advance:
         found = ground_video(run, video, query, top_k, partial(advance, video.name))
     print_json(found)
+
+
+def _follow(
+    run: Path, video: Path, query: list[str], duration: float | None, top_k: int, every_s: float, row_s: float | None
+) -> None:
+    from emtm.data.video import VIDEO_SUFFIXES
+    from emtm.deploy.streaming import answers, open_stream
+
+    if run.suffix == ".onnx" or video.suffix.lower() in VIDEO_SUFFIXES:
+        raise UserError("--stream takes a run directory and feature rows")
+    if row_s is None or duration is not None:
+        raise UserError("a stream has no --duration yet: give --row-s, the seconds that a feature row lasts")
+    stream, rows = open_stream(run, video, sys.stdin, row_s)
+    for answer in answers(stream, rows, query, every_s, top_k):
+        print(json.dumps(answer, ensure_ascii=False, allow_nan=False), flush=True)

@@ -38,9 +38,9 @@ class PositionEmbedding(nn.Module):
         self.table = nn.Parameter(torch.empty(max_length, dim))
         nn.init.xavier_uniform_(self.table)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """`[B, L, D]` -> `[B, L, D]`; L must not exceed the table."""
-        return x + self.table[: x.shape[1]]
+    def forward(self, x: Tensor, first: int = 0) -> Tensor:
+        """`[B, L, D]`, whose first is at the position `first` -> `[B, L, D]`; the last must not exceed the table."""
+        return x + self.table[first : first + x.shape[1]]
 
 
 class DepthwiseSeparableConv(nn.Module):
@@ -80,6 +80,8 @@ class ConvBlock(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(dim, NORM_EPS) for _ in range(layers))
         self.convs = nn.ModuleList(DepthwiseSeparableConv(dim, width) for _ in range(layers))
         self.dropout = Dropout(dropout)
+        self.reach = layers * (width // 2)
+        """Positions to either side that an output depends on."""
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """`[B, L, D]`, `[B, L]` or None where nothing is padding -> `[B, L, D]`."""

@@ -37,7 +37,11 @@ class SharedEncoder(nn.Module):
 
     def encode_video(self, video: Tensor, mask: Tensor) -> Tensor:
         """`[B, L, V]`, `[B, L]` -> `[B, L, D]`."""
-        return self.conv_block(self.positions(self.video_projection(video)), mask)  # type: ignore[no-any-return]
+        return self.conv_block(self.embed_clips(video), mask)  # type: ignore[no-any-return]
+
+    def embed_clips(self, video: Tensor, first: int = 0) -> Tensor:
+        """Clips `[B, L, V]` from clip `first` on -> `[B, L, D]`, each by itself."""
+        return self.positions(self.video_projection(video), first)  # type: ignore[no-any-return]
 
     def encode_query(self, word_ids: Tensor, char_ids: Tensor) -> tuple[Tensor, Tensor]:
         """`[B, T]`, `[B, T, C]` -> `[B, T, D]` and its mask `[B, T]`."""
