@@ -17,7 +17,7 @@ from emtm.files import read_json
 from ..models.tiny import VOCABULARY, Subject
 
 ROOT = Path(__file__).resolve().parents[2]
-FOUND = read_json(ROOT / "reports" / "reference" / "following.json")
+FOUND = read_json(ROOT / "reports" / "streams" / "smoke-12-clips.json")
 
 
 def pair(rows_per_clip: int, streamed: tuple[float, float], whole: tuple[float, float]) -> following.Pair:
