@@ -22,8 +22,12 @@ class TooDearError(Exception):
     """A part of a case would take longer than its profile allows; the text is the reason."""
 
 
-def check_runs(macs: int, profile: Profile) -> None:
-    """Raises TooDearError when a model of `macs` multiply-adds a query is not run at all."""
+def check_runs(macs: int, place: int, profile: Profile) -> None:
+    """Raises TooDearError when a model of `macs` multiply-adds a query, at its `place`-th sizes, is not run at all."""
+    if place >= profile.limits.run_sizes:
+        raise TooDearError(
+            f"profile {profile.name} runs models with random weights at the sizes of one benchmark alone"
+        )
     if macs > profile.limits.run_macs:
         raise TooDearError(
             f"{macs / 1e9:.0f} GMAC a query: profile {profile.name} runs models of up to "

@@ -81,6 +81,8 @@ class Case:
     """What an `end_to_end` case starts from; the others start from features."""
     tag: str = ""
     """Tells apart runs of the same model, dataset and seed."""
+    place: int = 0
+    """Of a benchmark among those whose sizes the model has; 0 for trained weights."""
 
     @property
     def case_id(self) -> str:
@@ -189,16 +191,15 @@ def build_matrix(runs: Path, profile: Profile) -> Matrix:
         except UserError as error:
             broken.append(Broken(label, model, "unknown", str(error)))
             continue
-        for dataset in PAPER:
+        # Where the paper has no configuration there is nothing to measure.
+        for place, dataset in enumerate(name for name in PAPER if name in model_class(model).presets):
             try:
-                if dataset not in model_class(model).presets:
-                    continue  # The paper has no configuration for this dataset, so there is nothing to measure.
                 config = override(preset(model, dataset).config, list(settings))
             except Exception as error:
                 broken.append(Broken(label, model, dataset, f"{type(error).__name__}: {error}"))
                 continue
             train = dataset in profile.train_datasets and model_class(model).info.role in profile.train_roles
-            cases += _untrained(label, model, dataset, config, train)
+            cases += _untrained(label, model, dataset, config, train, place)
             if dataset == VIDEO_DATASET and label in profile.video_models:
                 cases += _from_video(label, model, config, profile)
     broken += [Broken(title, title.partition(" of ")[0], "unknown", why) for title, why in left_out().items()]
@@ -213,8 +214,9 @@ def build_matrix(runs: Path, profile: Profile) -> Matrix:
     return Matrix(tuple(_unique(cases)), tuple(broken))
 
 
-def _untrained(label: str, model: str, dataset: str, config: ModelConfig, train: bool) -> Iterator[Case]:
-    single = Case(label, model, dataset, config, paper_shape(dataset, config), "single_stream", Execution(), 1)
+def _untrained(label: str, model: str, dataset: str, config: ModelConfig, train: bool, place: int) -> Iterator[Case]:
+    shape = paper_shape(dataset, config)
+    single = Case(label, model, dataset, config, shape, "single_stream", Execution(), 1, place=place)
     for execution in executions():
         yield replace(single, execution=execution)
         if execution.backend != REFERENCE:

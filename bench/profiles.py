@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 RULE = (
-    "Parameters, multiply-adds and coverage are counted for every case. A model of more than run_macs multiply-adds "
+    "Parameters, multiply-adds and coverage are counted for every case. A model with random weights is run at the "
+    "sizes of the first run_sizes benchmarks that it has any for. A model of more than run_macs multiply-adds "
     "a query is not run, and fvcore is not asked above crosscheck_macs. Otherwise the seconds of a first call (at most "
     "0.02 s and 0.2 s a GMAC, so that a busy machine does not make a cheap model look dear), times "
     "the calls that a part needs, must fit the part's limit: of a dear call fewer are timed, but never fewer than a "
@@ -27,6 +28,8 @@ class Limits:
     """A model with more multiply-adds a query is counted but not run."""
     crosscheck_macs: float
     """fvcore, which executes the model, is not asked about more than this."""
+    run_sizes: int
+    """At how many benchmarks' sizes a model with random weights is run; at the others it is counted."""
     latency_s: float
     """Warm-up and stages included."""
     sweep_point_s: float
@@ -137,6 +140,7 @@ PROFILES = {
         limits=Limits(
             2e10,
             4e9,
+            run_sizes=1,
             latency_s=3.0,
             sweep_point_s=1.0,
             reuse_s=0.3,
@@ -181,6 +185,7 @@ PROFILES = {
         limits=Limits(
             1e12,
             2e11,
+            run_sizes=3,
             latency_s=40.0,
             sweep_point_s=8.0,
             reuse_s=5.0,
@@ -225,6 +230,7 @@ PROFILES = {
         limits=Limits(
             1e13,
             2e12,
+            run_sizes=3,
             latency_s=600.0,
             sweep_point_s=120.0,
             reuse_s=60.0,

@@ -68,7 +68,7 @@ class Workbench:
         Raises TooDearError if the profile does not run the model, UnavailableError if the backend cannot run here,
         and InvalidOutputError if the runner is unsound.
         """
-        budget.check_runs(self.static(case).compute.macs, self.profile)
+        budget.check_runs(self.static(case).compute.macs, case.place, self.profile)
         runner, key = self._made(case), _running(case)
         if key not in self._checked:
             self._checked[key] = _check(runner, self._built(case), case)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from bench import budget, stats
 from bench.budget import TooDearError
+from bench.cases import build_matrix
 from bench.execution import CPU
 from bench.instruments import throughput
 from bench.missing import Missing
@@ -29,6 +31,19 @@ CI = PROFILES["ci"]
 )
 def test_a_dear_call_is_timed_fewer_times(call_s: float, rounds: int) -> None:
     assert budget.latency_rounds(call_s, CI) == rounds
+
+
+def test_smoke_runs_a_model_at_its_first_sizes_alone_and_the_others_at_all(tmp_path: Path) -> None:
+    budget.check_runs(10, 0, PROFILES["smoke"])
+    with pytest.raises(TooDearError, match="runs models with random weights at the sizes of one benchmark alone"):
+        budget.check_runs(10, 1, PROFILES["smoke"])
+    cases = build_matrix(tmp_path, CI).of("single_stream")
+    assert {(case.label, case.dataset) for case in cases if case.place == 0} >= {
+        ("vslnet", "charades-sta"),
+        ("cca", "activitynet-captions"),
+    }
+    for case in cases:
+        budget.check_runs(10, case.place, CI)
 
 
 def test_latency_is_left_out_before_its_interval_is_lost() -> None:
