@@ -19,7 +19,11 @@ Change = Callable[[Doc], None]
 
 
 def files() -> list[Path]:
-    return [path for path in sorted(REFERENCE.glob("*.json")) if not path.stem.startswith(("search-", "campaign"))]
+    return [
+        path
+        for path in sorted(REFERENCE.glob("*.json"))
+        if not path.stem.startswith(("search-", "campaign", "aa-", "neighbour"))
+    ]
 
 
 @pytest.fixture(scope="session")
