@@ -7,12 +7,13 @@ from itertools import count
 from pathlib import Path
 
 import bench
-from bench.ab.arm import Arm, ArmError, Counts
+from bench.ab.arm import Arm, Counts
 from bench.ab.findings import Report, Sides
 from bench.ab.revisions import Revision, revisions
 from bench.ab.sequential import Plan
 from bench.ab.session import run
 from bench.instruments.environment import EnvironmentWindow
+from bench.isolation.lines import WorkerError
 from bench.missing import Missing
 from bench.selection import matcher
 from emtm.errors import UserError
@@ -74,7 +75,7 @@ def _counted(
             progress(f"counting {side}: {case_id}")
             try:
                 found[case_id] = arm.count(case_id)
-            except ArmError as error:
+            except WorkerError as error:
                 found[case_id] = str(error)
                 if not arm.alive:
                     arm.close()
@@ -87,5 +88,5 @@ def _counted(
 def _known(arm: Arm, side: str) -> tuple[str, ...]:
     try:
         return arm.hello()
-    except ArmError as error:
+    except WorkerError as error:
         raise UserError(f"the {side} cannot be measured: {error}") from None

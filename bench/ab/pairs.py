@@ -23,14 +23,16 @@ PAIRS = (24, 1000)
 """Fewest and most in a round; even numbers, since a block holds two."""
 
 
-def log_ratios(base: Call, arms: Sequence[Call], lot: random.Random, allowance_s: float) -> list[list[float]]:
+def log_ratios(
+    base: Call, arms: Sequence[Call], lot: random.Random, allowance_s: float, pairs: tuple[int, int] = PAIRS
+) -> list[list[float]]:
     """Logarithms of arm / base of every pair, for each of the arms; nothing is timed where there are none.
 
-    `allowance_s` is what the pairs may take, beyond the fewest.
+    `allowance_s` is what the pairs may take, beyond the fewest; `pairs` are the fewest and the most of them.
     """
     logs: list[list[float]] = [[] for _ in arms]
     ends = time.monotonic() + allowance_s
-    while arms and not _enough(logs, ends):
+    while arms and not _enough(logs, ends, pairs):
         order = [None, *range(len(arms))]
         lot.shuffle(order)
         calls = [(who, base() if who is None else arms[who]()) for who in (*order, *reversed(order))]
@@ -40,11 +42,12 @@ def log_ratios(base: Call, arms: Sequence[Call], lot: random.Random, allowance_s
     return logs
 
 
-def _enough(logs: Sequence[Sequence[float]], ends: float) -> bool:
-    pairs = len(logs[0])
-    if pairs < PAIRS[0]:
+def _enough(logs: Sequence[Sequence[float]], ends: float, pairs: tuple[int, int]) -> bool:
+    fewest, most = pairs
+    made = len(logs[0])
+    if made < fewest:
         return False
-    return pairs >= PAIRS[1] or time.monotonic() >= ends or all(error_of_median(found) <= ENOUGH for found in logs)
+    return made >= most or time.monotonic() >= ends or all(error_of_median(found) <= ENOUGH for found in logs)
 
 
 def error_of_median(values: Sequence[float]) -> float:

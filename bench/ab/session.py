@@ -15,9 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median
 
-from bench.ab.arm import ArmError, Side
+from bench.ab.arm import Side
 from bench.ab.pairs import Call, log_ratios
 from bench.ab.sequential import Estimate, Plan, estimate, verdicts
+from bench.isolation.lines import WorkerError
 from bench.verdict import Verdict
 
 SLOWDOWN = 0.03
@@ -139,7 +140,7 @@ def _round(
             sides[name] = start(name)
         for side in sides.values():
             # They load at the same time; none is timed while another still does.
-            with suppress(ArmError):
+            with suppress(WorkerError):
                 side.hello()
         waiting = [trial for trial in trials if trial.open or trial.case_id == watched]
         share_s = (time.monotonic() - began) / max(1, len(waiting))
@@ -194,7 +195,7 @@ def _opened(case_id: str, sides: dict[str, Side]) -> None:
     for name in ("base", "head"):
         try:
             sides[name].open(case_id)
-        except ArmError as error:
+        except WorkerError as error:
             reasons[name] = str(error)
     if reasons:
         raise _BrokenError("; ".join(f"{name}: {reason}" for name, reason in reasons.items()), frozenset(reasons))
@@ -204,7 +205,7 @@ def _call(sides: dict[str, Side], name: str, slowdown: float) -> Call:
     def seconds() -> float:
         try:
             return sides[name].call(slowdown)
-        except ArmError as error:
+        except WorkerError as error:
             raise _BrokenError(f"{name}: {error}", frozenset({"base" if name == "twin" else name})) from error
 
     return seconds

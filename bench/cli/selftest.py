@@ -34,10 +34,10 @@ def selftest(
 
     Example: python -m bench.report selftest --comparisons 200 --slowed 40 --out selftest.json --resume
     """
-    from bench.ab.arm import ArmError
     from bench.ab.session import Outcome
     from bench.cli.ab import progressing
     from bench.instruments.environment import EnvironmentWindow
+    from bench.isolation.lines import WorkerError
     from bench.missing import Missing
     from bench.selection import matcher
     from bench.selftest.document import Selftest, Sitting, lines, text
@@ -66,7 +66,7 @@ def selftest(
         arm = start("base")
         try:
             case_ids = list(filter(matcher(expression), arm.hello()))
-        except ArmError as error:
+        except WorkerError as error:
             raise UserError(f"no process can be started: {error}") from None
         finally:
             arm.close()

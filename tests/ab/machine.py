@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bench.ab.arm import ArmError
+from bench.isolation.lines import WorkerError
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Process:
 
     def open(self, case_id: str) -> float:
         if case_id not in self._seconds:
-            raise ArmError(f"no {case_id} here")
+            raise WorkerError(f"no {case_id} here")
         self._case = case_id
         return self._seconds[case_id]
 
