@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from bench import count, following
 from bench.cli.app import app as report
 from bench.gpu_check.__main__ import app as gpu_check
+from bench.peers.__main__ import app as peers
 from emtm.cli.app import app as emtm
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +26,7 @@ PROGRAMS = {
     "bench.count": typer.main.get_command(count.app),
     "bench.following": typer.main.get_command(following.app),
     "bench.gpu_check": typer.main.get_command(gpu_check),
+    "bench.peers": typer.main.get_command(peers),
 }
 
 

@@ -196,10 +196,4 @@ def _state(fixture: Fixture, group: str, num_teachers: int) -> dict[str, Tensor]
         key = f"{group}/{name}"
         return fixture.tensor(key if key in fixture else f"w/{name}")
 
-    isomorphic = {**names.dual_attention(get), **names.span_head(get, teacher=True)}
-    return {
-        **names.shared_encoder(get),
-        **names.span_head(get, teacher=False),
-        **{f"isomorphic.{name}": value for name, value in isomorphic.items()},
-        **names.aggregation(get, num_teachers, "aggregation."),
-    }
+    return names.training_graph(get, num_teachers)

@@ -103,6 +103,17 @@ def aggregation(get: Get, num_teachers: int, prefix: str) -> State:
     return state
 
 
+def training_graph(get: Get, num_teachers: int) -> State:
+    """All of EMTM as it trains: the student, the isomorphic teacher and the aggregation unit."""
+    isomorphic = {**dual_attention(get), **span_head(get, teacher=True)}
+    return {
+        **shared_encoder(get),
+        **span_head(get, teacher=False),
+        **{f"isomorphic.{name}": value for name, value in isomorphic.items()},
+        **aggregation(get, num_teachers, "aggregation."),
+    }
+
+
 def _batch_norm(ours: str, get: Get, scope: str, index: int) -> State:
     theirs = f"{scope}/batch_normalization" + (f"_{index}" if index else "")
     return {

@@ -1,0 +1,1 @@
+"""What runs in the processes that are compared; a peer's python runs its file alone, without the rest of the suite."""
