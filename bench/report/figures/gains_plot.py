@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bench.report.content.pareto import Interval
 from bench.report.content.study import Variant
-from bench.report.figures.plot import Axis, Dot, Key, Panel, Plot, Rule, even_ticks
+from bench.report.figures.plot import Axis, Dot, Key, Panel, Path, Plot, Rule, even_ticks
 from bench.report.figures.style import brief
 from bench.report.quantity import plus_minus
 from emtm.metrics.metric import SHORT_LIST, Metric
@@ -27,7 +27,12 @@ def gains_plot(rows: Sequence[Variant], alone: Variant, subtitle: str) -> Plot:
 
 def _panel(metric: Metric, rows: Sequence[Variant], alone: Variant) -> Panel:
     gains = [(row, gain) for row in rows if (gain := row.measures[metric].gain) is not None]
-    bounds = [0.0, *(bound for _, gain in gains for bound in (gain.low, gain.high))]
+    seeds = [_seeds(metric, row, alone) for row, _ in gains]
+    bounds = [
+        0.0,
+        *(bound for _, gain in gains for bound in (gain.low, gain.high)),
+        *(one for of in seeds for one in of),
+    ]
     room = 0.08 * max(max(bounds) - min(bounds), 1.0)
     ends = min(bounds) - room, max(bounds) + room
     return Panel(
@@ -35,8 +40,20 @@ def _panel(metric: Metric, rows: Sequence[Variant], alone: Variant) -> Panel:
         x=Axis("percentage points", *ends, tuple((tick, f"{tick:+g}" if tick else "0") for tick in even_ticks(*ends))),
         y=Axis("", -0.6, len(rows) - 0.4, tuple((float(i), brief(row.name)) for i, row in enumerate(rows))),
         rules=(Rule(0.0, upright=True),),
+        paths=tuple(_tick(one, rows.index(row)) for (row, _), of in zip(gains, seeds, strict=True) for one in of),
         dots=tuple(_dot(metric, rows.index(row), row, gain) for row, gain in gains),
     )
+
+
+def _seeds(metric: Metric, row: Variant, alone: Variant) -> list[float]:
+    """Gain of each seed; none where one seed is all there is, and stands there as the gain."""
+    ours, theirs = row.measures[metric].values, alone.measures[metric].values
+    found = [value - theirs[seed] for seed, value in ours.items() if seed in theirs]
+    return found if len(found) > 1 else []
+
+
+def _tick(gain: float, at: int) -> Path:
+    return Path(points=((gain, at - 0.32), (gain, at - 0.18)), tone="faint")
 
 
 def _dot(metric: Metric, at: int, row: Variant, gain: MeanInterval) -> Dot:
