@@ -106,6 +106,10 @@ ELSEWHERE = {
     "python -m emtm evaluate reports/weights/smoke/emtm": (
         "tests/test_weights.py::test_evaluating_them_finds_the_stored_metrics"
     ),
+    "python -m emtm evaluate reports/weights/smoke/emtm-student --protocol index "
+    "> score-smoke-emtm-student-index.json": (
+        "tests/test_weights.py::test_what_both_protocols_say_of_them_is_what_is_committed"
+    ),
 }
 """Run by a test of their own, on data of its making, or by what runs the tests."""
 
@@ -119,6 +123,8 @@ NOT_RUN = {
     "python -m bench.gpu_check --out reports/runs/gpu.json": "needs a graphics card; its parts are tried on the CPU",
     "python -m emtm reproduce --dataset synth-charades --teachers emtm-student,qd-detr "
     "--ablate student-alone,full,uniform,smoothed-truth --seeds 12 --jobs 2 --out runs/study": HOURS,
+    "python -m emtm reproduce --dataset smoke --teachers emtm-student,qd-detr "
+    "--ablate student-alone,full,official-losses --seeds 1 --out runs/study-smoke": MINUTES,
     "python -m emtm reproduce --dataset smoke --annotated 0.1,0.25 --draws 3 --teachers emtm-student,vslnet "
     "--ablate student-alone,pseudo,soft,both,pseudo-smoothed,self-teacher,all-labels --seeds 10 --out runs/few": HOURS,
     "python -m emtm train emtm-student --dataset charades-sta --root charades --glove glove.npz --preset compact "
@@ -142,6 +148,49 @@ NOT_RUN = {
     "&& python -m bench.report": "a minute of measuring; tests/test_weights.py makes its cases",
     "python -m tests.limits --out reports/limits/two-shared-cores.json": "long; tests/limits has a part",
     "pip install -c constraints.txt -e '.[video]'": "tox installs it; a test must not change its environment",
+}
+"""Not run, and why."""
+
+WITHIN_LINES = {
+    "pytest bench/": "tests/bench/test_session.py",
+    "pytest tests/models/test_contract.py": "tests/test_plugin.py",
+    "pytest-benchmark compare": "tests/export/test_consumers.py",
+    "bench.count": "tests/bench/test_count.py",
+    "bench.peers": "tests/peers/test_command.py",
+    "bench.report": "tests/report/test_command.py",
+    "bench.report ab": "tests/ab/test_planted.py",
+    "bench.report audit": "tests/audit/test_command.py",
+    "bench.report choose": "tests/choose/test_command.py",
+    "bench.report claims": "tests/claims/test_verdicts.py",
+    "bench.report compare": "tests/verdict/test_compare_command.py",
+    "bench.report export": "tests/export/test_command.py",
+    "bench.report history": "tests/history/test_command.py",
+    "bench.report validate": "tests/verdict/test_consistency.py",
+    "emtm": "tests/test_cli.py",
+    "emtm distill": "tests/distillation/test_study.py",
+    "emtm evaluate": "tests/test_cli.py",
+    "emtm export": "tests/deploy/test_grounder.py",
+    "emtm extract": "tests/test_video_cli.py",
+    "emtm models": "tests/test_cli.py",
+    "emtm parity": "tests/test_parity.py",
+    "emtm predict": "tests/test_cli.py",
+    "emtm prepare": "tests/test_own_folder.py",
+    "emtm reproduce": "tests/distillation/test_study.py",
+    "emtm score": "tests/metrics/test_submission.py",
+    "emtm soft-labels": "tests/distillation/test_soft_labels.py",
+    "emtm train": "tests/test_cli.py",
+    "tests.campaign": "tests/campaign/kills/test_kills.py",
+    "tests.cards": "tests/test_light_start.py",
+    "tests.data.oddities": "tests/data/test_oddities.py",
+    "tests.history.rates": "tests/history/test_changepoints.py",
+    "tests.picture": "tests/test_picture.py",
+    "tests.repeatability": "tests/repeatability/test_sessions.py",
+}
+"""Commands that a page names within a line, without what they are given, and the test that runs each, or its parts."""
+
+NOT_RUN_WITHIN_LINES = {
+    "bench.report selftest": "minutes of measuring a quiet machine; tests/selftest runs its truths and its gate",
+    "tox -e audit": "asks a service for known vulnerabilities; CI runs it, and tests/test_licences.py its first part",
 }
 """Not run, and why."""
 
@@ -186,7 +235,29 @@ def test_every_command_of_every_page_is_accounted_for_once() -> None:
     assert set(known) - found == set(), "no page shows it any more"
 
 
-@pytest.mark.parametrize("place", sorted(set(ELSEWHERE.values())))
+def within_lines(page: Path) -> set[str]:
+    """Commands that a page names outside of its blocks: program and, where it has several, command."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    found = set()
+    for line in re.findall(r"`((?:python -m (?:emtm|bench|tests)\b|pytest|tox )[^`]*)`", text):
+        words = line.removeprefix("python -m ").split()
+        several = words[0] in ("emtm", "bench.report", "pytest", "pytest-benchmark") and len(words) > 1
+        if words[0] == "tox":
+            found.add(" ".join(words))
+        elif several and re.fullmatch(r"[a-z][a-z-]*|bench/|tests/\S+", words[1].rstrip(",")):
+            found.add(f"{words[0]} {words[1].rstrip(',')}")
+        elif words != ["pytest"]:
+            found.add(words[0])
+    return found
+
+
+def test_every_command_within_a_line_is_accounted_for_once() -> None:
+    known = [*WITHIN_LINES, *NOT_RUN_WITHIN_LINES]
+    assert len(known) == len(set(known))
+    assert {command for page in PAGES for command in within_lines(page)} == set(known)
+
+
+@pytest.mark.parametrize("place", sorted({*ELSEWHERE.values(), *WITHIN_LINES.values()}))
 def test_what_is_said_to_run_a_command_is_there(place: str) -> None:
     file, _, name = place.partition("::")
     assert f"def {name}(" in (ROOT / file).read_text("utf-8") if name else (ROOT / file).is_file()

@@ -68,6 +68,22 @@ def test_evaluating_them_finds_the_stored_metrics(name: str, capsys: pytest.Capt
     assert {key: found[key] for key in stored} == stored
 
 
+@pytest.mark.parametrize(("name", "protocol"), [("emtm-student", "index"), ("seqpan", "timestamp")])
+def test_what_both_protocols_say_of_them_is_what_is_committed(
+    name: str, protocol: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        app(["evaluate", str(WEIGHTS / "smoke" / name), "--protocol", protocol])
+    assert left.value.code == 0
+    stored = read_json(ROOT / "reports" / "reference" / f"score-smoke-{name}-{protocol}.json")
+    found = json.loads(capsys.readouterr().out)
+    # Floors are of models that are trained here and now: their last digits belong to the processor.
+    assert found.keys() == stored.keys()
+    assert {key: found[key] for key in found if key != "floors"} == {
+        key: stored[key] for key in stored if key != "floors"
+    }
+
+
 def test_a_run_file_names_the_teachers_by_the_weights_that_lie_beside() -> None:
     matrix = build_matrix(WEIGHTS / "smoke", PROFILES["smoke"])
     trained = {case.model: case.record().model for case in matrix.cases if case.run}

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
-from bench.audit.fitted import Fitted
 from bench.audit.record import FORMAT, Audit
 from bench.codec import MalformedError, decode, encode
 from bench.missing import Json
@@ -17,9 +15,9 @@ from emtm.files import read_json
 _NUMBER = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?")
 
 
-def document(audit: Audit, fitted: Sequence[Fitted] | None = None) -> dict[str, Json]:
-    """Everything that was found; `fit` is there where it was searched for."""
-    return encode(audit) | ({} if fitted is None else {"fit": [encode(one) for one in fitted]})
+def document(audit: Audit) -> dict[str, Json]:
+    """Everything that was found."""
+    return encode(audit)
 
 
 def read_audit(path: Path) -> Audit:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.missing import Block, Missing
+from bench.audit.fitted import Fitted
+from bench.missing import ABSENT, Block, Missing
 from bench.published.efficiency import Counter, Quantity
 from emtm.metrics.published import Reading
 
@@ -128,3 +129,5 @@ class Audit(Block):
     software: Software
     rows: tuple[Row, ...]
     unread: tuple[Unread, ...]
+    fit: tuple[Fitted, ...] | Missing = ABSENT
+    """Clips, words and modes that give the printed figures, where they were searched for."""

@@ -41,9 +41,9 @@ def exact(value: float, unit: str, *read: Read) -> Estimate:
     return Estimate(value=value, low=value, high=value, unit=unit, basis="exact", read=read)
 
 
-def over_seeds(difference: MeanInterval, unit: str, *read: Read) -> Estimate | Missing:
-    """A mean over seeds with its 95 % interval; missing where one seed leaves none."""
+def over_seeds(difference: MeanInterval, unit: str, *read: Read, of: str = "seed") -> Estimate | Missing:
+    """A mean over seeds, or whatever else `of` names, with its 95 % interval; missing where one leaves none."""
     if difference.half_width is None:
-        return Missing("one seed alone has no interval")
-    basis = f"95 % over {difference.n} seeds, paired"
+        return Missing(f"one {of} alone has no interval")
+    basis = f"95 % over {difference.n} {of}s, paired"
     return Estimate(value=difference.mean, low=difference.low, high=difference.high, unit=unit, basis=basis, read=read)

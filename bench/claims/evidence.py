@@ -48,6 +48,15 @@ class Evidence:
     audits: tuple[tuple[str, Audit], ...] = ()
     scores: tuple[tuple[str, Scores], ...] = ()
 
+    def files(self) -> list[str]:
+        """Names of all files, in the order of the kinds."""
+        return [
+            *(name for name, _ in self.runs),
+            *(study.path for study in self.studies),
+            *(name for name, _ in self.audits),
+            *(name for name, _ in self.scores),
+        ]
+
     def cases(self) -> Iterator[tuple[str, CaseRecord]]:
         """All sound cases, with their file."""
         return ((name, case) for name, run in self.runs for case in run.cases if case.status == "ok")

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from bench.claims.estimate import Estimate
 from bench.claims.judging import Judged, JudgedPart, Verdict
 from bench.missing import Missing
-from bench.report.quantity import digits
+from bench.report.quantity import digits, scientific
 from bench.report.sections.cells import Cell, Table, empty, text
 
 _LISTED = 2
+_SMALL = 1e-3
 
 
 def claim_tables(judged: Sequence[Judged]) -> list[Table]:
@@ -89,4 +90,6 @@ def _estimate(found: Estimate | Missing) -> Cell:
 
 
 def _number(value: float) -> str:
+    if 0 < abs(value) < _SMALL:
+        return scientific(value)
     return f"{value:.0f}" if value == int(value) and abs(value) < 1000 else digits(value)

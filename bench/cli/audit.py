@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,6 @@ def audit(
     from bench.report.formats.markdown import table_markdown
     from bench.report.formats.terminal import print_table, terminal
     from bench.report.sections.audit import audit_tables
-    from bench.report.sections.audit_fit import fit_tables
     from bench.safe import cleaned
     from emtm.errors import UserError
 
@@ -41,11 +41,12 @@ def audit(
         raise UserError("--json, --markdown and --csv exclude each other")
     with progressing() as progress:
         found = cleaned(read_audit(file)) if file else count(progress=_saying(progress, "counting"))
-        fitted = search(progress=_saying(progress, "searching")) if fit else None
+        if fit:
+            found = replace(found, fit=search(progress=_saying(progress, "searching")))
     if as_json:
-        print(json.dumps(document(found, fitted), indent=1, allow_nan=False))
+        print(json.dumps(document(found), indent=1, allow_nan=False))
         return
-    tables = [*audit_tables(found), *(fit_tables(fitted) if fitted is not None else [])]
+    tables = audit_tables(found)
     if as_csv:
         print(tables_csv(tables), end="")
     elif as_markdown:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bench.audit.files import read_audit
+from bench.claims.section import section
 from bench.consistency import read_consistent
 from bench.disturbance import disturbance
 from bench.missing import known
@@ -63,7 +64,7 @@ def _report(
     found = read_either(study) if study else None
     audited = read_audit(audit) if audit else None
     paths = list(run) or ([newest()] if (found is None and audited is None) or any_run() else [])
-    built = build([read_run(path) for path in paths], [path.as_posix() for path in paths], found, audited)
+    built = build([read_run(path) for path in paths], [path.as_posix() for path in paths], found, audited, section)
     files = report_files(built)
     replace_folder(files, out)
     if as_json:

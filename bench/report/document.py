@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.audit.record import Audit
@@ -59,16 +59,26 @@ class Report:
 
 
 def build(
-    runs: Sequence[Run], names: Sequence[str], study: Study | FewLabels | None = None, audit: Audit | None = None
+    runs: Sequence[Run],
+    names: Sequence[str],
+    study: Study | FewLabels | None = None,
+    audit: Audit | None = None,
+    judged: Callable[[Content], Section] | None = None,
 ) -> Report:
     """The report of these runs, a study and an audit; `names` are the run files as the user would give them.
+
+    `judged` says what they mean for claims, first of all on trust: claims are judged above reports, not in them.
 
     No text of theirs holds more than one line, or anything that a terminal would obey. Without runs it is the report of
     the other two alone. Raises UserError when two runs hold the same case, or there is no case at all.
     """
     runs, study, audit = [cleaned(run) for run in runs], cleaned(study), cleaned(audit)
     content = gather(runs, [clean(name) for name in names], study, audit)
-    parts = [Part(asked.key, asked.title, _shown([make(content) for make in asked.sections])) for asked in QUESTIONS]
+    first = {TRUST: () if judged is None else (judged,)}
+    parts = [
+        Part(asked.key, asked.title, _shown([make(content) for make in (*first.get(asked.key, ()), *asked.sections)]))
+        for asked in QUESTIONS
+    ]
     sections = [section for part in parts for section in part.sections]
     return Report(
         invalid=tuple(invalid(content)),

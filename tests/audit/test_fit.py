@@ -1,17 +1,23 @@
 """The search finds every pair of clips and words that gives a figure, and no other."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.audit.files import document
 from bench.audit.fit import _fits, counter, fit, quadratic
 from bench.audit.fitted import WORDS, Fit, Fitted, common_clips
+from bench.audit.record import Audit
+from bench.cli.app import main
+from bench.missing import ABSENT, Missing
 from bench.published.efficiency import Figure, Protocol, Table
 from bench.report.sections.audit_fit import fit_tables
-from tests.audit.conftest import entry
+from tests.audit.conftest import COMMITTED, entry
 
 COEFFICIENTS = st.tuples(*[st.integers(0, 10**6)] * 6)
 
@@ -92,6 +98,41 @@ def test_a_search_as_a_table() -> None:
     assert whole[-1].text == "256 × 6, 256 × 7"
     assert alone[3].note == "no number of clips and words comes within 0.5 %"
     assert "depends on them: none." in shown.caption
+
+
+@pytest.mark.parametrize(
+    "label", ["BAN-APR", *(pytest.param(one, marks=pytest.mark.slow) for one in ("VSLNet", "CPL"))]
+)
+def test_the_committed_search_is_todays(label: str, committed: Audit) -> None:
+    table, found = entry(label)
+    (today,) = fit([replace(table, entries=(found,))])
+    assert not isinstance(committed.fit, Missing)
+    assert today in committed.fit
+
+
+def test_the_committed_search_leaves_one_number_of_clips(committed: Audit) -> None:
+    assert not isinstance(committed.fit, Missing)
+    assert {one.label for one in committed.fit} == {"2D-TAN", "VSLNet", "EMB", "EAMAT", "BAN-APR", "CPL", "CCA"}
+    assert common_clips(committed.fit) == (62,)
+
+
+def test_the_command_searches(
+    committed: Audit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of an audit that was made before, and of one row, since all of them take minutes."""
+    table, found = entry("BAN-APR")
+    monkeypatch.setattr("bench.audit.fit.published_tables", lambda: [replace(table, entries=(found,))])
+    plain = tmp_path / "audit.json"
+    plain.write_text(json.dumps(document(replace(committed, fit=ABSENT))))
+    assert main(["audit", str(plain), "--json"]) == 0
+    assert "fit" not in json.loads(capsys.readouterr().out)
+    assert main(["audit", str(plain), "--fit", "--json"]) == 0
+    (searched,) = json.loads(capsys.readouterr().out)["fit"]
+    assert searched in json.loads(COMMITTED.read_text())["fit"]
+    assert main(["audit", str(COMMITTED), "--fit", "--markdown"]) == 0
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if "| whole pass" in line)
+    assert [cell.strip() for cell in row.split("|")[1:4]] == ["BAN-APR", "9.4527 B", "whole pass"]
+    assert row.split("|")[-2].strip() == "256 × 6, 256 × 7"
 
 
 def test_what_no_counter_counted_is_not_searched() -> None:

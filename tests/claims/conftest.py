@@ -38,15 +38,17 @@ def judged(evidence: Evidence) -> tuple[Judged, ...]:
 
 @pytest.fixture
 def planted(tmp_path: Path) -> Callable[[str, Change], list[Path]]:
-    """The committed files, with one changed: the first whose name starts so."""
+    """The committed files, with those changed whose name starts so."""
 
     def plant(start: str, change: Change) -> list[Path]:
         paths = files()
-        at = next(i for i, path in enumerate(paths) if path.name.startswith(start))
-        doc = json.loads(paths[at].read_text())
-        change(doc)
-        paths[at] = tmp_path / paths[at].name
-        paths[at].write_text(json.dumps(doc))
+        planted_in = [at for at, path in enumerate(paths) if path.name.startswith(start)]
+        assert planted_in
+        for at in planted_in:
+            doc = json.loads(paths[at].read_text())
+            change(doc)
+            paths[at] = tmp_path / paths[at].name
+            paths[at].write_text(json.dumps(doc))
         return paths
 
     return plant

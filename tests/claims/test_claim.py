@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bench.claims.claim import Bound, packaged_claims, read_claims, unique
 from bench.claims.estimate import Estimate
 from bench.cli.app import main
+from emtm.data.synthetic.config import WORLDS
 from emtm.errors import UserError
 from tests.claims.conftest import REFERENCE
 
@@ -56,6 +57,8 @@ def test_packaged_claims_are_sound() -> None:
     claims = unique(packaged_claims())
     assert len(claims) > 15
     assert all(claim.text and claim.source and claim.protocol and claim.needs for claim in claims)
+    generated = [one for one in claims if getattr(one.measure, "dataset", "") in WORLDS]
+    assert len(generated) > 7 and all("generated videos" in one.text for one in generated)
 
 
 def test_a_users_claim_is_judged_beside_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,5 @@
 """Verdicts come from the committed files, and a planted change flips those that it should and no other."""
 
-import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -32,8 +31,8 @@ TODAY = {
     "aggregation-beats-averaging": "inconclusive",
     "shared-encoder-helps": "inconclusive",
     "best-balance-synthetic": "refuted",
-    "released-losses-distil-nothing": "not measured",
-    "index-protocol-flatters": "not measured",
+    "released-losses-distil-nothing": "supported",
+    "index-protocol-flatters": "inconclusive",
     "conventions-move-scores": "supported",
 }
 
@@ -94,13 +93,9 @@ def agreeing(doc: Doc) -> None:
             case["compute"]["crosscheck"]["fvcore_macs"] = case["compute"]["macs"]
 
 
-def both_protocols(doc: Doc) -> None:
-    for case in [case for case in doc["cases"] if case["model"]["name"] == "emtm-student" and case.get("quality")]:
-        other = copy.deepcopy(case)
-        other["case_id"] += "|index"
-        other["quality"]["protocol"] = "index"
-        other["quality"]["r1"]["0.7"] += 3 + case["model"]["seed"] / 10
-        doc["cases"].append(other)
+def flattered(doc: Doc) -> None:
+    if doc["protocol"] == "index":
+        doc["r1"]["0.7"] += 5
 
 
 def one_evaluator(doc: Doc) -> None:
@@ -115,13 +110,8 @@ def shifted(variant: str, by: float) -> Change:
     return change
 
 
-def renamed(variant: str, name: str, ratio: float) -> Change:
-    def change(doc: Doc) -> None:
-        (row,) = (row for row in doc["rows"] if row["name"] == variant)
-        row["name"] = name
-        doc["soft_gradient_ratio"][name] = ratio
-
-    return change
+def pulling(doc: Doc) -> None:
+    doc["soft_gradient_ratio"]["official-losses"] = 0.4
 
 
 def off(doc: Doc) -> None:
@@ -141,7 +131,7 @@ def honest(doc: Doc) -> None:
         ("2026", dearer, {"emtm-cheapest-charades": "refuted"}, 8),
         ("2026", less_accurate, {"accuracy-kept-synthetic": "refuted"}, 8),
         ("2026", agreeing, {"fvcore-misranks": "refuted"}, 8),
-        ("2026", both_protocols, {"index-protocol-flatters": "supported"}, 0),
+        ("score-smoke", flattered, {"index-protocol-flatters": "supported"}, 0),
         (
             "study-synth",
             shifted("full", -6),
@@ -151,12 +141,7 @@ def honest(doc: Doc) -> None:
         ("study-synth", shifted("uniform", -10), {"aggregation-beats-averaging": "supported"}, 0),
         ("study-parts", shifted("no-shared-encoder", -10), {"shared-encoder-helps": "supported"}, 0),
         ("study-parts", shifted("plain-distillation", 10), {"beats-plain-distillation": "refuted"}, 0),
-        (
-            "study-parts",
-            renamed("no-distillation", "official-losses", 1e-6),
-            {"released-losses-distil-nothing": "supported"},
-            0,
-        ),
+        ("study-smoke", pulling, {"released-losses-distil-nothing": "refuted"}, 0),
         ("audit", off, {"printed-costs-reproduced": "refuted"}, 8),
         ("audit", honest, {"emtm-printed-cost": "supported"}, 0),
         ("score-cbp-owner", one_evaluator, {"conventions-move-scores": "refuted"}, 0),
@@ -173,10 +158,10 @@ def test_a_planted_change_flips_its_verdict_and_no_other(
 def test_weights_evaluated_both_ways_are_evidence(tmp_path: Path) -> None:
     """What `evaluate` prints for two seeds; the gap is 2 and 4 points."""
     (scored,) = (path for path in files() if path.name == "score-cbp-sound.json")
-    doc, paths = json.loads(scored.read_text()), files()
+    doc, paths = json.loads(scored.read_text()), [scored]
     for seed in (1, 2):
         for protocol, r1 in (("timestamp", 60.0), ("index", 60.0 + 2 * seed)):
-            evaluated = doc | {"model": "emtm-student", "dataset": "synth-charades", "protocol": protocol}
+            evaluated = doc | {"model": "emtm-student", "dataset": "smoke", "protocol": protocol}
             evaluated |= {"weights_sha256": f"{seed}" * 64, "r1": {"0.7": r1}}
             paths.append(tmp_path / f"{seed}-{protocol}.json")
             paths[-1].write_text(json.dumps(evaluated))

@@ -11,6 +11,7 @@ import pytest
 
 from bench.audit.files import read_audit
 from bench.choose.budget import KINDS, Fit, Limit, worst
+from bench.claims.section import section as claims
 from bench.report.content.study import read_study
 from bench.report.document import Report, build
 from bench.report.figures import style
@@ -35,7 +36,7 @@ def report() -> Report:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(style, "_bytes", lambda f, kind, *a, **k: draw(f, kind, *a, **k) if kind == "svg" else b"")
         study, audit = read_study(REFERENCE / "study-synth-charades.json"), read_audit(REFERENCE / "audit.json")
-        return build([read_run(RUN)], [RUN.name], study, audit)
+        return build([read_run(RUN)], [RUN.name], study, audit, claims)
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,14 @@ from bench.audit.record import Audit, Cause, Counts, FigureAudit, Inputs, Row, W
 from bench.missing import Missing, of
 from bench.report.content.content import Content
 from bench.report.quantity import digits, plural, share, si
+from bench.report.sections.audit_fit import fit_tables
 from bench.report.sections.cells import Cell, Table, empty, measured, text
 from bench.report.sections.section import Section
 from emtm.metrics.published import MARKS
 
 COMMAND = "python -m bench.report audit"
+FILE = "audit.json"
+"""What the report calls an audit, wherever it was read."""
 
 
 def section(content: Content) -> Section:
@@ -26,12 +29,12 @@ def section(content: Content) -> Section:
         tables=tuple(audit_tables(audit)),
         headline=True,
         limits=tuple(f"Not audited, of {one.paper}: {one.what}." for one in audit.unread),
-        commands=(f"{COMMAND} --json > audit.json",),
+        commands=(f"{COMMAND} --json > {FILE}",),
     )
 
 
 def audit_tables(audit: Audit) -> list[Table]:
-    """The chain of each table and dataset, the hypotheses, and what is not reproduced."""
+    """The chain of each table and dataset, the hypotheses, what a search found, and what is not reproduced."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in audit.rows:
         groups.setdefault((row.paper, row.dataset), []).append(row)
@@ -39,6 +42,7 @@ def audit_tables(audit: Audit) -> list[Table]:
     found = [_chain(rows) for rows in counted]
     flat = [row for rows in counted for row in rows]
     found += [_causes(flat), _hypotheses(flat)]
+    found += [] if isinstance(audit.fit, Missing) else fit_tables(audit.fit)
     found.append(_times(audit.rows))
     return [table for table in found if table.rows]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.missing import known
 from bench.report.content.content import Content
+from bench.report.sections.audit import FILE
 
 _COMMIT = re.compile(r"[0-9a-f]{4,40}")
 _PROGRAMS = ("pytest", "emtm")
@@ -22,7 +23,7 @@ def commands(content: Content) -> list[str]:
         commit = known(run.suite.commit) or ""
         lines += [*([f"git checkout {commit}"] if _COMMIT.fullmatch(commit) else []), _measure(run.suite.argv)]
     names = [*content.names, *(["--study", content.study.path] if content.study else [])]
-    names += ["--audit", "audit.json"] if content.audit else []
+    names += ["--audit", FILE] if content.audit else []
     return [*dict.fromkeys(lines), f"python -m bench.report {shlex.join(names)}"]
 
 
