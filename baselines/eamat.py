@@ -163,7 +163,7 @@ class AttentionBlock(nn.Module):
 
     def __init__(self, dim: int, heads: int, *, strides: int = 0, dropout: float = 0.0, official: bool = False) -> None:
         super().__init__()
-        self.heads, self.recurrent, self.fused = heads, strides > 0, not official
+        self.heads, self.recurrent = heads, strides > 0
         self.query, self.key, self.value = (
             StridedLSTM(dim, strides, dropout=dropout, official=official) if strides else linear(dim, dim)
             for _ in range(3)
@@ -177,7 +177,7 @@ class AttentionBlock(nn.Module):
         normed = self.norm_1(x)
         inputs = (normed, mask) if self.recurrent else (normed,)
         q, k, v = (split_heads(layer(*inputs), self.heads) for layer in (self.query, self.key, self.value))
-        x = x + self.dropout(merge_heads(attend(q, k, v, key_bias(mask), self.dropout, fused=self.fused)))
+        x = x + self.dropout(merge_heads(attend(q, k, v, key_bias(mask), self.dropout)))
         return x + self.dense(self.norm_2(x))  # type: ignore[no-any-return]
 
 
