@@ -83,6 +83,13 @@ def fill(page: Page, name: str, text: str) -> None:
     page.send("Input.insertText", text=text)
 
 
+# A page may have loaded before anything is painted.
+FIRST_PAINT = """new Promise((done) => new PerformanceObserver((seen) => {
+  const [one] = seen.getEntriesByName('first-contentful-paint');
+  if (one) done(one.startTime);
+}).observe({type: 'paint', buffered: true}))"""
+
+
 def test_it_is_small_quiet_and_soon_there(page: Page, file: Path) -> None:
     assert file.stat().st_size < 5e6
     assert page.complaints() == []
@@ -90,7 +97,8 @@ def test_it_is_small_quiet_and_soon_there(page: Page, file: Path) -> None:
     first = []
     for _ in range(4):
         page.open(file)
-        first.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+        answer = page.send("Runtime.evaluate", expression=FIRST_PAINT, awaitPromise=True, returnByValue=True)
+        first.append(answer["result"]["value"])
     assert min(first) < 1000
 
 
