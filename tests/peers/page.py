@@ -1,4 +1,4 @@
-"""Writes what the committed comparison found into its page: `python -m tests.peers.page`."""
+"""Writes what the committed comparisons found into their page: `python -m tests.peers.page`."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ from bench.report.formats.markdown import table_markdown
 from bench.report.quantity import duration
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE, FILE = ROOT / "docs" / "peers.md", ROOT / "reports" / "reference" / "peers-emet.json"
+PAGE, FOLDER = ROOT / "docs" / "peers.md", ROOT / "reports" / "peers"
 BEGIN, END = "<!-- found -->\n", "<!-- /found -->\n"
 NOT_YET = "Not measured on a quiet machine yet.\n"
 
 
 def found() -> str:
     """What stands between the marks."""
-    if not FILE.exists():
-        return NOT_YET
-    run = read(FILE)
+    return "\n".join(map(of_file, sorted(FOLDER.glob("*.json")))) or NOT_YET
+
+
+def of_file(path: Path) -> str:
+    """The tables of one comparison."""
+    run = read(path)
     made = "\n\n".join(table_markdown(table) for table in tables(run))
-    return f"{introduction(run)}\n\n{made}\n"
+    return f"{introduction(path.name, run)}\n\n{made}\n"
 
 
-def introduction(run: PeerRun) -> str:
+def introduction(name: str, run: PeerRun) -> str:
     """Where and when the tables were measured."""
     disturbed, timings = (sum(values) for values in zip(*((c.disturbed, len(c.noise)) for c in run.cases), strict=True))
     return (
-        f"From [`{FILE.name}`](../reports/reference/{FILE.name}), measured on {run.created_utc[:10]} in "
+        f"From [`{name}`](../reports/peers/{name}), measured on {run.created_utc[:10]} in "
         f"{duration(run.elapsed_s)} on {run.env.hardware.cpu_model}, TensorFlow {run.versions['peer']['tensorflow']}, "
         f"torch {run.env.software.torch}. {disturbed} of {timings} timings were disturbed by others."
     )

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 PROTOCOL = 1
-WARM_UP = (3, 2.0)
+WARM_UP = (3, 0.5)
 """Calls after the first, and the seconds after which there are no more."""
 
 
