@@ -26,7 +26,7 @@ def section(content: Content) -> Section:
         key=key,
         title=title,
         tables=tuple(claim_tables(decided)),
-        headline=True,
+        opened=1,
         limits=(
             (f"{plural(len(open_ones), 'claim')} cannot be judged by these files: {', '.join(open_ones)}.",)
             if open_ones

@@ -70,4 +70,5 @@ def test_the_page_has_it_where_trust_is_asked_for() -> None:
     page = report_html(build([], [], None, read_audit(REFERENCE / "audit.json"), section))
     trust = page.index('id="trust"')
     assert trust < page.index('id="claims"') < page.index('id="audit"')
-    assert "printed-costs-reproduced" in page
+    shown, behind = page.index("printed-costs-reproduced"), page.index("<summary>1 table: What each verdict rests on")
+    assert page.index('id="claims"') < shown < behind < page.index('id="audit"')

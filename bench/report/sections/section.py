@@ -19,6 +19,8 @@ class Section:
     tables: tuple[Table, ...] = ()
     headline: bool = False
     """Are its tables among those that a terminal shows?"""
+    opened: int = 0
+    """Tables that a page shows at once; the others wait behind a line. A headline's, and one that is alone, all do."""
     limits: tuple[str, ...] = ()
     """What its numbers do not say."""
     protocol: tuple[str, ...] = ()
