@@ -27,7 +27,7 @@ from bench.subjects import SEED
 from bench.workbench import Workbench
 from emtm import __version__
 from emtm.errors import UserError
-from emtm.processor import compute_at_best
+from emtm.processor import route_of
 
 _CREATED = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -51,7 +51,6 @@ class Lab:
 
     def __post_init__(self) -> None:
         self._started = datetime.now(UTC)
-        compute_at_best()
         self.bench = Workbench(self.profile)
         self._environment = EnvironmentWindow(settled(self.bench.all_threads))
         self.run_id = f"{self._started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
@@ -91,7 +90,7 @@ class Lab:
         case sound, and CaseError for any other error, which becomes the case's status.
         """
         count = self.bench.all_threads if measure.all_cores else case.execution.threads
-        with self._guarded(case, measure), threads(count):
+        with self._guarded(case, measure), threads(count), route_of(batches=measure.batched).taken():
             self.add(case, *measure.known(self.bench, case))
             timing = measure.start(self.bench, case)
             with quiet_gc() if timing.quiet else nullcontext():

@@ -65,6 +65,8 @@ class Measure:
     """Why there is nothing to measure of random weights; None where any weights do."""
     all_cores: bool = False
     """Runs on all cores, whatever number of threads the case names."""
+    batched: bool = False
+    """Whether several queries are computed at a time, whose products take the machine's quickest route."""
     order: int = 50
     """Place among the measures of one case, smallest first; equal ones by name."""
 

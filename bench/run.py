@@ -73,7 +73,7 @@ class Settings(Block):
     mha_fastpath: bool | Missing = ABSENT
     mkldnn: bool | Missing = ABSENT
     products: str | Missing = ABSENT
-    """Which library takes float32 products on the CPU, as `emtm.processor` settled it."""
+    """Which library takes float32 products of batches on the CPU; a lone query's are taken as torch was built."""
     tf32: bool | Missing = ABSENT
     cudnn_benchmark: bool | Missing = ABSENT
     deterministic: bool | Missing = ABSENT

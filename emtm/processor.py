@@ -77,18 +77,32 @@ class Trial:
         return self.error <= MAX_ERROR
 
 
-def compute_at_best() -> Route:
-    """Settles this process's products and allocator, unless `EMTM_CPU=as-built`; the route that products take.
+def compute_at_best(*, batches: bool = True) -> Route:
+    """Settles products and allocator of a process by what it works on, unless `EMTM_CPU=as-built`; the route taken.
 
     Raises UserError where the variable says something else.
     """
+    chosen = route_of(batches=batches)
+    _set(chosen.switch)
+    if _tuned():
+        _keep_memory()
+    return chosen
+
+
+def route_of(*, batches: bool) -> Route:
+    """What products take by default: those of batches the quickest route, those of a lone query torch's own.
+
+    A lone query's products are so small that handing them to another library takes longer than that one saves. Raises
+    UserError as `compute_at_best`.
+    """
+    return quickest(trials()) if _tuned() and batches else trials()[0].route
+
+
+def _tuned() -> bool:
     asked = os.environ.get(VARIABLE, _QUICKEST)
     if asked not in (_QUICKEST, _LEFT_ALONE):
         raise UserError(f"{VARIABLE} is '{_QUICKEST}' or '{_LEFT_ALONE}', not '{asked}'")
-    if asked == _QUICKEST:
-        _set(quickest(trials()).switch)
-        _keep_memory()
-    return route()
+    return asked == _QUICKEST
 
 
 def route() -> Route:

@@ -73,6 +73,14 @@ def test_the_floor_takes_the_best_route_where_models_are_left_alone(monkeypatch:
     assert taken[0] == OTHER.switch and len(taken) == 2
 
 
+def test_batches_take_the_quickest_route_and_a_lone_query_that_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *_ = trials()
+    monkeypatch.setattr(processor, "trials", lambda: (first, Trial(OTHER, 1e99, 0.0)))
+    assert (processor.route_of(batches=True), processor.route_of(batches=False)) == (OTHER, first.route)
+    monkeypatch.setenv("EMTM_CPU", "as-built")
+    assert processor.route_of(batches=True) == first.route
+
+
 def test_the_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMTM_CPU", "fast")
     with pytest.raises(UserError, match="EMTM_CPU is 'quickest' or 'as-built', not 'fast'"):

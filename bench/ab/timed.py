@@ -14,7 +14,7 @@ from bench.missing import Json
 from bench.profiles import PROFILES
 from bench.static import analyse_config
 from bench.workbench import placed, ready
-from emtm.processor import compute_at_best
+from emtm.processor import route_of
 
 SCENARIOS = ("single_stream", "train_step")
 _PROFILE = PROFILES["full"]
@@ -24,7 +24,6 @@ _NO_RUNS = Path("no-trained-runs")
 def cases() -> Mapping[str, Case]:
     """What can be compared, by case id: single queries and training steps, with random weights, on the CPU."""
     torch.set_num_threads(1)
-    compute_at_best()
     return {
         case.case_id: case
         for case in build_matrix(_NO_RUNS, _PROFILE).cases
@@ -42,9 +41,15 @@ def timed_call(case: Case) -> Callable[[], object]:
     """A function that makes one call on the next input of a pool; raises what the model raises when it is unsound."""
     model, runner = ready(case)
     if case.scenario == "train_step":
-        step = TrainStepMeasurement(case, model)
-        step.warm_up()
+        step, route = TrainStepMeasurement(case, model), route_of(batches=True)
         run, pool = step.probe.run, cycle(step.probe.pool)
-        return lambda: run(next(pool))
+
+        def stepped() -> None:
+            with route.taken():
+                run(next(pool))
+
+        with route.taken():
+            step.warm_up()
+        return stepped
     inputs = cycle(placed(runner, case, case.batch_size))
     return lambda: runner(next(inputs))

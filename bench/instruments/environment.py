@@ -19,7 +19,7 @@ from bench.instruments.noise import NOT_REPORTED, NoiseWindow, psi_cpu
 from bench.instruments.products import product_rates
 from bench.missing import Missing, or_missing
 from bench.run import Environment, GemmRate, Gpu, Hardware, Settings, Software, Volatile
-from emtm.processor import route
+from emtm.processor import route_of
 
 _PACKAGES = ("numpy", "fvcore", "pytest", "pytest-benchmark", "scipy", "safetensors")
 _VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
@@ -119,7 +119,7 @@ def _settings(told: Mapping[str, str]) -> Settings:
         affinity=or_missing(affinity, _SILENT),
         mha_fastpath=torch.backends.mha.get_fastpath_enabled(),
         mkldnn=torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
-        products=route().name,
+        products=route_of(batches=True).name,
         tf32=torch.backends.cuda.matmul.allow_tf32,
         cudnn_benchmark=torch.backends.cudnn.benchmark,
         deterministic=torch.are_deterministic_algorithms_enabled(),

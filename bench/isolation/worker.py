@@ -18,7 +18,6 @@ from bench.profiles import Profile
 from bench.record import CaseRecord
 from emtm.memory import memory_bytes
 from emtm.processes import serve_parent
-from emtm.processor import compute_at_best
 
 _SPARED = 256 * 2**20
 """Memory that is left to the rest of the machine."""
@@ -27,7 +26,6 @@ _SPARED = 256 * 2**20
 def serve(line: Connection, profile: Profile) -> None:
     """Answers requests from `line`, first of all with None: that it is ready."""
     serve_parent()
-    compute_at_best()
     _limit_memory()
     lab = Lab(Matrix((), ()), profile, Path(), ())
     known = {measure.name: measure for measure in measures()}

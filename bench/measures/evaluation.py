@@ -83,4 +83,4 @@ class EvaluationMeasurement:
         return [self._size] * (total // self._size) + ([rest] if rest else [])
 
 
-EVALUATION = Measure("evaluation", "evaluation", (EvaluationCost, Noise), start)
+EVALUATION = Measure("evaluation", "evaluation", (EvaluationCost, Noise), start, batched=True)

@@ -57,4 +57,4 @@ def sweep(bench: Workbench, case: Case, call_s: float) -> Throughput:
     )
 
 
-THROUGHPUT = Measure("throughput", "single_stream", (Throughput,), start, all_cores=True, order=20)
+THROUGHPUT = Measure("throughput", "single_stream", (Throughput,), start, all_cores=True, batched=True, order=20)

@@ -110,4 +110,4 @@ class TrainStepMeasurement:
         optimize(self._model, self._optimizer, loss, 0.0, self._recipe.clip_norm)
 
 
-TRAIN_STEP = Measure("train step", "train_step", (Training, Reference, Noise), start)
+TRAIN_STEP = Measure("train step", "train_step", (Training, Reference, Noise), start, batched=True)

@@ -13,7 +13,9 @@ from torch import Tensor
 from bench import measures as package
 from bench.backends.eager import take_rows
 from bench.budget import TooDearError
+from bench.cases import Matrix
 from bench.execution import CPU, Execution, UnavailableError, threads
+from bench.lab import Lab
 from bench.measure import Timing
 from bench.measures import measures
 from bench.measures.evaluation import EvaluationMeasurement
@@ -21,13 +23,15 @@ from bench.measures.latency import LatencyMeasurement
 from bench.measures.memory import measure as measure_memory
 from bench.measures.reuse import REUSE
 from bench.measures.reuse import sweep as sweep_reuse
-from bench.measures.throughput import sweep
+from bench.measures.static import STATIC
+from bench.measures.throughput import THROUGHPUT, sweep
 from bench.measures.train_step import TrainStepMeasurement
 from bench.missing import Missing, known
 from bench.profiles import PROFILES
 from bench.subjects import make_batch
 from bench.workbench import Workbench
 from emtm.data.batch import Batch
+from emtm.processor import Route, trials
 from tests.bench.toy import CONFIG, SHAPE, TRAINED, Toy, ToyOutput, toy, toy_case, toy_runner
 
 SMOKE = PROFILES["smoke"]
@@ -207,3 +211,16 @@ def test_a_file_that_is_put_there_is_found(tmp_path: Path, monkeypatch: pytest.M
         assert [measure.name for measure in measures()][:3] == ["static", "made up", "latency"]
     finally:
         sys.modules.pop("bench.measures.made_up", None)
+
+
+def test_products_of_batches_alone_take_the_quickest_route(
+    toys: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {measure.name for measure in measures() if measure.batched} == {"throughput", "evaluation", "train step"}
+    other, taken = Route("other", trials()[0].route.switch), list[bool]()
+    monkeypatch.setattr("bench.lab.route_of", lambda *, batches: taken.append(batches) or other)
+    case = toy_case()
+    lab = Lab(Matrix((case,), ()), SMOKE, tmp_path, ("pytest",))
+    for measure in (STATIC, THROUGHPUT):
+        lab.measure(case, measure)
+    assert taken == [False, True]

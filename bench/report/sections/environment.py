@@ -113,7 +113,7 @@ def _facts(env: Environment) -> tuple[tuple[str, str | None], ...]:
         ("Load at the start (1 min)", _number(volatile.load1_start)),
         ("CPU time stolen by the host", _number(volatile.steal_pct, " %")),
         ("Reference GEMM", _number(gemm, " GFLOP/s")),
-        ("Float32 products", known(settings.products)),
+        ("Float32 products of batches", known(settings.products)),
         ("Their rates", known(of(volatile.products, lambda rates: ", ".join(map(_rate, rates))))),
         ("Environment fingerprint", env.fingerprint),
     )
