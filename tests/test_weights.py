@@ -21,6 +21,8 @@ WEIGHTS = ROOT / "reports" / "weights"
 RUNS = sorted(file.parent for file in WEIGHTS.rglob("run.json"))
 NAMES = [str(run.relative_to(WEIGHTS)) for run in RUNS]
 LIMIT_BYTES = 3_000_000
+LEARNED = 3.0
+"""Points by which a floor that is learned may differ between processors: they differ in the last digits of products."""
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -65,6 +67,13 @@ def test_evaluating_them_finds_the_stored_metrics(name: str, capsys: pytest.Capt
     assert found["published"] == []
     assert found["weights_sha256"] == sha256(WEIGHTS / name / "best.safetensors")
     assert stored.pop("training")["epochs"] > 0
+    # Floors that are learned are learned here, by another processor than then perhaps.
+    learned = {key: (floors.pop("query_only"), floors.pop("video_only")) for key, floors in
+               (("found", found["floors"]), ("stored", stored["floors"]))}  # fmt: skip
+    for now, then in zip(learned["found"], learned["stored"], strict=True):
+        assert now["r1"] == pytest.approx(then["r1"], abs=LEARNED) and now["miou"] == pytest.approx(
+            then["miou"], abs=LEARNED
+        )
     assert {key: found[key] for key in stored} == stored
 
 
