@@ -131,6 +131,10 @@ NOT_RUN = {
     "python -m emtm reproduce --dataset charades-sta --root charades --glove glove.npz --preset compact --folds 5 "
     "--seeds 3 --teachers qd-detr,seqpan --ablate student-alone,full,no-distillation,smoothed-truth "
     "--baselines seqpan,vslnet,moment-detr,qd-detr,eatr,tan2d --jobs 2 --out runs/folds": HOURS,
+    "python -m emtm reproduce --dataset charades-sta --root charades --glove glove.npz --preset compact --folds 5 "
+    '--seeds 3 --teachers "" --ablate student-alone --baselines vslnet,my-model --set emtm-student.dropout=0.3 '
+    "--set emtm-student.epochs=20 --set emtm-student.patience=8 --out runs/folds": HOURS,
+    "python -m bench.report --study reports/reference/study-charades-clip.json": "tests/report/test_committed.py",
     "python -m emtm train vslnet --dataset smoke --annotated 0.25 --out runs/vslnet": MINUTES,
     "python -m emtm distill --dataset smoke --annotated 0.25 --teachers runs/vslnet --ablate both --out runs/student": (
         MINUTES
