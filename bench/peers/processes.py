@@ -84,7 +84,7 @@ class Competitor:
     def answered(self) -> dict[str, Array]:
         """Waits for that; raises WorkerError."""
         self._line.hear(ANSWER_LIMIT_S)
-        with np.load(self._out) as arrays:
+        with np.load(self._out, allow_pickle=False) as arrays:
             return dict(arrays)
 
     def open(self, contest: Contest, inputs: Path) -> float:

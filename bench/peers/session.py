@@ -294,7 +294,7 @@ def _compared(trial: Trial) -> list[Timing]:
 
 
 def _read(path: Path) -> dict[str, Array]:
-    with np.load(path) as arrays:
+    with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)
 
 

@@ -118,3 +118,12 @@ def test_a_failed_write_leaves_the_old_report(tmp_path: Path) -> None:
         replace_folder({"report.html": b"new", "report.html/below": b""}, out)
     assert (out / "report.html").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["latest"]
+
+
+def test_what_lies_beside_runs_and_is_none_is_never_the_newest(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"schema": "emtm-bench/result", "created_utc": "2026-01-01T00:00:00Z"}')
+    (tmp_path / "study.json").write_text('{\n "format": "emtm-study/1", "created_utc": "2026-02-01T00:00:00Z"}')
+    assert newest([tmp_path]) == tmp_path / "run.json"
+    (tmp_path / "run.json").unlink()
+    with pytest.raises(UserError, match="no run to report yet"):
+        newest([tmp_path])

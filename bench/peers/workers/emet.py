@@ -168,5 +168,5 @@ def _value(name: str, shape: list[int], lot: np.random.Generator) -> Any:
 
 
 def _read(path: str) -> dict[str, Any]:
-    with np.load(path) as arrays:
+    with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)

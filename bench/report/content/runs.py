@@ -14,7 +14,7 @@ FOLDERS = (Path("reports/runs"), Path("reports/reference"))
 
 def any_run(folders: Sequence[Path] = FOLDERS) -> bool:
     """Is there a run in any folder?"""
-    return any(True for folder in folders for _ in folder.glob("*.json"))
+    return any(True for _ in newest_first(folders))
 
 
 def newest(folders: Sequence[Path] = FOLDERS) -> Path:
@@ -28,12 +28,14 @@ def newest(folders: Sequence[Path] = FOLDERS) -> Path:
 
 
 def newest_first(folders: Sequence[Path] = FOLDERS) -> Iterator[Path]:
-    """All runs, folder by folder, in each the one measured last first."""
+    """All runs, folder by folder, in each the one measured last first; what calls itself something else is left out."""
     for folder in folders:
-        yield from sorted(folder.glob("*.json"), key=lambda path: (_created(path), path.name), reverse=True)
+        texts = {path: path.read_text("utf-8", errors="replace") for path in folder.glob("*.json")}
+        runs = [path for path, text in texts.items() if not re.match(r'\s*\{\s*"format"', text)]
+        yield from sorted(runs, key=lambda path: (_created(texts[path]), path.name), reverse=True)
 
 
-def _created(path: Path) -> str:
+def _created(text: str) -> str:
     """When the run was made by its own account: a checkout gives every file the time of the checkout."""
-    match = re.search(r'"created_utc":\s*"([^"]*)"', path.read_text("utf-8", errors="replace"))
+    match = re.search(r'"created_utc":\s*"([^"]*)"', text)
     return match[1] if match else ""
