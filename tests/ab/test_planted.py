@@ -18,18 +18,15 @@ from tests.ci.workflows import ROOT, workflow
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 ATTENTION = "emtm/layers/attention.py"
-PLAIN = """    scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(2, 3)) + bias
-    return torch.matmul(dropout(torch.softmax(scores, -1)), v)
+PLAIN = """            return F.scaled_dot_product_attention(q, k, v, bias)
 """
-COPIED = """    x, q, k, v, bias = q, q.double(), k.double(), v.double(), bias.double()
-    scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(2, 3)) + bias
-    return torch.matmul(dropout(torch.softmax(scores, -1)), v).to(x.dtype)
+COPIED = """            x, bias = q, None if bias is None else bias.double()
+            q, k, v = q.double(), k.double(), v.double()
+            return F.scaled_dot_product_attention(q, k, v, bias).to(x.dtype)
 """
-"""A slip that people make, 7 % of a query of the student on a processor that copies the maps themselves for 1 %."""
-REWRITTEN = """    scale = q.shape[-1] ** -0.5
-    scores = torch.matmul(q * scale, k.transpose(2, 3))
-    scores = scores + bias
-    return torch.matmul(dropout(torch.softmax(scores, -1)), v)
+"""A slip that people make: 9 % of a query of the student."""
+REWRITTEN = """            answer = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+            return answer
 """
 SESSIONS = 1
 """Tried until one can tell; each takes some five minutes."""
