@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
+from pathlib import Path
 
-from tests.repeatability.neighbour import document, neighbour, pairs
+from tests.repeatability.neighbour import APART, Pair, document, neighbour, pairs
 from tests.verdict.runs import case, run
 
 
@@ -34,3 +36,14 @@ def test_a_neighbour_ends_with_the_block() -> None:
     with neighbour(0.0, 1000.0):
         assert len(multiprocessing.active_children()) == 2
     assert multiprocessing.active_children() == []
+
+
+def test_in_the_committed_sessions_no_figure_is_wrong() -> None:
+    root = Path(__file__).resolve().parents[2]
+    stored = json.loads((root / "reports" / "reference" / "neighbour.json").read_text("utf-8"))
+    rows = [Pair(**row) for row in stored["rows"]]
+    assert not stored["dirty"] and stored["apart"] == APART
+    assert len({row.case for row in rows}) > 10
+    assert (len(rows), sum(row.wrong for row in rows)) == (stored["figures"], stored["wrong"])
+    assert stored["off"] == stored["wrong"] == stored["marked"] == 0
+    assert f"none of {len(rows)} figures came out" in (root / "docs" / "measuring.md").read_text("utf-8")
