@@ -188,6 +188,7 @@ WITHIN_LINES = {
     "tests.history.rates": "tests/history/test_changepoints.py",
     "tests.picture": "tests/test_picture.py",
     "tests.repeatability": "tests/repeatability/test_sessions.py",
+    "tests.repeatability.neighbour": "tests/repeatability/test_neighbour.py",
 }
 """Commands that a page names within a line, without what they are given, and the test that runs each, or its parts."""
 
