@@ -86,7 +86,7 @@ def route_of(*, batches: bool) -> Route:
     A lone query's products are so small that handing them to another library takes longer than that one saves. Raises
     UserError as `compute_at_best`.
     """
-    return quickest(trials()) if _tuned() and batches else trials()[0].route
+    return quickest(trials()) if _tuned() and batches else _routes()[0]
 
 
 def _tuned() -> bool:

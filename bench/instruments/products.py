@@ -9,6 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from bench.run import ProductRate
+from emtm.deploy.grounder import open_session
 from emtm.processor import MAX_ERROR, TIMED, trials
 
 _BURSTS = 20
@@ -27,7 +28,6 @@ def product_rates() -> tuple[ProductRate, ...]:
 
 @cache
 def _of_onnxruntime() -> ProductRate:
-    import onnxruntime
     from onnx import TensorProto, helper
 
     (m, k, n), number = TIMED, TensorProto.FLOAT
@@ -40,9 +40,7 @@ def _of_onnxruntime() -> ProductRate:
     model = helper.make_model(
         helper.make_graph([node], "product", *ends, weights), ir_version=8, opset_imports=[helper.make_opsetid("", 13)]
     )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = open_session(model.SerializeToString())
     times, answer = [], session.run(None, {"a": a})[0]
     for _ in range(_BURSTS):
         start = time.perf_counter()
