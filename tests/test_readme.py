@@ -35,13 +35,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     subprocess.run(command, check=True, capture_output=True)
     tables = [table for path in REFERENCE.glob("study-*.json") for table in study_tables(read_study(path))]
     tables += audit_tables(read_audit(REFERENCE / "audit.json"))
-    evidence = gather(
-        [
-            path
-            for path in REFERENCE.glob("*.json")
-            if not path.stem.startswith(("search-", "campaign", "aa-", "neighbour"))
-        ]
-    )
+    evidence = gather([path for path in REFERENCE.glob("*.json") if not path.stem.startswith(("search-", "campaign"))])
     tables += claim_tables(judge(packaged_claims(), evidence))
     return {
         line

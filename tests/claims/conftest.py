@@ -19,11 +19,7 @@ Change = Callable[[Doc], None]
 
 
 def files() -> list[Path]:
-    return [
-        path
-        for path in sorted(REFERENCE.glob("*.json"))
-        if not path.stem.startswith(("search-", "campaign", "aa-", "neighbour"))
-    ]
+    return [path for path in sorted(REFERENCE.glob("*.json")) if not path.stem.startswith(("search-", "campaign"))]
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ def test_a_neighbour_ends_with_the_block() -> None:
 
 def test_in_the_committed_sessions_no_figure_is_wrong() -> None:
     root = Path(__file__).resolve().parents[2]
-    stored = json.loads((root / "reports" / "reference" / "neighbour.json").read_text("utf-8"))
+    stored = json.loads((root / "reports" / "repeatability" / "neighbour.json").read_text("utf-8"))
     rows = [Pair(**row) for row in stored["rows"]]
     assert not stored["dirty"] and stored["apart"] == APART
     assert len({row.case for row in rows}) > 10

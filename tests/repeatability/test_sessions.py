@@ -12,7 +12,7 @@ from bench.record import CaseRecord, Repeats
 from tests.repeatability.sessions import PROMISED, Ratio, document, ratios, share
 from tests.verdict.runs import case, run
 
-COMMITTED = Path(__file__).resolve().parents[2] / "reports" / "reference" / "aa-sessions.json"
+COMMITTED = Path(__file__).resolve().parents[2] / "reports" / "repeatability" / "aa-sessions.json"
 
 
 def timed(name: str, *medians: float, dataset: str = "tacos") -> CaseRecord:

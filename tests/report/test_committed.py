@@ -16,8 +16,8 @@ from bench.results import read_run
 ROOT = Path(__file__).parents[2]
 STORED = Path(__file__).with_name("committed")
 TEXTS = ("report.md", "results.csv", "study.csv")
-OTHERS = ("search-", "score-", "campaign", "aa-", "neighbour")
-"""Searches, evaluations, campaigns and sessions beside others, of which no report is made."""
+OTHERS = ("search-", "score-", "campaign")
+"""Searches, evaluations and campaigns, of which no report is made."""
 SOURCES = [path for path in sorted((ROOT / "reports/reference").glob("*.json")) if not path.stem.startswith(OTHERS)]
 
 
