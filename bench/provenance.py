@@ -11,7 +11,7 @@ from bench.record import Provenance, TeacherRecord
 from emtm.contract import Preset
 from emtm.errors import UserError
 from emtm.registry import preset
-from emtm.training.runs import RunSpec
+from emtm.training.spec import RunSpec
 from emtm.training.teachers import Teacher
 
 _NOT_NOTED = "the run was trained before this was noted"

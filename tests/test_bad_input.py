@@ -30,8 +30,8 @@ from emtm.training.checkpoint import save
 from emtm.training.history import Epoch
 from emtm.training.manifest import MANIFEST
 from emtm.training.parallel import join
-from emtm.training.runs import DataSource, plan
 from emtm.training.setup import set_up
+from emtm.training.spec import FORMAT, DataSource, plan
 
 DEEP = "[" * 100_000
 EPOCH: Epoch = {"epoch": 0, "loss": {"total": 1.0}, "val": {"r1": {"0.5": 1.0}, "miou": 1.0}, "seconds": 1.0}
@@ -54,7 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # As runs were before they had a manifest, which would refuse all damage before anybody reads the file.
     (out / MANIFEST).unlink()
     file = out / runs.RUN
-    file.write_text(file.read_text("utf-8").replace(runs.FORMAT, "emtm-run/1"), "utf-8")
+    file.write_text(file.read_text("utf-8").replace(FORMAT, "emtm-run/1"), "utf-8")
     return out
 
 

@@ -23,7 +23,7 @@ from emtm.training.evaluation import open_source
 from emtm.training.history import read_history
 from emtm.training.jobs import Job
 from emtm.training.loop import train
-from emtm.training.runs import DataSource
+from emtm.training.spec import DataSource
 
 TEACHERS = ("seqpan", "eamat", "ban-apr")
 SEEDS = 5

@@ -18,7 +18,7 @@ from emtm.config import MAX_SEED
 from emtm.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from emtm.training.runs import DataSource
+    from emtm.training.spec import DataSource
 
 app = typer.Typer(
     name="emtm",
@@ -163,7 +163,7 @@ def source(
     from emtm.data.folds import read_fold
     from emtm.data.own import CUSTOM, own_title
     from emtm.data.unlabelled import pin_unlabelled
-    from emtm.training.runs import DataSource
+    from emtm.training.spec import DataSource
 
     resolve = [str(p.resolve()) if p else None for p in (root, glove)]
     if features is not None and features != "embedded":

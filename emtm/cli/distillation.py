@@ -72,7 +72,7 @@ def distill(
     from emtm.distillation.variants import TAUGHT, check_distilled, make_variant
     from emtm.training.evaluation import open_source
     from emtm.training.loop import train
-    from emtm.training.runs import plan
+    from emtm.training.spec import plan
 
     check_device(device)
     compute(threads)

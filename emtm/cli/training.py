@@ -66,7 +66,7 @@ def train(
     from emtm.distillation.variants import check_untaught
     from emtm.registry import left_out
     from emtm.training.loop import train as run
-    from emtm.training.runs import plan
+    from emtm.training.spec import plan
 
     for package_model, why in left_out().items():
         if package_model.startswith(f"{model} of "):

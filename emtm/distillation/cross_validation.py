@@ -45,7 +45,8 @@ from emtm.metrics.means import hits, percent
 from emtm.metrics.metric import METRICS
 from emtm.training import runs
 from emtm.training.evaluation import open_source
-from emtm.training.runs import DataSource, features_origin, read_metrics, read_tested
+from emtm.training.runs import features_origin, read_metrics, read_tested
+from emtm.training.spec import DataSource
 
 Array = npt.NDArray[np.float64]
 Hits = dict[str, dict[int, Array]]

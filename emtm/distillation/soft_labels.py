@@ -28,7 +28,8 @@ from emtm.processes import reserved
 from emtm.registry import config_hash
 from emtm.temporary import sweep
 from emtm.training.evaluation import BATCH, Predictions, check_features, collator_for, open_source, split_of
-from emtm.training.runs import DataSource, load_run, seen_videos
+from emtm.training.runs import load_run, seen_videos
+from emtm.training.spec import DataSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ from emtm.training.evaluation import open_source
 from emtm.training.history import best_epoch, read_history
 from emtm.training.jobs import Job, run_jobs
 from emtm.training.manifest import sha256
-from emtm.training.runs import DataSource, RunSpec, plan
+from emtm.training.spec import DataSource, RunSpec, plan
 
 STUDY = "study.json"
 SUMMARY = "summary.json"

@@ -25,7 +25,8 @@ from emtm.errors import UserError, unknown
 from emtm.metrics.floors import cached_floors
 from emtm.metrics.published import UNOFFICIAL
 from emtm.metrics.scoring import FORMAT, Scores, first_ious, score
-from emtm.training.runs import DataSource, check_unseen, load_run
+from emtm.training.runs import check_unseen, load_run
+from emtm.training.spec import DataSource
 
 Predictions = dict[str, npt.NDArray[np.float64]]
 TOP_K = 5

@@ -21,7 +21,7 @@ from emtm.temporary import sweep
 from emtm.training import runs
 from emtm.training.history import read_history
 from emtm.training.loop import train
-from emtm.training.runs import RunSpec
+from emtm.training.spec import RunSpec
 
 POLL_S = 1.0
 

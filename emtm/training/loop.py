@@ -34,8 +34,8 @@ from emtm.training.evaluation import evaluate_run, known_moments, predict
 from emtm.training.history import Epoch, best_epoch
 from emtm.training.manifest import settle
 from emtm.training.parallel import join
-from emtm.training.runs import RunSpec
 from emtm.training.setup import Setup, set_up
+from emtm.training.spec import RunSpec
 
 
 def train(

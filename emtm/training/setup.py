@@ -25,8 +25,8 @@ from emtm.training.optimizer import build_optimizer
 from emtm.training.parallel import World
 from emtm.training.precision import lower_recurrent_inputs
 from emtm.training.pseudo import Pseudo, pseudo_moments, unseen
-from emtm.training.runs import RunSpec
 from emtm.training.sizes import check_size
+from emtm.training.spec import RunSpec
 from emtm.training.teachers import Teacher, teachers_of
 
 

@@ -12,7 +12,7 @@ from bench.report.content import made
 from bench.report.content.content import Content
 from bench.report.sections.tradeoff import accuracy_tables
 from emtm.data.annotated import AnnotatedPart
-from emtm.training.runs import DataSource, plan
+from emtm.training.spec import DataSource, plan
 from emtm.training.teachers import Teacher
 from tests.report.conftest import Doc, content_of, doc, example_doc
 from tests.report.test_tables import cell

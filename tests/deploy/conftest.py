@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from emtm.cli import app
 from emtm.training.loop import train
-from emtm.training.runs import DataSource, plan
+from emtm.training.spec import DataSource, plan
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,8 @@ from emtm.data.loader import mixed_batches, training_batches
 from emtm.data.records import Query
 from emtm.distillation.study import Study
 from emtm.errors import UserError
-from emtm.training.runs import DataSource, read_spec
+from emtm.training.runs import read_spec
+from emtm.training.spec import DataSource
 from tests.distillation.few import (
     DRAW,
     SHARE,

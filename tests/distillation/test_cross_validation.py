@@ -19,7 +19,8 @@ from emtm.metrics.metric import METRICS
 from emtm.training.evaluation import known_moments, open_source
 from emtm.training.jobs import Job
 from emtm.training.loop import train
-from emtm.training.runs import DataSource, load_run, read_spec, read_tested
+from emtm.training.runs import load_run, read_spec, read_tested
+from emtm.training.spec import DataSource
 from tests.charades import FEATURES, make_charades
 from tests.distillation.few import run
 

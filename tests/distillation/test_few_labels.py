@@ -13,7 +13,8 @@ from emtm.distillation.few_labels import FewLabels
 from emtm.distillation.study import Study
 from emtm.distillation.variants import FEW, make_variant
 from emtm.metrics.paired import holm, paired_difference, paired_p_value
-from emtm.training.runs import DataSource, read_spec
+from emtm.training.runs import read_spec
+from emtm.training.spec import DataSource
 from tests.distillation.few import run
 
 SIZES = ("dim=16", "char_dim=4", "batch_size=128", "epochs=1")

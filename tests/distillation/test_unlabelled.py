@@ -13,7 +13,8 @@ from emtm.data.annotated import OUTSIDE, AnnotatedPart, restrict
 from emtm.data.records import Dataset, Query
 from emtm.data.unlabelled import add_unlabelled, pin_unlabelled
 from emtm.errors import UserError
-from emtm.training.runs import DataSource, RunSpec, plan, read_spec
+from emtm.training.runs import read_spec
+from emtm.training.spec import DataSource, RunSpec, plan
 from tests.distillation.few import DRAW, SHARE, outcome, run, settings, small_world, stand_in
 
 PART = AnnotatedPart(SHARE, DRAW)

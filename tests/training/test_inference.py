@@ -10,7 +10,8 @@ from emtm.data.text import Lexicon, Vocabulary
 from emtm.errors import UserError
 from emtm.registry import model_class, override, preset
 from emtm.training import inference
-from emtm.training.runs import DataSource, Run, RunSpec
+from emtm.training.runs import Run
+from emtm.training.spec import DataSource, RunSpec
 
 
 @pytest.fixture

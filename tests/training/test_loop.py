@@ -9,7 +9,7 @@ from emtm.errors import UserError
 from emtm.training import runs
 from emtm.training.history import Epoch, best_epoch, history_text, read_history
 from emtm.training.loop import train
-from emtm.training.runs import DataSource, RunSpec, plan
+from emtm.training.spec import DataSource, RunSpec, plan
 
 TINY = ["dim=16", "char_dim=4", "batch_size=128"]
 

@@ -19,7 +19,8 @@ from emtm.training.evaluation import open_source
 from emtm.training.history import read_history
 from emtm.training.loop import train
 from emtm.training.manifest import MANIFEST, noted
-from emtm.training.runs import DataSource, RunSpec, load_run, plan, read_tensors, write_json, write_tensors
+from emtm.training.runs import load_run, read_tensors, write_json, write_tensors
+from emtm.training.spec import DataSource, RunSpec, plan
 
 SIZES = ["dim=16", "char_dim=4", "batch_size=128", "epochs=1"]
 
