@@ -57,6 +57,7 @@ def terminated(*_: object, **__: object) -> None:
         ),
     ],
 )
+@pytest.mark.usefixtures("survives_termination")
 def test_who_stops_a_command_is_told_how_to_go_on(
     place: str,
     module: str,

@@ -114,6 +114,7 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
         pytest.fail("held a file")
 
 
+@pytest.mark.usefixtures("survives_termination")
 def test_a_termination_is_an_interrupt_only_meanwhile() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt), terminated_as_interrupted():
