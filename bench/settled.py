@@ -6,11 +6,9 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from emtm.processor import ALLOCATOR
+
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
-"""Where glibc's own limits end once large blocks were freed: what a process did before no longer decides whether an
-intermediate tensor costs page faults.
-"""
 
 
 def settled(threads: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How a process computes on this CPU: the quickest way to take float32 products that is float32.
+"""How a process computes on this CPU: the quickest way to take float32 products exactly, and memory that is kept.
 
 Torch takes float32 products to the library that it was built with, MKL on x86, which leaves half of some processors
 idle. Its own switch for lower precision leads to oneDNN, which on a processor without matrix units for bfloat16 then
@@ -8,7 +8,9 @@ float64, and the switch is used where it makes a product quicker by half and mor
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VARIABLE = "EMTM_CPU"
-"""Environment variable: `quickest`, as without it, or `as-built`, which leaves torch alone."""
+"""Environment variable: `quickest`, as without it, or `as-built`, which leaves torch and the allocator alone."""
 _QUICKEST, _LEFT_ALONE = "quickest", "as-built"
 MAX_ERROR = 2e-6
 """Of a product, beside float64, as a share of its largest element."""
@@ -33,6 +35,11 @@ TIMED = (64, 1024, 128)
 _CHECKED = ((384, 384, 384), TIMED, (1, 128, 128), (17, 300, 100), (200, 64, 2))
 """Rows, inner size, columns."""
 _ROUNDS, _BURST = 5, 4
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
+"""Where glibc's own limits end once large blocks were freed: what a process did before no longer decides whether an
+intermediate tensor costs page faults.
+"""
+_MALLOPT = {"MALLOC_MMAP_THRESHOLD_": -3, "MALLOC_TRIM_THRESHOLD_": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +78,14 @@ class Trial:
 
 
 def compute_at_best(*, batches: bool = True) -> Route:
-    """Settles the products of a process by what it works on, unless `EMTM_CPU=as-built`; the route taken.
+    """Settles products and allocator of a process by what it works on, unless `EMTM_CPU=as-built`; the route taken.
 
     Raises UserError where the variable says something else.
     """
     chosen = route_of(batches=batches)
     _set(chosen.switch)
+    if _tuned():
+        _keep_memory()
     return chosen
 
 
@@ -172,3 +181,13 @@ def _switch() -> str | None:
 def _set(to: str | None) -> None:
     if to is not None:
         _matmul().fp32_precision = to
+
+
+def _keep_memory() -> None:
+    """Blocks that were freed stay in the process as far as `ALLOCATOR` says; the user's own variables hold."""
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # not every C library has one
+    for variable, limit in ALLOCATOR.items():
+        if mallopt is not None and variable not in os.environ:
+            mallopt(_MALLOPT[variable], int(limit))

@@ -1,4 +1,4 @@
-"""Products take the quickest way that is float32."""
+"""Products take the quickest way that is float32, and freed memory stays in the process."""
 
 from __future__ import annotations
 
@@ -87,20 +87,44 @@ def test_the_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         compute_at_best()
 
 
-def test_a_process_that_is_left_alone_takes_what_torch_was_built_with() -> None:
-    lines = {}
-    for asked in ("quickest", "as-built"):
-        program = (
-            "from emtm.processor import compute_at_best, route\nprint(compute_at_best().name, route().name, sep='\\n')"
-        )
-        ran = subprocess.run(
-            [sys.executable, "-c", program],
-            cwd=ROOT,
-            env={**os.environ, "EMTM_CPU": asked},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        lines[asked] = ran.stdout.split("\n")[:2]
-    assert lines["as-built"] == ["as built"] * 2
-    assert lines["quickest"] == [quickest(trials()).name] * 2
+FAULTS = """
+import ctypes, resource
+from emtm.processor import compute_at_best, route
+print(compute_at_best().name)
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+for turn in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    block = libc.malloc(ctypes.c_size_t(2**24))
+    ctypes.memset(block, 1, 2**24)
+    libc.free(block)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def started(**variables: str) -> list[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
+    ran = subprocess.run(
+        [sys.executable, "-c", FAULTS],
+        cwd=ROOT,
+        env={**kept, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ran.stdout.split("\n")[:4]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of glibc's allocator")
+def test_freed_blocks_stay_in_the_process_unless_it_is_left_alone() -> None:
+    chosen, *faults = started()
+    assert chosen == quickest(trials()).name
+    assert int(faults[0]) > 0 and int(faults[2]) == 0
+    left, *faults = started(EMTM_CPU="as-built", MALLOC_MMAP_THRESHOLD_="131072")
+    assert left == "as built" and int(faults[2]) >= 2**24 // 2**16  # pages may be of 64 KiB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of glibc's allocator")
+def test_the_users_own_limits_stay() -> None:
+    _, *faults = started(MALLOC_MMAP_THRESHOLD_="131072")
+    assert int(faults[2]) > 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from bench.peers.peer import WORKERS, Get, Peer, Variant
-from bench.settled import ALLOCATOR
 from bench.subjects import TEACHERS
 from emtm.parity import tensorflow_names as names
+from emtm.processor import ALLOCATOR
 
 _OF_THE_STUDENT = (("studen_", ""), ("student_label_emb", "label_emb"), ("match_loss/", "matching_loss/"))
 _OF_SEQPAN = (("t0_match_loss/", "matching_loss/"), ("t0_", ""))
