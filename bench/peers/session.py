@@ -2,7 +2,7 @@
 
 In a round every row has a process of its own. The models of one size are made in all of them at once; then each contest
 of that size is first answered by all, and what answers otherwise than the peer is not timed; the calls that are timed
-go one after the other on one core, in blocks of all rows by lot and back again. A round gives one number a row.
+go one after the other, in blocks of all rows by lot and back again. A round gives one number a row.
 """
 
 from __future__ import annotations

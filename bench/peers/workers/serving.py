@@ -8,13 +8,12 @@ three methods that take a question:
 * `open` gives a function that makes one call, on the next of its inputs.
 
 Any python from 3.9 on runs this file, with its standard library and numpy. What a worker prints goes to standard error.
-While calls are timed the collector of garbage is off, and every thread of the process is held to one core, the same for
-all processes.
+While calls are timed the collector of garbage is off. Processes are held to no core: TensorFlow hands the work of its one
+thread to another thread, and the two would wait for each other there.
 """
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import importlib.util
 import json
@@ -42,7 +41,6 @@ def main() -> None:
 
 
 def _answers() -> Iterator[dict[str, Any]]:
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     try:
         worker = _loaded(*sys.argv[1:])
         yield {"protocol": PROTOCOL, "versions": {"python": sys.version.split()[0], **worker.versions}}
@@ -63,13 +61,11 @@ def _answers() -> Iterator[dict[str, Any]]:
             gc.collect()
             if question["do"] == "open":
                 call = worker.open(question)
-                _hold(set(sorted(cores)[-1:]))
                 call_s = _warm(call)
                 gc.collect()
                 gc.disable()
                 yield {"call_s": call_s}
                 continue
-            _hold(cores)
             if question["do"] == "make":
                 worker.make(question)
             else:
@@ -102,16 +98,6 @@ def _warm(call: Callable[[], object]) -> float:
         call()
         seconds.append(time.perf_counter() - start)
     return min(seconds[1:])
-
-
-def _hold(cores: set[int]) -> None:
-    """All threads of the process to these cores, those that a library has started too."""
-    tasks = Path("/proc/self/task")
-    if not cores or not tasks.is_dir():
-        return
-    for task in tasks.iterdir():
-        with contextlib.suppress(OSError):  # It may have ended meanwhile.
-            os.sched_setaffinity(int(task.name), cores)
 
 
 def _nothing() -> None:
