@@ -13,9 +13,11 @@ from bench.audit.record import Audit
 from bench.claims.scores import Scores, read_scores
 from bench.missing import Missing
 from bench.record import CaseRecord
+from bench.report.content.few_labels import FewLabels, read_few_labels
 from bench.report.content.study import Study, read_study
 from bench.results import SCHEMA, read_run
 from bench.run import Run
+from emtm.distillation.few_labels import FORMAT as FEW_LABELS
 from emtm.distillation.summary import FORMAT as STUDY
 from emtm.errors import UserError
 from emtm.files import read_json
@@ -45,6 +47,7 @@ class Evidence:
 
     runs: tuple[tuple[str, Run], ...] = ()
     studies: tuple[Study, ...] = ()
+    few_labels: tuple[FewLabels, ...] = ()
     audits: tuple[tuple[str, Audit], ...] = ()
     scores: tuple[tuple[str, Scores], ...] = ()
 
@@ -53,6 +56,7 @@ class Evidence:
         return [
             *(name for name, _ in self.runs),
             *(study.path for study in self.studies),
+            *(study.path for study in self.few_labels),
             *(name for name, _ in self.audits),
             *(name for name, _ in self.scores),
         ]
@@ -85,6 +89,7 @@ def gather(paths: Sequence[Path] | None) -> Evidence:
     found = sorted(FOLDER.glob("*.json")) if paths is None else paths
     runs: list[tuple[str, Run]] = []
     studies: list[Study] = []
+    few_labels: list[FewLabels] = []
     audits: list[tuple[str, Audit]] = []
     scores: list[tuple[str, Scores]] = []
     for path in found:
@@ -93,15 +98,17 @@ def gather(paths: Sequence[Path] | None) -> Evidence:
             runs.append((path.as_posix(), read_run(path)))
         elif kind == STUDY:
             studies.append(read_study(path))
+        elif kind == FEW_LABELS:
+            few_labels.append(read_few_labels(path))
         elif kind == AUDIT:
             audits.append((path.as_posix(), read_audit(path)))
         elif kind == SCORE:
             scores.append((path.as_posix(), read_scores(path)))
         elif named:
             raise UserError(f"{path} is no evidence: neither a run file, a study's summary, an audit nor scores")
-    if not (runs or studies or audits or scores):
+    if not (runs or studies or few_labels or audits or scores):
         raise UserError(f"there is no evidence in {FOLDER}: name run files, studies' summaries, audits or scores")
-    return Evidence(tuple(runs), tuple(studies), tuple(audits), tuple(scores))
+    return Evidence(tuple(runs), tuple(studies), tuple(few_labels), tuple(audits), tuple(scores))
 
 
 def _kind(path: Path) -> str:

@@ -84,9 +84,8 @@ def run_few_labels(few: FewLabels, out: Path, *, parallel: int, threads: int, de
 def summarise_few_labels(few: FewLabels, out: Path) -> dict[str, Any]:
     """Summary of a finished study; written to `out` and returned. All comparisons are one family for Holm."""
     whole = few.reference
+    # The student with every moment has no draw: its runs are those of the first.
     everything = {} if whole is None else _values(whole, out / "share-1", 0)[ALONE]
-    # The student with every moment has no draw: it stands beside each.
-    reference = {MAX_SEEDS * draw + seed: found for draw in range(few.draws) for seed, found in everything.items()}
     shares, tests = [], []
     for share in few.shares:
         parts = [(draw, study, out / folder) for folder, own, draw, study in few.parts() if own == share]
@@ -119,7 +118,7 @@ def summarise_few_labels(few: FewLabels, out: Path) -> dict[str, Any]:
         "draws": few.draws,
         "study": few.study.to_json(),
         "shares": shares,
-        "all_labels": _row(ALL, reference) if reference else None,
+        "all_labels": _row(ALL, everything) if everything else None,
     }
     runs.write_json(out / SUMMARY, summary)
     return summary

@@ -21,11 +21,15 @@ def row(name: str, half: float, right: float | None = None) -> dict[str, Any]:
 
 def part(share: float, alone: float, both: float, gain: tuple[float, float]) -> dict[str, Any]:
     test = {"variant": "both", "over": "student-alone", "metric": "r1_0.5", "p_holm": 0.012}
+    control = {**test, "over": "self-teacher", "p_holm": 0.3, "by_draw": [1.0, 2.0]}
     return {
         "share": share,
         "queries": {"train": int(1000 * share), "val": 50, "unlabelled": 1000 - int(1000 * share)},
         "rows": [row("student-alone", alone), row("both", both, right=70.0)],
-        "comparisons": [{**test, "difference": {"mean": gain[0], "half_width": gain[1], "n": 2}}],
+        "comparisons": [
+            {**test, "difference": {"mean": gain[0], "half_width": gain[1], "n": 2}},
+            {**control, "difference": {"mean": 1.5, "half_width": 6.0, "n": 2}},
+        ],
         "bill": {"teacher_s": {"vslnet": 90.0}, "labels_s": 10.0, "student_s": {"student-alone": 30.0, "both": 60.0}},
     }
 

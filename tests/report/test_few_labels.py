@@ -30,7 +30,7 @@ def study(tmp_path: Path) -> FewLabels:
 
 def test_a_table_for_each_share_fewest_annotations_first(study: FewLabels) -> None:
     found = section(gather([], [], study))
-    quarter, half = found.tables
+    quarter, beside, half, _ = found.tables
     assert quarter.title == "25 % of the videos annotated, synth-charades (synthetic)"
     assert "250 annotated queries, 750 without a moment" in quarter.caption
     assert "The teachers and their labels took 100 s a draw." in quarter.caption
@@ -39,6 +39,10 @@ def test_a_table_for_each_share_fewest_annotations_first(study: FewLabels) -> No
         *("both", "2", "58.0 ± 1.0", "58.0 ± 1.0", "+8.0 ± 3.0", "0.012", "70.0 %", "60.0 s", "what both is"),
     ]
     assert (alone[4].text, alone[5].text, everything[0].text) == ("", "—", "all-labels")
+    assert beside.title == "Beside what differs in one thing, 25 % annotated"
+    assert [[cell.text for cell in line] for line in beside.rows] == [
+        ["both", "self-teacher", "+1.5 ± 6.0", "+1.0, +2.0", "0.300"]
+    ]
     assert half.rows[1][4].note == "the interval holds zero: no difference is shown"
     assert quarter.rule_before == 2
     assert any("1 seed and 2 draws" in line for line in found.limits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench.claims.estimators.accuracy_gain import AccuracyGain
+from bench.claims.estimators.annotated_gain import AnnotatedGain, AnnotatedReach
 from bench.claims.estimators.audited import AuditedOff, AuditedRatio
 from bench.claims.estimators.conventions_gap import ConventionsGap
 from bench.claims.estimators.dominance import Dominance
@@ -19,6 +20,8 @@ ESTIMATORS: Mapping[str, type[Estimator]] = {
     "macs-ratio": MacsRatio,
     "accuracy-gain": AccuracyGain,
     "study-gain": StudyGain,
+    "annotated-gain": AnnotatedGain,
+    "annotated-reach": AnnotatedReach,
     "dominance": Dominance,
     "misranked": Misranked,
     "soft-gradient": SoftGradient,

@@ -8,8 +8,8 @@ three methods that take a question:
 * `open` gives a function that makes one call, on the next of its inputs.
 
 Any python from 3.9 on runs this file, with its standard library and numpy. What a worker prints goes to standard error.
-While calls are timed the collector of garbage is off. Processes are held to no core: TensorFlow hands the work of its one
-thread to another thread, and the two would wait for each other there.
+While calls are timed the collector of garbage is off. Processes are held to no core: TensorFlow hands the work of its
+one thread to another thread, and the two would wait for each other there.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.report.content.summaries import validated
-from emtm.distillation.few_labels import FORMAT
+from emtm.distillation.few_labels import FORMAT, MAX_SEEDS
 from emtm.distillation.variants import ALONE
 from emtm.errors import UserError
 from emtm.metrics.metric import SHORT_LIST, Metric
@@ -23,6 +23,8 @@ class Taught:
     what: str
     runs: int
     accuracy: Mapping[Metric, MeanInterval]
+    values: Mapping[Metric, Mapping[int, float]]
+    """Of each run, by a number of its draw and seed: equal numbers of two ways are a pair."""
     gain: MeanInterval | None
     """Of the headline metric over the student alone, paired by draw and seed."""
     p_holm: float | None
@@ -30,6 +32,18 @@ class Taught:
     pseudo_right: float | None
     """Percent of the pseudo-moments that have an IoU of 1/2 with the truth."""
     student_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A way of training beside one that differs from it in one thing."""
+
+    name: str
+    over: str
+    gain: MeanInterval
+    """Of the headline metric, paired by draw and seed."""
+    by_draw: tuple[float, ...]
+    p_holm: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,8 @@ class Share:
     teachers_s: float
     """Of all teachers and their labels."""
     rows: tuple[Taught, ...]
+    compared: tuple[Compared, ...]
+    """With what is not the student alone."""
 
     def row(self, name: str) -> Taught | None:
         """By its name."""
@@ -121,6 +137,19 @@ def _share(doc: Mapping[str, Any]) -> Share:
         rows=tuple(
             _taught(row, over_alone.get(row["name"], {}), bill["student_s"].get(row["name"])) for row in doc["rows"]
         ),
+        compared=tuple(map(_compared, (found for found in doc["comparisons"] if found["over"] != ALONE))),
+    )
+
+
+def _compared(found: Mapping[str, Any]) -> Compared:
+    if found["difference"] is None:
+        raise ValueError(f"{found['variant']} and {found['over']} have no run in common")
+    return Compared(
+        name=found["variant"],
+        over=found["over"],
+        gain=_estimate(found["difference"]),
+        by_draw=tuple(draw for draw in found.get("by_draw", ()) if draw is not None),
+        p_holm=found["p_holm"],
     )
 
 
@@ -128,12 +157,16 @@ def _taught(row: Mapping[str, Any], over_alone: Mapping[str, Any], student_s: fl
     lacking = next((metric.key for metric in SHORT_LIST if metric.key not in row), None)
     if lacking is not None:
         raise ValueError(f"{row['name']} lacks {lacking}")
+    if any(len(row[metric.key]["values"]) != len(row["runs"]) for metric in SHORT_LIST):
+        raise ValueError(f"{row['name']} has not one value a run")
     gain = over_alone.get("difference")
+    numbers = [MAX_SEEDS * run["draw"] + run["seed"] for run in row["runs"]]
     return Taught(
         name=row["name"],
         what=row["what"] or "",
         runs=len(row["runs"]),
         accuracy={metric: _estimate(row[metric.key]) for metric in SHORT_LIST},
+        values={metric: dict(zip(numbers, row[metric.key]["values"], strict=True)) for metric in SHORT_LIST},
         gain=_estimate(gain) if gain else None,
         p_holm=over_alone.get("p_holm"),
         pseudo_right=row["pseudo_right"],

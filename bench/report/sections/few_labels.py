@@ -12,6 +12,7 @@ from bench.report.quantity import plural, plus_minus, si
 from bench.report.sections.cells import Cell, Table, empty, text
 from bench.report.sections.section import Section
 from emtm.metrics.metric import HEADLINE, SHORT_LIST
+from emtm.metrics.paired import MeanInterval
 
 
 def section(content: Content) -> Section:
@@ -23,7 +24,7 @@ def section(content: Content) -> Section:
         key=key,
         title=title,
         figures=tuple(few_labels_figures(study)),
-        tables=tuple(_table(study, share) for share in study.shares),
+        tables=tuple(table for share in study.shares for table in _tables(study, share)),
         headline=True,
         limits=tuple(_limits(study)),
         protocol=(_PROTOCOL,),
@@ -35,6 +36,29 @@ _PROTOCOL = (
     "Means and 95 % intervals are over draws and seeds, gains paired by both, and p-values corrected by Holm over all "
     "comparisons of the study. Teachers are paid once a draw, a student once a seed."
 )
+
+
+def _tables(study: FewLabels, share: Share) -> list[Table]:
+    return [_table(study, share), *([_pairs(share)] if share.compared else [])]
+
+
+def _pairs(share: Share) -> Table:
+    """What teachers add to their moments, and to what costs as much."""
+    return Table(
+        title=f"Beside what differs in one thing, {100 * share.share:g} % annotated",
+        caption="",
+        headers=("Variant", "Beside", f"{HEADLINE.title} (points)", "Each draw", "p (Holm)"),
+        rows=tuple(
+            (
+                text(found.name),
+                text(found.over),
+                _signed(found.gain),
+                text(", ".join(f"{draw:+.1f}" for draw in found.by_draw)),
+                _told(found.p_holm, "one pair", lambda value: f"{value:.3f}"),
+            )
+            for found in share.compared
+        ),
+    )
 
 
 def _table(study: FewLabels, share: Share) -> Table:
@@ -74,10 +98,12 @@ def _row(row: Taught) -> tuple[Cell, ...]:
 
 
 def _gain(row: Taught) -> Cell:
-    if row.gain is None:
-        return Cell("")
-    held = None if row.gain.sign else "the interval holds zero: no difference is shown"
-    return Cell(plus_minus(row.gain.mean, row.gain.half_width, "+"), row.gain.mean, held)
+    return Cell("") if row.gain is None else _signed(row.gain)
+
+
+def _signed(gain: MeanInterval) -> Cell:
+    held = None if gain.sign else "the interval holds zero: no difference is shown"
+    return Cell(plus_minus(gain.mean, gain.half_width, "+"), gain.mean, held)
 
 
 def _told(value: float | None, why: str, show: Callable[[float], str]) -> Cell:
