@@ -34,10 +34,11 @@ def test_a_table_for_each_share_fewest_annotations_first(study: FewLabels) -> No
     assert quarter.title == "25 % of the videos annotated, synth-charades (synthetic)"
     assert "250 annotated queries, 750 without a moment" in quarter.caption
     assert "The teachers and their labels took 100 s a draw." in quarter.caption
-    alone, both, everything = quarter.rows
+    alone, both, teacher, everything = quarter.rows
     assert [cell.text for cell in both] == [
         *("both", "2", "58.0 ± 1.0", "58.0 ± 1.0", "+8.0 ± 3.0", "0.012", "70.0 %", "60.0 s", "what both is"),
     ]
+    assert [cell.text for cell in teacher[:4]] == ["teacher: vslnet", "2", "61.5 ± 6.4", "61.5 ± 6.4"]
     assert (alone[4].text, alone[5].text, everything[0].text) == ("", "—", "all-labels")
     assert beside.title == "Beside what differs in one thing, 25 % annotated"
     assert [[cell.text for cell in line] for line in beside.rows] == [

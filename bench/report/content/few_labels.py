@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from emtm.distillation.few_labels import FORMAT, MAX_SEEDS
 from emtm.distillation.variants import ALONE
 from emtm.errors import UserError
 from emtm.metrics.metric import SHORT_LIST, Metric
-from emtm.metrics.paired import MeanInterval
+from emtm.metrics.paired import MeanInterval, mean_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Share:
     teachers_s: float
     """Of all teachers and their labels."""
     rows: tuple[Taught, ...]
+    teachers: tuple[Taught, ...]
+    """One run a draw."""
     compared: tuple[Compared, ...]
     """With what is not the student alone."""
 
@@ -137,7 +139,31 @@ def _share(doc: Mapping[str, Any]) -> Share:
         rows=tuple(
             _taught(row, over_alone.get(row["name"], {}), bill["student_s"].get(row["name"])) for row in doc["rows"]
         ),
+        teachers=_teachers(doc.get("teachers", ())),
         compared=tuple(map(_compared, (found for found in doc["comparisons"] if found["over"] != ALONE))),
+    )
+
+
+def _teachers(found: Sequence[Mapping[str, Any]]) -> tuple[Taught, ...]:
+    names = dict.fromkeys(teacher["name"] for teacher in found)
+    return tuple(_teacher(name, [teacher for teacher in found if teacher["name"] == name]) for name in names)
+
+
+def _teacher(name: str, draws: Sequence[Mapping[str, Any]]) -> Taught:
+    lacking = next((m.key for m in SHORT_LIST if any(m.key not in draw["test"] for draw in draws)), None)
+    if lacking is not None:
+        raise ValueError(f"teacher {name} lacks {lacking}")
+    seconds = [draw["training_s"] for draw in draws if "training_s" in draw]
+    return Taught(
+        name=name,
+        what="a teacher, trained on the same annotation",
+        runs=len(draws),
+        accuracy={metric: mean_interval([draw["test"][metric.key] for draw in draws]) for metric in SHORT_LIST},
+        values={},
+        gain=None,
+        p_holm=None,
+        pseudo_right=None,
+        student_s=mean_interval(seconds).mean if seconds else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from bench.report.content.content import Content
 from bench.report.content.few_labels import FewLabels, Share, Taught
@@ -62,7 +63,8 @@ def _pairs(share: Share) -> Table:
 
 
 def _table(study: FewLabels, share: Share) -> Table:
-    rows = [*share.rows, *([study.everything] if study.everything else [])]
+    teachers = [replace(teacher, name=f"teacher: {teacher.name}") for teacher in share.teachers]
+    rows = [*share.rows, *teachers, *([study.everything] if study.everything else [])]
     percent = f"{100 * share.share:g} %"
     return Table(
         title=f"{percent} of the videos annotated, {study.title}",
@@ -74,12 +76,12 @@ def _table(study: FewLabels, share: Share) -> Table:
                 f"{HEADLINE.title} over student alone",
                 "p (Holm)",
                 "Pseudo-moments right",
-                "Student's training",
+                "Training",
                 "What it is",
             ),
         ),
         rows=tuple(_row(row) for row in rows),
-        rule_before=len(share.rows) if study.everything else None,
+        rule_before=len(share.rows) if len(rows) > len(share.rows) else None,
     )
 
 
