@@ -49,6 +49,12 @@ def summary() -> dict[str, Any]:
         "queries": 500,
         "seeds": [0],
         "draws": 2,
+        "study": {
+            "preset": None,
+            "teachers": ["vslnet"],
+            "ablations": ["student-alone", "both", "all-labels"],
+            "settings": ["vslnet.dim=32"],
+        },
         "shares": [part(0.5, 60.0, 64.0, (4.0, 5.0)), part(0.25, 50.0, 58.0, (8.0, 3.0))],
         "all_labels": row("all-labels", 70.0),
     }

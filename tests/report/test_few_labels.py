@@ -46,6 +46,11 @@ def test_a_table_for_each_share_fewest_annotations_first(study: FewLabels) -> No
     ]
     assert half.rows[1][4].note == "the interval holds zero: no difference is shown"
     assert quarter.rule_before == 2
+    (command,) = found.commands
+    assert command.startswith(
+        "python -m emtm reproduce --dataset synth-charades --teachers vslnet --ablate student-alone,"
+    )
+    assert "--seeds 1 --annotated 0.25,0.5 --draws 2 --set vslnet.dim=32 --out " in command
     assert any("1 seed and 2 draws" in line for line in found.limits)
 
 

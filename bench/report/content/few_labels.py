@@ -69,6 +69,16 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What the study was asked to do, as on its command line."""
+
+    preset: str | None
+    teachers: tuple[str, ...]
+    variants: tuple[str, ...]
+    settings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FewLabels:
     """All shares, fewest annotations first, and the student alone with every moment."""
 
@@ -82,6 +92,8 @@ class FewLabels:
     draws: int
     shares: tuple[Share, ...]
     everything: Taught | None
+    asked: Asked | None
+    """None where the summary does not say."""
 
     @property
     def title(self) -> str:
@@ -122,7 +134,12 @@ def _few_labels(doc: Mapping[str, Any], path: str) -> FewLabels:
         draws=doc["draws"],
         shares=tuple(shares),
         everything=None if everything is None else _taught(everything, {}, None),
+        asked=_asked(doc["study"]) if "study" in doc else None,
     )
+
+
+def _asked(doc: Mapping[str, Any]) -> Asked:
+    return Asked(doc["preset"], *(tuple(doc[name]) for name in ("teachers", "ablations", "settings")))
 
 
 def _share(doc: Mapping[str, Any]) -> Share:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from bench.report.content.content import Content
 from bench.report.content.few_labels import FewLabels, Share, Taught
@@ -29,6 +31,7 @@ def section(content: Content) -> Section:
         headline=True,
         limits=tuple(_limits(study)),
         protocol=(_PROTOCOL,),
+        commands=tuple(_command(study)),
     )
 
 
@@ -37,6 +40,21 @@ _PROTOCOL = (
     "Means and 95 % intervals are over draws and seeds, gains paired by both, and p-values corrected by Holm over all "
     "comparisons of the study. Teachers are paid once a draw, a student once a seed."
 )
+
+
+def _command(study: FewLabels) -> list[str]:
+    """That does an embedded study again; none where it is not known, or teachers were given as finished runs."""
+    asked = study.asked
+    if asked is None or not study.synthetic or study.seeds != tuple(range(len(study.seeds))):
+        return []
+    if any("/" in teacher for teacher in asked.teachers):
+        return []
+    parts = ["python", "-m", "emtm", "reproduce", "--dataset", study.dataset, "--teachers", ",".join(asked.teachers)]
+    parts += ["--ablate", ",".join(asked.variants), "--seeds", str(len(study.seeds))]
+    parts += ["--annotated", ",".join(f"{share.share:g}" for share in study.shares), "--draws", str(study.draws)]
+    parts += ["--preset", asked.preset] if asked.preset else []
+    parts += [part for setting in asked.settings for part in ("--set", setting)]
+    return [shlex.join([*parts, "--out", Path(study.path).parent.as_posix()])]
 
 
 def _tables(study: FewLabels, share: Share) -> list[Table]:
