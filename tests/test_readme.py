@@ -13,9 +13,12 @@ from bench.claims.claim import packaged_claims
 from bench.claims.evidence import gather
 from bench.claims.judging import judge
 from bench.claims.tables import claim_tables
+from bench.report.content.content import gather as gather_content
+from bench.report.content.few_labels import read_few_labels
 from bench.report.content.study import read_study
 from bench.report.formats.markdown import table_markdown
 from bench.report.sections.audit import audit_tables
+from bench.report.sections.few_labels import section as few_labels
 from bench.report.sections.study_tables import study_tables
 from bench.selftest.document import lines
 from bench.selftest.reading import read_selftest
@@ -34,6 +37,8 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     command = [sys.executable, "-m", "bench.report", str(run), "--out", str(out)]
     subprocess.run(command, check=True, capture_output=True)
     tables = [table for path in REFERENCE.glob("study-*.json") for table in study_tables(read_study(path))]
+    for path in REFERENCE.glob("few-labels-*.json"):
+        tables += few_labels(gather_content([], [], read_few_labels(path))).tables
     tables += audit_tables(read_audit(REFERENCE / "audit.json"))
     evidence = gather([path for path in REFERENCE.glob("*.json") if not path.stem.startswith(("search-", "campaign"))])
     tables += claim_tables(judge(packaged_claims(), evidence))

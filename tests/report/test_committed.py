@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.audit.files import read_audit
+from bench.report.content.few_labels import read_few_labels
 from bench.report.content.study import read_study
 from bench.report.document import build
 from bench.report.formats.folder import report_files
@@ -24,7 +25,9 @@ SOURCES = [path for path in sorted((ROOT / "reports/reference").glob("*.json")) 
 def rendered(path: Path) -> dict[str, str]:
     """The report of one file, as texts by name."""
     name = path.relative_to(ROOT).as_posix()
-    if path.stem.startswith("study-"):
+    if path.stem.startswith("few-labels-"):
+        report = build([], [], read_few_labels(Path(name)))
+    elif path.stem.startswith("study-"):
         report = build([], [], read_study(Path(name)))
     elif path.stem == "audit":
         report = build([], [], None, read_audit(Path(name)))

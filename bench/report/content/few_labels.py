@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.report.content.summaries import validated
-from emtm.distillation.few_labels import FORMAT, MAX_SEEDS
+from emtm.distillation.few_labels import ALL, FORMAT, MAX_SEEDS
 from emtm.distillation.variants import ALONE
 from emtm.errors import UserError
 from emtm.metrics.metric import SHORT_LIST, Metric
 from emtm.metrics.paired import MeanInterval, mean_interval
+
+_WHAT = {ALONE: "the student without teachers", ALL: "the student without teachers, every moment annotated"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ def _taught(row: Mapping[str, Any], over_alone: Mapping[str, Any], student_s: fl
     numbers = [MAX_SEEDS * run["draw"] + run["seed"] for run in row["runs"]]
     return Taught(
         name=row["name"],
-        what=row["what"] or "",
+        what=row["what"] or _WHAT.get(row["name"], ""),
         runs=len(row["runs"]),
         accuracy={metric: _estimate(row[metric.key]) for metric in SHORT_LIST},
         values={metric: dict(zip(numbers, row[metric.key]["values"], strict=True)) for metric in SHORT_LIST},

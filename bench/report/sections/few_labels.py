@@ -73,7 +73,7 @@ def _pairs(share: Share) -> Table:
                 text(found.over),
                 _signed(found.gain),
                 text(", ".join(f"{draw:+.1f}" for draw in found.by_draw)),
-                _told(found.p_holm, "one pair", lambda value: f"{value:.3f}"),
+                _told(found.p_holm, "one pair", _p_value),
             )
             for found in share.compared
         ),
@@ -110,7 +110,7 @@ def _row(row: Taught) -> tuple[Cell, ...]:
         Cell(str(row.runs), row.runs),
         *(Cell(plus_minus(found.mean, found.half_width), found.mean) for found in estimates),
         _gain(row),
-        _told(row.p_holm, "not compared with the student alone", lambda value: f"{value:.3f}"),
+        _told(row.p_holm, "not compared with the student alone", _p_value),
         _told(row.pseudo_right, "no pseudo-moments, or no truth to hold them against", lambda value: f"{value:.1f} %"),
         _told(row.student_s, "not among the parts of this share", lambda value: si(value, "s")),
         text(row.what),
@@ -128,6 +128,10 @@ def _signed(gain: MeanInterval) -> Cell:
 
 def _told(value: float | None, why: str, show: Callable[[float], str]) -> Cell:
     return empty(why) if value is None else Cell(show(value), value)
+
+
+def _p_value(value: float) -> str:
+    return f"{value:.3f}" if value >= _SMALLEST_P else f"< {_SMALLEST_P}"
 
 
 def _limits(study: FewLabels) -> list[str]:
@@ -148,3 +152,4 @@ def _limits(study: FewLabels) -> list[str]:
 
 
 _MANY_DRAWS = 3
+_SMALLEST_P = 0.001
