@@ -41,6 +41,9 @@ class Emet:
         self.tf = tf = importlib.import_module("tensorflow")
         if tuple(map(int, tf.__version__.split(".")[:2])) >= KERAS_3:
             raise ImportError(f"TensorFlow {tf.__version__} is too new for this code: 2.12 to 2.15 are wanted")
+        # A session's own setting does not reach the threads that a process has for all of them.
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.compat.v1.disable_eager_execution()
         tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
         self.versions = {"tensorflow": tf.__version__, "numpy": np.__version__}
