@@ -40,7 +40,7 @@ def _call(case: PeerCase) -> str:
 
 
 def _timed(case: PeerCase, row: PeerRow, *, first: bool) -> tuple[Cell, ...]:
-    note = f"disturbed by others in {case.disturbed} of {len(case.noise)} rounds" if case.disturbed else None
+    note = f"some process waited for a CPU in {case.disturbed} of {len(case.noise)} rounds" if case.disturbed else None
     found = case.resolution
     resolution = empty(found.reason) if isinstance(found, Missing) else Cell(f"± {100 * found:.1f} %", found)
     return (

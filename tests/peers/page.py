@@ -34,7 +34,7 @@ def introduction(name: str, run: PeerRun) -> str:
     return (
         f"From [`{name}`](../reports/peers/{name}), measured on {run.created_utc[:10]} in "
         f"{duration(run.elapsed_s)} on {run.env.hardware.cpu_model}, TensorFlow {run.versions['peer']['tensorflow']}, "
-        f"torch {run.env.software.torch}. {disturbed} of {timings} timings were disturbed by others."
+        f"torch {run.env.software.torch}. In {disturbed} of {timings} timings some process waited for a CPU."
     )
 
 
