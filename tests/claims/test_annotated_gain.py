@@ -40,9 +40,10 @@ def only(parts: tuple[Part, ...]) -> Estimate | Missing:
     return found.found
 
 
-def test_a_gain_is_paired_by_draw_and_seed(evidence: Evidence) -> None:
+@pytest.mark.parametrize("metric", ["R1@0.3", "R1@0.5", "mIoU"])
+def test_a_gain_is_paired_by_draw_and_seed(evidence: Evidence, metric: str) -> None:
     """10, 12, 8 and 6 points: mean 9, standard error 1.291, Student's t 3.182."""
-    found = only(AnnotatedGain(**ABOUT, over=("student-alone",)).parts(evidence))
+    found = only(AnnotatedGain(**{**ABOUT, "metric": metric}, over=("student-alone",)).parts(evidence))
     assert isinstance(found, Estimate)
     assert found.value == pytest.approx(9)
     assert found.high - found.value == pytest.approx(3.182 * 1.291, abs=1e-2)

@@ -11,7 +11,7 @@ from bench.report.content.summaries import validated
 from emtm.distillation.few_labels import ALL, FORMAT, MAX_SEEDS
 from emtm.distillation.variants import ALONE
 from emtm.errors import UserError
-from emtm.metrics.metric import SHORT_LIST, Metric
+from emtm.metrics.metric import METRICS, SHORT_LIST, Metric
 from emtm.metrics.paired import MeanInterval, mean_interval
 
 _WHAT = {ALONE: "the student without teachers", ALL: "the student without teachers, every moment annotated"}
@@ -202,7 +202,8 @@ def _taught(row: Mapping[str, Any], over_alone: Mapping[str, Any], student_s: fl
     lacking = next((metric.key for metric in SHORT_LIST if metric.key not in row), None)
     if lacking is not None:
         raise ValueError(f"{row['name']} lacks {lacking}")
-    if any(len(row[metric.key]["values"]) != len(row["runs"]) for metric in SHORT_LIST):
+    scored = [metric for metric in METRICS if metric.key in row]
+    if any(len(row[metric.key]["values"]) != len(row["runs"]) for metric in scored):
         raise ValueError(f"{row['name']} has not one value a run")
     gain = over_alone.get("difference")
     numbers = [MAX_SEEDS * run["draw"] + run["seed"] for run in row["runs"]]
@@ -211,7 +212,7 @@ def _taught(row: Mapping[str, Any], over_alone: Mapping[str, Any], student_s: fl
         what=row["what"] or _WHAT.get(row["name"], ""),
         runs=len(row["runs"]),
         accuracy={metric: _estimate(row[metric.key]) for metric in SHORT_LIST},
-        values={metric: dict(zip(numbers, row[metric.key]["values"], strict=True)) for metric in SHORT_LIST},
+        values={metric: dict(zip(numbers, row[metric.key]["values"], strict=True)) for metric in scored},
         gain=_estimate(gain) if gain else None,
         p_holm=over_alone.get("p_holm"),
         pseudo_right=row["pseudo_right"],
