@@ -1,10 +1,7 @@
 """One thread a process: tests run beside each other, and two OpenMP teams on two cores stall."""
 
 import os
-import signal
 from collections.abc import Iterator
-from types import FrameType
-from typing import NoReturn
 
 import pytest
 import torch
@@ -28,15 +25,3 @@ def products_as_before() -> Iterator[None]:
     """Commands that a test runs in its own process settle how products are taken: not for the tests after it."""
     with processor.route().taken():
         yield
-
-
-@pytest.fixture
-def survives_termination() -> Iterator[None]:
-    """A test that sends SIGTERM to its own process fails, rather than ends all tests, where nobody takes it."""
-
-    def untaken(number: int, frame: FrameType | None) -> NoReturn:
-        pytest.fail("nobody took SIGTERM")
-
-    before = signal.signal(signal.SIGTERM, untaken)
-    yield
-    signal.signal(signal.SIGTERM, before)
