@@ -220,6 +220,8 @@ def read_shares(text: str | None) -> tuple[float, ...]:
 
 def print_few(summary: dict[str, Any], out: Path, as_json: bool) -> None:
     """The study of part of the annotation, as JSON or as tables, on stdout."""
+    from emtm.metrics.paired import p_text
+
     if as_json:
         print_json(summary)
         return
@@ -230,7 +232,7 @@ def print_few(summary: dict[str, Any], out: Path, as_json: bool) -> None:
         for row in [*part["rows"], *([whole] if whole else [])]:
             test, cells = gains.get(row["name"]), [_interval(row[metric.key]) for metric in SHORT_LIST]
             gain = _interval(test["difference"], "+") if test and test["difference"] else ""
-            corrected = "" if test is None or test["p_holm"] is None else _p_value(test["p_holm"])
+            corrected = "" if test is None or test["p_holm"] is None else p_text(test["p_holm"])
             right = "" if row["pseudo_right"] is None else f"{row['pseudo_right']:.1f}"
             rows.append((row["name"], *cells, gain, corrected, right, str(len(row["runs"]))))
         counts, bill = part["queries"], part["bill"]
@@ -300,10 +302,6 @@ def print_folds(summary: dict[str, Any]) -> None:
 def _clustered(figure: dict[str, Any], sign: str = "") -> str:
     ends = figure["ci95"]
     return f"{figure['mean']:{sign}.1f}" + (f" [{ends[0]:{sign}.1f}, {ends[1]:{sign}.1f}]" if ends else "")
-
-
-def _p_value(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
 def _interval(figure: dict[str, Any], sign: str = "") -> str:

@@ -75,6 +75,11 @@ def paired_p_value(values: Mapping[int, float], reference: Mapping[int, float]) 
     return float(2 * stdtr(n - 1, -abs(differences.mean() / error)))
 
 
+def p_text(p: float) -> str:
+    """A p-value as tables show it: three places, and no zero."""
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """P-values of a family corrected so that the chance of any false rejection keeps the level (Holm, 1979)."""
     corrected, largest = [0.0] * len(p_values), 0.0

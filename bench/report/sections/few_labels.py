@@ -15,7 +15,7 @@ from bench.report.quantity import plural, plus_minus, si
 from bench.report.sections.cells import Cell, Table, empty, text
 from bench.report.sections.section import Section
 from emtm.metrics.metric import HEADLINE, SHORT_LIST
-from emtm.metrics.paired import MeanInterval
+from emtm.metrics.paired import MeanInterval, p_text
 
 
 def section(content: Content) -> Section:
@@ -73,7 +73,7 @@ def _pairs(share: Share) -> Table:
                 text(found.over),
                 _signed(found.gain),
                 text(", ".join(f"{draw:+.1f}" for draw in found.by_draw)),
-                _told(found.p_holm, "one pair", _p_value),
+                _told(found.p_holm, "one pair", p_text),
             )
             for found in share.compared
         ),
@@ -110,7 +110,7 @@ def _row(row: Taught) -> tuple[Cell, ...]:
         Cell(str(row.runs), row.runs),
         *(Cell(plus_minus(found.mean, found.half_width), found.mean) for found in estimates),
         _gain(row),
-        _told(row.p_holm, "not compared with the student alone", _p_value),
+        _told(row.p_holm, "not compared with the student alone", p_text),
         _told(row.pseudo_right, "no pseudo-moments, or no truth to hold them against", lambda value: f"{value:.1f} %"),
         _told(row.student_s, "not among the parts of this share", lambda value: si(value, "s")),
         text(row.what),
@@ -128,10 +128,6 @@ def _signed(gain: MeanInterval) -> Cell:
 
 def _told(value: float | None, why: str, show: Callable[[float], str]) -> Cell:
     return empty(why) if value is None else Cell(show(value), value)
-
-
-def _p_value(value: float) -> str:
-    return f"{value:.3f}" if value >= _SMALLEST_P else f"< {_SMALLEST_P}"
 
 
 def _limits(study: FewLabels) -> list[str]:
@@ -152,4 +148,3 @@ def _limits(study: FewLabels) -> list[str]:
 
 
 _MANY_DRAWS = 3
-_SMALLEST_P = 0.001
