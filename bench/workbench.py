@@ -43,6 +43,7 @@ class Workbench:
         self.all_threads = torch.get_num_threads()
         """What torch takes unless told otherwise: the cores."""
         self._static: dict[object, Static] = {}
+        self._macs: dict[object, int] = {}
         self._checked: dict[object, _Check] = {}
         # One of each at a time: together they would fill the memory.
         self._model: tuple[object, AnyModel] | None = None
@@ -50,7 +51,7 @@ class Workbench:
 
     def static(self, case: Case) -> Static:
         """Counts of the case's model; equal configurations on equal shapes are counted once."""
-        key = (case.model, case.config, case.shape)
+        key = _counted(case)
         if key not in self._static:
             here = case.run is None and case.execution.device.name == "cpu"
             self._static[key] = analyse_config(
@@ -62,13 +63,21 @@ class Workbench:
             )
         return self._static[key]
 
+    def macs(self, case: Case) -> int:
+        """Multiply-adds of one query."""
+        return self._macs.get(_counted(case)) or self.static(case).compute.macs
+
+    def know(self, case: Case, macs: int) -> None:
+        """Spares counting a case's model, where another process has counted it."""
+        self._macs[_counted(case)] = macs
+
     def runner(self, case: Case) -> Runner:
         """The case's model in its way of running, checked against the model itself, once.
 
         Raises TooDearError if the profile does not run the model, UnavailableError if the backend cannot run here,
         and InvalidOutputError if the runner is unsound.
         """
-        budget.check_runs(self.static(case).compute.macs, case.place, self.profile)
+        budget.check_runs(self.macs(case), case.place, self.profile)
         runner, key = self._made(case), _running(case)
         if key not in self._checked:
             self._checked[key] = _check(runner, self._built(case), case)
@@ -85,7 +94,7 @@ class Workbench:
     def call_s(self, case: Case) -> float:
         """About the seconds that one query takes: what the check of the runner took, chance delays aside."""
         self.runner(case)
-        return min(self._checked[_running(case)].call_s, budget.nominal_s(self.static(case).compute.macs))
+        return min(self._checked[_running(case)].call_s, budget.nominal_s(self.macs(case)))
 
     def deviation(self, case: Case) -> float | Missing:
         """How far the case's runner was from the model itself; absent for the model, and before the check."""
@@ -127,6 +136,11 @@ def ready(case: Case) -> tuple[AnyModel, Runner]:
 def placed(runner: Runner, case: Case, size: int, count: int = POOL) -> list[Batch]:
     """Different inputs of the case's shape, placed for a runner; seeded, so equal every time."""
     return [runner.place(make_batch(case.shape, case.config.feature_dim, size, seed)) for seed in range(count)]
+
+
+def _counted(case: Case) -> object:
+    """What tells counts apart."""
+    return case.model, case.config, case.shape
 
 
 def _subject(case: Case) -> object:

@@ -20,6 +20,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from bench.instruments.eval_mode import eval_mode
 from bench.instruments.exits import watched_exits
 from bench.instruments.ledger import OpLedger, OpRow, coverage
+from bench.instruments.recurrence import few_steps
 from bench.instruments.threads import followed
 from bench.record import Compute, StageCost
 from bench.stages import StageTracker
@@ -108,6 +109,7 @@ def operators(
         stack.enter_context(watched_exits(ledger.left))
         stack.enter_context(followed(ledger.branch))
         stack.enter_context(ledger)
+        stack.enter_context(few_steps(ledger))
         run(tracker)
     return ledger.rows
 

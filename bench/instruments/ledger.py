@@ -36,6 +36,11 @@ class OpRow:
     method: str = ""
     """The outermost stage: which of the contract's methods it ran in."""
 
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """Calls, output elements, multiply-adds and other FLOPs."""
+        return self.calls, self.elements, self.macs, self.flops
+
 
 class TooManyCallsError(Exception):
     """More operators ran than the ledger was to book."""
@@ -112,22 +117,37 @@ class OpLedger(Observer):
 
     def book(self, name: str, cost: Price) -> None:
         """Adds one call."""
+        self._add(OpRow(name, "", "", cost.bucket, 1, cost.elements, cost.macs, cost.flops))
+
+    def alike(self) -> OpLedger:
+        """An empty ledger of the same method, stage and origin."""
+        return OpLedger(self._stage, self._origin, self._method)
+
+    def extend(self, short: list[OpRow], longer: list[OpRow], times: int) -> None:
+        """Adds the rows of `short`, and `times` what those of `longer` have more."""
+        before = {(row.op, row.bucket): row for row in short}
+        for row in longer:
+            first = before.get((row.op, row.bucket), OpRow(row.op, "", "", row.bucket))
+            calls, elements, macs, flops = (a + times * (b - a) for a, b in zip(first.counts, row.counts, strict=True))
+            self._add(OpRow(row.op, "", "", row.bucket, calls, elements, macs, flops))
+
+    def _add(self, found: OpRow) -> None:
         if self._calls_left is not None:
-            if self._calls_left == 0:
+            if self._calls_left < found.calls:
                 raise TooManyCallsError
-            self._calls_left -= 1
-        self._booked += 1
+            self._calls_left -= found.calls
+        self._booked += found.calls
         origin = self._origin()
         if origin == OTHER and self._whole:
             origin = self._whole[0]
         method, stage = self._method(), self._stage()
         row = self._rows.setdefault(
-            (method, stage, origin, name, cost.bucket), OpRow(name, stage, origin, cost.bucket, method=method)
+            (method, stage, origin, found.op, found.bucket), OpRow(found.op, stage, origin, found.bucket, method=method)
         )
-        row.calls += 1
-        row.elements += cost.elements
-        row.macs += cost.macs
-        row.flops += cost.flops
+        row.calls += found.calls
+        row.elements += found.elements
+        row.macs += found.macs
+        row.flops += found.flops
 
 
 def _multiplies_nested(packet: object, args: tuple[object, ...]) -> bool:

@@ -24,8 +24,11 @@ class Process(Apart):
         assert isinstance(answer, Answer)
         return answer
 
-    def repeat(self, case: Case) -> Pace | None:
-        """Times some calls of a case, if they are not too dear; raises LostError."""
-        answer = self.ask(Again(case), self._patience_s)
+    def repeat(self, case: Case, macs: int | None = None) -> Pace | None:
+        """Times some calls of a case, if they are not too dear; raises LostError.
+
+        The case is counted first, unless its `macs` are known.
+        """
+        answer = self.ask(Again(case, macs), self._patience_s)
         assert answer is None or isinstance(answer, Pace)
         return answer

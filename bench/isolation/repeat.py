@@ -39,7 +39,7 @@ def repeat(lab: Lab, process: Callable[[], Process], progress: Callable[[str], o
         try:
             for case in random.Random(f"{SEED} {number}").sample(cases, len(cases)):
                 with suppress(LostError):
-                    pace = fresh.repeat(case)
+                    pace = fresh.repeat(case, _macs(lab.record(case)))
                     if pace is not None:
                         paces.setdefault(case.case_id, {})[number] = pace
         finally:
@@ -83,6 +83,11 @@ def _first(record: CaseRecord) -> Pace | None:
     if latency is None or reference is None:
         return None
     return Pace(latency.median, reference.gemm_s, noise is not None and noise.verdict != "quiet")
+
+
+def _macs(record: CaseRecord) -> int | None:
+    compute = known(record.compute)
+    return None if compute is None else compute.macs
 
 
 def _repeatable(lab: Lab) -> Iterable[tuple[Case, Pace]]:

@@ -36,6 +36,8 @@ def serve(line: Connection, profile: Profile) -> None:
         except EOFError:
             return
         if isinstance(question, Again):
+            if question.macs is not None:
+                lab.bench.know(question.case, question.macs)
             line.send(again(lab, question.case))
         else:
             line.send(answer(lab, question.case, question.record, known[question.measure]))

@@ -34,7 +34,7 @@ class Made:
         self._offset, self._lost, self._dear, self.closed = offset, lost, dear, False
         self.asked: list[str] = []
 
-    def repeat(self, case: Case) -> Pace | None:
+    def repeat(self, case: Case, macs: int | None = None) -> Pace | None:
         self.asked.append(case.label)
         if case.label == self._lost:
             raise LostError("gone")
