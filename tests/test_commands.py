@@ -114,6 +114,7 @@ ELSEWHERE = {
 """Run by a test of their own, on data of its making, or by what runs the tests."""
 
 HOURS = "hours of training; with fewer seeds and epochs tests/distillation runs it"
+COMMITTED = "tests/report/test_committed.py"
 MINUTES = "minutes of training; with one epoch tests/distillation runs it"
 NOT_RUN = {
     "python -m bench.peers --code EMET --python tf/bin/python -k charades --out charades.json": (
@@ -128,7 +129,22 @@ NOT_RUN = {
     "--ablate student-alone,pseudo,soft,both,pseudo-smoothed,self-teacher,all-labels --seeds 10 --out runs/few": HOURS,
     "python -m emtm reproduce --dataset synth-charades --teachers emtm-student,vslnet --annotated 0.25 --draws 3 "
     "--seeds 4 --ablate student-alone,both,pseudo-smoothed,self-teacher,all-labels --out runs/few": HOURS,
-    "python -m bench.report --study reports/reference/few-labels-synth-charades.json": "tests/report/test_committed.py",
+    "python -m bench.report --study reports/reference/few-labels-synth-charades.json": COMMITTED,
+    "python -m bench.report --study reports/reference/few-labels-synth-charades-variants.json": COMMITTED,
+    "python -m emtm reproduce --dataset synth-charades --teachers emtm-student,vslnet --ablate "
+    "student-alone,both,pseudo-smoothed,all-labels --seeds 2 --annotated 0.05,0.1,0.25,0.5 --draws 3 "
+    "--out runs/shares": HOURS,
+    "python -m emtm reproduce --dataset synth-charades --teachers emtm-student,vslnet --ablate student-alone,both,"
+    "pseudo-smoothed,pseudo,both-unit,both-geometric,both-isomorphic,soft --seeds 2 --annotated 0.25 --draws 3 "
+    "--out runs/ways": HOURS,
+    "python -m emtm reproduce --dataset charades-sta --root charades --glove glove.npz --preset compact --folds 5 "
+    "--seeds 1 --annotated 0.5 --teachers emtm-student,vslnet --ablate student-alone,both "
+    "--set emtm-student.dropout=0.3 --set emtm.dropout=0.3 --set emtm-student.epochs=20 --set emtm.epochs=20 "
+    "--set emtm-student.patience=8 --set emtm.patience=8 --out runs/folds-half": HOURS,
+    "python -m emtm reproduce --dataset charades-sta --root charades --glove glove.npz --preset compact --folds 5 "
+    "--seeds 2 --teachers emtm-student,vslnet --ablate student-alone,full,smoothed-truth "
+    "--set emtm-student.dropout=0.3 --set emtm.dropout=0.3 --set emtm-student.epochs=20 --set emtm.epochs=20 "
+    "--set emtm-student.patience=8 --set emtm.patience=8 --out runs/folds-emtm": HOURS,
     "python -m emtm train emtm-student --dataset charades-sta --root charades --glove glove.npz --preset compact "
     "--fold 1/5 --out runs/fold-1": MINUTES,
     "python -m emtm reproduce --dataset charades-sta --root charades --glove glove.npz --preset compact --folds 5 "
@@ -137,7 +153,7 @@ NOT_RUN = {
     "python -m emtm reproduce --dataset charades-sta --root charades --glove glove.npz --preset compact --folds 5 "
     '--seeds 3 --teachers "" --ablate student-alone --baselines vslnet,my-model --set emtm-student.dropout=0.3 '
     "--set emtm-student.epochs=20 --set emtm-student.patience=8 --out runs/folds": HOURS,
-    "python -m bench.report --study reports/reference/study-charades-clip.json": "tests/report/test_committed.py",
+    "python -m bench.report --study reports/reference/study-charades-clip.json": COMMITTED,
     "python -m emtm train vslnet --dataset smoke --annotated 0.25 --out runs/vslnet": MINUTES,
     "python -m emtm distill --dataset smoke --annotated 0.25 --teachers runs/vslnet --ablate both --out runs/student": (
         MINUTES

@@ -51,7 +51,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_every_table_row_comes_from_the_reference_files(reported: set[str]) -> None:
     pages = README.split("## Commands")[0] + "".join(
-        (ROOT / "docs" / f"{page}.md").read_text("utf-8") for page in ("audit", "distillation")
+        (ROOT / "docs" / f"{page}.md").read_text("utf-8") for page in ("audit", "distillation", "few-labels")
     )
     rows = [line for line in pages.splitlines() if line.startswith("|")]
     assert len(rows) > 60

@@ -119,7 +119,7 @@ def reproduce(
         str | None,
         typer.Option(
             metavar="SHARES|FILE",
-            help="Annotated shares of the videos, comma-separated, or a file of video or query ids.",
+            help="Annotated shares of the videos, comma-separated (one with --folds), or a file of video or query ids.",
         ),
     ] = None,
     draws: Annotated[int, typer.Option(min=1, max=MAX_SEEDS, help="Draws of each annotated share.")] = 1,
@@ -166,14 +166,14 @@ def reproduce(
         raise UserError(f"--hold-out is a share below 1, not {hold_out:g}")
     if (draws > 1 or hold_out) and not shares:
         raise UserError("--draws and --hold-out are for shares of the videos: give --annotated SHARES")
-    if folds is not None and shares:
-        raise UserError("--folds and shares of --annotated are two studies: leave one out")
+    if folds is not None and (len(shares) > 1 or draws > 1 or hold_out):
+        raise UserError("with --folds goes one share of --annotated, of one draw")
     named = tuple(split_list(teachers))
     chosen = split_list(ablations)
     first = None if folds is None else f"1/{folds}"
     study = Study(
         data=source(
-            *(dataset, root, features, glove, title, None if shares else annotated),
+            *(dataset, root, features, glove, title, None if shares and folds is None else annotated),
             clip_s=clip_s,
             fold=first,
             unlabelled=unlabelled,
@@ -186,7 +186,7 @@ def reproduce(
         settings=tuple(settings or ()),
         hold_out=hold_out,
     )
-    if shares:
+    if shares and folds is None:
         few = FewLabels(study, shares, draws)
         with resumable(out, "the same command goes on"):
             run_few_labels(few, out, parallel=jobs, threads=threads, device=device)

@@ -36,7 +36,7 @@ from emtm.distillation.study import (
     student_jobs,
     teacher_runs,
 )
-from emtm.distillation.summary import FORMAT, flat, group_of, row, scored_on, summarise
+from emtm.distillation.summary import FORMAT, flat, group_of, pseudo_right, row, scored_on, summarise
 from emtm.distillation.variants import ALONE
 from emtm.errors import UserError
 from emtm.metrics.bootstrap import cluster_interval
@@ -114,12 +114,15 @@ def summarise_folds(study: Study, out: Path) -> dict[str, Any]:
         name: {seed: {**_means(values), "training": took[name][seed]} for seed, values in by_seed.items()}
         for name, by_seed in found.items()
     }
-    rows = [row(name, by_seed, scores.get(ALONE)) for name, by_seed in scores.items()]
+    rows = [
+        {**row(name, by_seed, scores.get(ALONE)), "pseudo_right": pseudo_right(_metrics(parts, name))}
+        for name, by_seed in scores.items()
+    ]
     pairs = _compare(rows, found, floors, videos)
     fold, pool, whole = _fold(study), set(videos), parts[0].dataset
     summary = {
         **scored_on(FORMAT, whole),
-        "dataset": f"{shown_name(study.data.shown, whole.synthetic, None)}+{fold.of}-folds",
+        "dataset": f"{shown_name(study.data.shown, whole.synthetic, None)}{_part(study.data)}+{fold.of}-folds",
         "queries": len(videos),
         "preset": study.preset,
         "seeds": list(study.seeds),
@@ -162,6 +165,13 @@ def features_source(data: DataSource, videos: int, width: int) -> str:
     return f"{names}, {width} wide, of an origin that is not stated"
 
 
+def _part(data: DataSource) -> str:
+    """What tells a study of part of the annotation from one of all."""
+    if data.annotated is None:
+        return ""
+    return f"+{100 * data.annotated.share:g}%-annotated" if data.annotated.share is not None else "+part-annotated"
+
+
 def _fold(study: Study) -> Fold:
     if study.data.fold is None:
         raise ValueError("the study is not one by folds")
@@ -181,6 +191,16 @@ def _rows(parts: Sequence[Part]) -> tuple[Hits, dict[str, dict[int, dict[str, An
             known = took.setdefault(name, {}).setdefault(seed, {"seconds": 0.0, "device": training["device"]})
             known["seconds"] += training["seconds"]
     return {n: {seed: np.concatenate(each) for seed, each in by.items()} for n, by in pieces.items()}, took
+
+
+def _metrics(parts: Sequence[Part], name: str) -> list[dict[str, Any]]:
+    """Of the taught runs of a row, in all folds."""
+    jobs = [
+        job
+        for part in parts
+        for job in student_jobs(part.study, part.path, all_labels(part.study, part.path, part.dataset, "cpu"))
+    ]
+    return [read_metrics(job.out) for job in jobs if group_of(job) == name]
 
 
 def _compare(

@@ -16,7 +16,7 @@ from typing import Any
 
 from emtm.data.annotated import AnnotatedPart
 from emtm.distillation.study import SUMMARY, Study, all_labels, label_seconds, run_study, student_jobs, teacher_runs
-from emtm.distillation.summary import group_of, scored_on, teacher_record
+from emtm.distillation.summary import group_of, pseudo_right, scored_on, teacher_record
 from emtm.distillation.variants import ABLATIONS, ALONE, FEW, FEW_CONTROLS
 from emtm.errors import UserError
 from emtm.metrics.metric import HEADLINE, METRICS
@@ -179,13 +179,12 @@ def _row(name: str, found: Values) -> dict[str, Any]:
     for metric in METRICS:
         values = [metric.read(scores) or 0.0 for scores in found.values()]
         figures[metric.key] = {"values": values, **mean_interval(values).to_json()}
-    right = [HEADLINE.read(m["pseudo"]["right"]) or 0.0 for m in found.values() if m.get("pseudo", {}).get("right")]
     return {
         "name": name,
         "what": {**ABLATIONS, **FEW}[name][0] if name in ABLATIONS or name in FEW else None,
         "runs": [{"draw": key // MAX_SEEDS, "seed": key % MAX_SEEDS} for key in found],
         **figures,
-        "pseudo_right": mean_interval(right).mean if right else None,
+        "pseudo_right": pseudo_right(found.values()),
     }
 
 

@@ -222,7 +222,7 @@ def test_a_run_goes_on_in_its_fold_alone_and_on_its_pool_alone(
     [
         (["reproduce", "--dataset=smoke", "--folds=5"], "smoke is embedded"),
         (["train", "emtm-student", "--dataset=smoke", "--fold=1/5"], "smoke is embedded"),
-        (["reproduce", "--dataset=smoke", "--folds=5", "--annotated=0.5"], "two studies"),
+        (["reproduce", "--dataset=smoke", "--folds=5", "--annotated=0.5,0.25"], "one share"),
         (["reproduce", "--dataset=charades-sta", "--folds=1"], "2 to 1,000 folds"),
         (["train", "emtm-student", "--dataset=charades-sta", "--fold=1/5"], "needs the directory"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def study(tmp_path: Path) -> FewLabels:
 
 def test_a_table_for_each_share_fewest_annotations_first(study: FewLabels) -> None:
     found = section(gather([], [], study))
-    quarter, beside, half, _ = found.tables
+    _, quarter, beside, half, _ = found.tables
     assert quarter.title == "25 % of the videos annotated, synth-charades (synthetic)"
     assert "250 annotated queries, 750 without a moment" in quarter.caption
     assert "The teachers and their labels took 100 s a draw." in quarter.caption
@@ -52,6 +53,19 @@ def test_a_table_for_each_share_fewest_annotations_first(study: FewLabels) -> No
     )
     assert "--seeds 1 --annotated 0.25,0.5 --draws 2 --set vslnet.dim=32 --out " in command
     assert any("1 seed and 2 draws" in line for line in found.limits)
+
+
+def test_gains_by_share_with_what_is_left_of_the_way_to_every_moment(study: FewLabels) -> None:
+    gains, *_ = section(gather([], [], study)).tables
+    assert [[cell.text for cell in line] for line in gains.rows] == [
+        ["25 %", "250", "both", "58.0 ± 1.0", "+8.0 ± 3.0", "40 %", "0.012", "70.0 %", "61.5"],
+        ["50 %", "500", "both", "64.0 ± 1.0", "+4.0 ± 5.0", "40 %", "0.012", "70.0 %", "61.5"],
+    ]
+    assert gains.rows[1][4].note == "the interval holds zero: no difference is shown"
+    alone = replace(study, everything=None)
+    assert section(gather([], [], alone)).tables[0].rows[0][5].note == "not known"
+    one = replace(study, shares=study.shares[:1])
+    assert section(gather([], [], one)).tables[0].title.startswith("25 % of the videos annotated")
 
 
 def test_the_figure_has_accuracy_against_the_share(study: FewLabels) -> None:

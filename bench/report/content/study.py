@@ -205,6 +205,8 @@ def _teacher(doc: Mapping[str, Any]) -> Teacher:
 
 def _variant(row: Mapping[str, Any], gradient_ratio: float | None) -> Variant:
     kind, what = _kind(row["name"], row["what"])
+    right = row.get("pseudo_right")
+    what += "" if right is None else f"; {right:.1f} % of its pseudo-moments are right"
     return Variant(
         row["name"],
         kind,

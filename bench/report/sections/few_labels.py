@@ -14,6 +14,7 @@ from bench.report.figures.few_labels import few_labels_figures
 from bench.report.quantity import plural, plus_minus, si
 from bench.report.sections.cells import Cell, Table, empty, text
 from bench.report.sections.section import Section
+from emtm.distillation.variants import ALONE
 from emtm.metrics.metric import HEADLINE, SHORT_LIST
 from emtm.metrics.paired import MeanInterval, p_text
 
@@ -27,7 +28,7 @@ def section(content: Content) -> Section:
         key=key,
         title=title,
         figures=tuple(few_labels_figures(study)),
-        tables=tuple(table for share in study.shares for table in _tables(study, share)),
+        tables=(*_curve(study), *(table for share in study.shares for table in _tables(study, share))),
         headline=True,
         limits=tuple(_limits(study)),
         protocol=(_PROTOCOL,),
@@ -55,6 +56,62 @@ def _command(study: FewLabels) -> list[str]:
     parts += ["--preset", asked.preset] if asked.preset else []
     parts += [part for setting in asked.settings for part in ("--set", setting)]
     return [shlex.join([*parts, "--out", Path(study.path).parent.as_posix()])]
+
+
+def _curve(study: FewLabels) -> list[Table]:
+    """What each way of training gains at each share; nothing where there is one share alone."""
+    if len(study.shares) == 1:
+        return []
+    rows = [
+        (
+            Cell(f"{100 * share.share:g} %", share.share),
+            Cell(f"{share.annotated:,}", share.annotated),
+            text(row.name),
+            _accuracy(row),
+            _gain(row),
+            _told(_spared(study, share, row), "not known", lambda value: f"{value:.0f} %"),
+            _told(row.p_holm, "not compared with the student alone", p_text),
+            _told(
+                row.pseudo_right, "no pseudo-moments, or no truth to hold them against", lambda value: f"{value:.1f} %"
+            ),
+            text(", ".join(f"{teacher.accuracy[HEADLINE].mean:.1f}" for teacher in share.teachers)),
+        )
+        for share in study.shares
+        for row in share.rows
+        if row.name != ALONE
+    ]
+    names = ", ".join(dict.fromkeys(teacher.name for share in study.shares for teacher in share.teachers))
+    return [
+        Table(
+            title=f"Gains by annotated share, {study.title}",
+            caption="Of what the other moments add: the gain over the student alone, by what annotating all would "
+            f"bring it. Teachers, in this order: {names}.",
+            headers=(
+                *("Annotated", "Queries", "Variant", f"{HEADLINE.title} (%)", f"{HEADLINE.title} over student alone"),
+                *(
+                    "Of what the other moments add",
+                    "p (Holm)",
+                    "Pseudo-moments right",
+                    f"Teachers' {HEADLINE.title} (%)",
+                ),
+            ),
+            rows=tuple(rows),
+        )
+    ]
+
+
+def _spared(study: FewLabels, share: Share, row: Taught) -> float | None:
+    """Percent of the way from the student alone to the student with every moment."""
+    alone = share.row(ALONE)
+    if study.everything is None or alone is None or row.gain is None:
+        return None
+    gap = study.everything.accuracy[HEADLINE].mean - alone.accuracy[HEADLINE].mean
+    return 100 * row.gain.mean / gap if gap > 0 else None
+
+
+def _accuracy(row: Taught) -> Cell:
+    found = row.accuracy[HEADLINE]
+    return Cell(plus_minus(found.mean, found.half_width), found.mean)
 
 
 def _tables(study: FewLabels, share: Share) -> list[Table]:
