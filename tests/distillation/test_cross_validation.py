@@ -245,6 +245,23 @@ def test_what_is_not_annotated_loses_its_moments_within_the_fold(root: Path) -> 
     assert known_moments(data) == whole.splits["train"]
 
 
+def test_part_of_the_annotation_by_folds(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emtm.distillation.study.run_jobs", in_this_process)
+    command = [
+        *("reproduce", *options(root), f"--folds={FOLDS}", "--seeds=1", "--annotated=0.5", "--teachers=vslnet"),
+        *("--ablate=student-alone,both", f"--out={tmp_path / 'half'}", *small("vslnet.", "emtm.", "emtm-student.")),
+    ]
+    assert run(*command) == 0
+    summary = summary_of(tmp_path / "half")
+    assert summary["dataset"].endswith("+50%-annotated+2-folds")
+    assert summary["study"]["data"]["annotated"]["share"] == 0.5
+    told = [metrics_of(fold / "students/both-s0")["pseudo"] for fold in fold_dirs(tmp_path / "half")]
+    assert all(pseudo["queries"] for pseudo in told)
+    right = sum(p["queries"] * p["right"]["r1"]["0.5"] for p in told) / sum(p["queries"] for p in told)
+    found = {row["name"]: row["pseudo_right"] for row in summary["rows"]}
+    assert found == {"student-alone": None, "both": pytest.approx(right)}
+
+
 def test_public_features_are_known_by_how_many_and_how_wide_they_are(root: Path) -> None:
     data = DataSource("charades-sta", str(root), str(root / "features" / FEATURES))
     assert "488fdf2" in features_source(data, 1334, 512)
