@@ -167,7 +167,7 @@ def reproduce(
     if (draws > 1 or hold_out) and not shares:
         raise UserError("--draws and --hold-out are for shares of the videos: give --annotated SHARES")
     if folds is not None and (len(shares) > 1 or draws > 1 or hold_out):
-        raise UserError("with --folds goes one share of --annotated, of one draw")
+        raise UserError("with --folds goes one share of --annotated, of one draw, and no --hold-out")
     named = tuple(split_list(teachers))
     chosen = split_list(ablations)
     first = None if folds is None else f"1/{folds}"

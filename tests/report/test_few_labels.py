@@ -64,6 +64,9 @@ def test_gains_by_share_with_what_is_left_of_the_way_to_every_moment(study: FewL
     assert gains.rows[1][4].note == "the interval holds zero: no difference is shown"
     alone = replace(study, everything=None)
     assert section(gather([], [], alone)).tables[0].rows[0][5].note == "not known"
+    untold = replace(study, shares=tuple(replace(share, teachers=()) for share in study.shares))
+    found = section(gather([], [], untold)).tables[0]
+    assert (found.rows[0][8].note, found.caption[-15:]) == ("the summary does not say", "would bring it.")
     one = replace(study, shares=study.shares[:1])
     assert section(gather([], [], one)).tables[0].title.startswith("25 % of the videos annotated")
 

@@ -102,6 +102,13 @@ def test_csv_has_the_ends_of_the_intervals(study: Study) -> None:
     assert {"miou.ci95_low", "miou.over_best_floor.mean", "r1_0.5.over_student_alone.ci95_high"} <= set(header)
 
 
+def test_how_many_pseudo_moments_were_right_is_said_of_a_row(tmp_path: Path) -> None:
+    doc = folded()
+    doc["rows"][0]["pseudo_right"] = 31.24
+    text = report_files(build([], [], read(doc, tmp_path)))["report.md"].decode()
+    assert "another model, without teachers; 31.2 % of its pseudo-moments are right |" in text
+
+
 def test_a_summary_by_folds_that_lacks_its_intervals_is_damaged(tmp_path: Path) -> None:
     doc = folded()
     del doc["rows"][0]["miou"]["over_best_floor"]

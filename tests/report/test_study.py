@@ -283,6 +283,7 @@ def test_text_from_a_study_is_escaped(bare: Doc, written: Write) -> None:
         (lambda s: s["teachers"][0]["train"].pop("miou"), "damaged: teacher seqpan, train lacks miou"),
         (lambda s: s["rows"].append(s["rows"][1]), "two rows have the same name"),
         (lambda s: s["rows"][0].update(training_s="long"), "rows.0.training_s: 'long' is not of type 'number'"),
+        (lambda s: s["rows"][0].update(pseudo_right=140), "rows.0.pseudo_right: 140 is not valid"),
         (lambda s: s["aggregation"]["weights"]["end"].pop(), "end weights: 3 x 2 values instead of 4 x 2"),
         (lambda s: s["aggregation"]["weights"]["end"][0].pop(), "end weights: rows of unequal length"),
         (lambda s: s["aggregation"]["weights"]["end"].__setitem__(0, [0.1, 0.1]), "do not sum to 1"),

@@ -74,7 +74,7 @@ def _curve(study: FewLabels) -> list[Table]:
             _told(
                 row.pseudo_right, "no pseudo-moments, or no truth to hold them against", lambda value: f"{value:.1f} %"
             ),
-            text(", ".join(f"{teacher.accuracy[HEADLINE].mean:.1f}" for teacher in share.teachers)),
+            _teachers(share),
         )
         for share in study.shares
         for row in share.rows
@@ -85,7 +85,7 @@ def _curve(study: FewLabels) -> list[Table]:
         Table(
             title=f"Gains by annotated share, {study.title}",
             caption="Of what the other moments add: the gain over the student alone, by what annotating all would "
-            f"bring it. Teachers, in this order: {names}.",
+            "bring it." + (f" Teachers, in this order: {names}." if names else ""),
             headers=(
                 *("Annotated", "Queries", "Variant", f"{HEADLINE.title} (%)", f"{HEADLINE.title} over student alone"),
                 *(
@@ -107,6 +107,11 @@ def _spared(study: FewLabels, share: Share, row: Taught) -> float | None:
         return None
     gap = study.everything.accuracy[HEADLINE].mean - alone.accuracy[HEADLINE].mean
     return 100 * row.gain.mean / gap if gap > 0 else None
+
+
+def _teachers(share: Share) -> Cell:
+    means = [f"{teacher.accuracy[HEADLINE].mean:.1f}" for teacher in share.teachers]
+    return text(", ".join(means)) if means else empty("the summary does not say")
 
 
 def _accuracy(row: Taught) -> Cell:
