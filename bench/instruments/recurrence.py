@@ -62,8 +62,7 @@ class _FewSteps:
                     self._rows(layer, (sequence.narrow(steps, 0, few).clone(), *args[1:])) for few in (SHORT, SHORT + 1)
                 )
                 self._known[key] = short, longer
-        self._ledger.extend(*self._known[key], sequence.shape[steps] - SHORT)
-        with _disable_current_modes():
+            self._ledger.extend(*self._known[key], sequence.shape[steps] - SHORT)
             return layer(*args)
 
     def _rows(self, layer: Callable[..., object], args: tuple[object, ...]) -> list[OpRow]:

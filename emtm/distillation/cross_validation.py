@@ -103,7 +103,7 @@ def summarise_folds(study: Study, out: Path) -> dict[str, Any]:
         Part(part, out / folder, open_source(part.data), summarise(part, out / folder))
         for folder, part in fold_studies(study)
     ]
-    found, took = _rows(parts)
+    found, took, told = _rows(parts)
     floors = {
         name: np.concatenate([part[name] for part in each])
         for each in [[floor_hits(part.dataset) for part in parts]]
@@ -115,7 +115,7 @@ def summarise_folds(study: Study, out: Path) -> dict[str, Any]:
         for name, by_seed in found.items()
     }
     rows = [
-        {**row(name, by_seed, scores.get(ALONE)), "pseudo_right": pseudo_right(_metrics(parts, name))}
+        {**row(name, by_seed, scores.get(ALONE)), "pseudo_right": pseudo_right(told[name])}
         for name, by_seed in scores.items()
     ]
     pairs = _compare(rows, found, floors, videos)
@@ -178,29 +178,24 @@ def _fold(study: Study) -> Fold:
     return study.data.fold
 
 
-def _rows(parts: Sequence[Part]) -> tuple[Hits, dict[str, dict[int, dict[str, Any]]]]:
-    """Of every row and seed what it scores on the queries of all folds, and what its trainings took together."""
+def _rows(parts: Sequence[Part]) -> tuple[Hits, dict[str, dict[int, dict[str, Any]]], dict[str, list[dict[str, Any]]]]:
+    """Of every row and seed what it scores on the queries of all folds, and what its trainings took together.
+
+    And the metrics of every run of a row.
+    """
     pieces: dict[str, dict[int, list[Array]]] = {}
     took: dict[str, dict[int, dict[str, Any]]] = {}
+    told: dict[str, list[dict[str, Any]]] = {}
     for part in parts:
         labels = all_labels(part.study, part.path, part.dataset, "cpu")
         for job in [*student_jobs(part.study, part.path, labels), *baseline_jobs(part.study, part.path)]:
             name, seed = group_of(job), job.spec.seed
             pieces.setdefault(name, {}).setdefault(seed, []).append(part.hits(job.out))
-            training = read_metrics(job.out)["training"]
+            told.setdefault(name, []).append(read_metrics(job.out))
+            training = told[name][-1]["training"]
             known = took.setdefault(name, {}).setdefault(seed, {"seconds": 0.0, "device": training["device"]})
             known["seconds"] += training["seconds"]
-    return {n: {seed: np.concatenate(each) for seed, each in by.items()} for n, by in pieces.items()}, took
-
-
-def _metrics(parts: Sequence[Part], name: str) -> list[dict[str, Any]]:
-    """Of the taught runs of a row, in all folds."""
-    jobs = [
-        job
-        for part in parts
-        for job in student_jobs(part.study, part.path, all_labels(part.study, part.path, part.dataset, "cpu"))
-    ]
-    return [read_metrics(job.out) for job in jobs if group_of(job) == name]
+    return {n: {seed: np.concatenate(each) for seed, each in by.items()} for n, by in pieces.items()}, took, told
 
 
 def _compare(

@@ -71,9 +71,7 @@ def _curve(study: FewLabels) -> list[Table]:
             _gain(row),
             _told(_spared(study, share, row), "not known", lambda value: f"{value:.0f} %"),
             _told(row.p_holm, "not compared with the student alone", p_text),
-            _told(
-                row.pseudo_right, "no pseudo-moments, or no truth to hold them against", lambda value: f"{value:.1f} %"
-            ),
+            _right(row),
             _teachers(share),
         )
         for share in study.shares
@@ -173,9 +171,15 @@ def _row(row: Taught) -> tuple[Cell, ...]:
         *(Cell(plus_minus(found.mean, found.half_width), found.mean) for found in estimates),
         _gain(row),
         _told(row.p_holm, "not compared with the student alone", p_text),
-        _told(row.pseudo_right, "no pseudo-moments, or no truth to hold them against", lambda value: f"{value:.1f} %"),
+        _right(row),
         _told(row.student_s, "not among the parts of this share", lambda value: si(value, "s")),
         text(row.what),
+    )
+
+
+def _right(row: Taught) -> Cell:
+    return _told(
+        row.pseudo_right, "no pseudo-moments, or no truth to hold them against", lambda value: f"{value:.1f} %"
     )
 
 
