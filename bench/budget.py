@@ -60,9 +60,9 @@ def few_calls(call_s: float, profile: Profile, most: int) -> int:
     return rounds_for(call_s, profile.latency_s, 1, most)
 
 
-def check_repeat(call_s: float, profile: Profile) -> None:
-    """Raises TooDearError when a few calls in another process do not fit, those of its check included."""
-    _check(2 * _REPEATED[0], call_s, 4 * profile.repeat_s, profile)
+def repeat_too_dear(call_s: float, profile: Profile) -> bool:
+    """Do a few calls in another process, untimed ones included, not fit?"""
+    return too_dear(_REPEATED[0] + _UNTIMED_CALLS, call_s, 4 * profile.repeat_s, profile) is not None
 
 
 def repeat_rounds(call_s: float, profile: Profile) -> int:

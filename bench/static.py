@@ -19,7 +19,7 @@ from bench.instruments.crosscheck import Answer, ask_fvcore, compared, crosschec
 from bench.instruments.eval_mode import eval_mode
 from bench.instruments.flops import canonical_with_gradients, count, operators, plain, plain_whole, summarise
 from bench.instruments.ledger import OpRow
-from bench.instruments.params import count_params, summed, tables, unreachable
+from bench.instruments.params import Lookups, params_of_seen, summed, tables, unreachable
 from bench.missing import Missing, told
 from bench.record import Compute, Crosscheck, Params
 from bench.specimen import OfTensors, Specimen
@@ -125,8 +125,10 @@ def _without_data(name: str, config: ModelConfig, shape: Shape) -> tuple[Params,
 
 
 def _counts(model: AnyModel, batch: Batch, most_calls: int | None = None) -> tuple[Params, Compute]:
-    compute = count(model, staged_run(model, batch), dict(model.stages), most_calls)
-    return count_params(model, lambda: predictions(model, batch)), compute
+    lookups = Lookups()
+    with lookups:
+        compute = count(model, staged_run(model, batch), dict(model.stages), most_calls)
+    return params_of_seen(model, lookups, lambda: predictions(model, batch)), compute
 
 
 def _crosscheck(model: AnyModel, batch: Batch, macs: int, most_macs: float) -> Crosscheck:

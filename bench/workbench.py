@@ -67,9 +67,11 @@ class Workbench:
         """Multiply-adds of one query."""
         return self._macs.get(_counted(case)) or self.static(case).compute.macs
 
-    def know(self, case: Case, macs: int) -> None:
-        """Spares counting a case's model, where another process has counted it."""
-        self._macs[_counted(case)] = macs
+    def know(self, case: Case, macs: int | None, call_s: float) -> None:
+        """Takes a runner for checked, and its model for counted where `macs` are given: another process did both."""
+        if macs is not None:
+            self._macs[_counted(case)] = macs
+        self._checked[_running(case)] = _Check(call_s, 0.0, None)
 
     def runner(self, case: Case) -> Runner:
         """The case's model in its way of running, checked against the model itself, once.

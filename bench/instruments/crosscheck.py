@@ -72,8 +72,9 @@ def compared(ask: Callable[[], Answer], rows: Callable[[], list[OpRow]], exact_m
         return _without(f"fvcore failed: {told(error)}", exact_macs)
     products = answer.total - answer.norm_flops
     explained: dict[str, int] = {}
-    with suppress(Exception):
-        explained = _blind_spots(rows(), answer.unsupported)
+    if products != exact_macs:
+        with suppress(Exception):
+            explained = _blind_spots(rows(), answer.unsupported)
     return Crosscheck(
         fvcore_macs=answer.total,
         fvcore_norm_flops=answer.norm_flops,

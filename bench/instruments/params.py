@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_leaves
 from bench.instruments.eval_mode import eval_mode
 from bench.instruments.flops import uncompiled
 from bench.instruments.observer import Observer, Operator
+from bench.instruments.reach import leaves
 from bench.missing import Missing, told
 from bench.record import Params
 
@@ -24,6 +25,11 @@ _POSITIONS = re.compile(r"posit|(^|[._])pos([._]|$)")
 def count_params(module: nn.Module, predict: Callable[[], object]) -> Params:
     """Counts of `module`, whose predictions `predict` returns in any structure of tensors."""
     return summed(module, tables(module, predict), unreachable(module, predict))
+
+
+def params_of_seen(module: nn.Module, lookups: Lookups, predict: Callable[[], object]) -> Params:
+    """`count_params` of a module whose call was watched already, by `lookups`."""
+    return summed(module, named_tables(module, lookups), unreachable(module, predict))
 
 
 def summed(module: nn.Module, tables: Set[str], unreachable: int | Missing) -> Params:
@@ -58,20 +64,23 @@ def unreachable(module: nn.Module, predict: Callable[[], object]) -> int | Missi
             outputs = differentiable(predict())
             if isinstance(outputs, Missing):
                 return outputs
-            ones = [torch.ones_like(out) for out in outputs]
-            grads = torch.autograd.grad(outputs, params, ones, allow_unused=True)
+            reached = leaves(outputs)
+            if reached is None:
+                ones = [torch.ones_like(out) for out in outputs]
+                grads = torch.autograd.grad(outputs, params, ones, allow_unused=True)
+                reached = {id(p) for p, grad in zip(params, grads, strict=True) if grad is not None}
     except Exception as error:
         return Missing(f"the gradient cannot be asked for: {told(error)}")
-    return sum(p.numel() for p, grad in zip(params, grads, strict=True) if grad is None)
+    return sum(p.numel() for p in params if id(p) not in reached)
 
 
 def differentiable(output: object) -> list[Tensor] | Missing:
     """Tensors of an output that carry a gradient; missing where there is none, or where it holds more than tensors."""
-    leaves = list(_leaves(output))
-    for leaf in leaves:
+    held = list(_leaves(output))
+    for leaf in held:
         if not isinstance(leaf, Tensor | _PLAIN):
             return Missing(f"the output holds a {type(leaf).__name__}, whose gradients cannot be seen from outside")
-    found = [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.requires_grad]
+    found = [leaf for leaf in held if isinstance(leaf, Tensor) and leaf.requires_grad]
     return found or Missing("no output carries a gradient")
 
 
@@ -89,9 +98,14 @@ def _leaves(output: object) -> Iterator[object]:
 
 def tables(module: nn.Module, predict: Callable[[], object]) -> set[str]:
     """Names of tensors that are embedding layers, named as tables, or looked up by rows."""
-    lookups = _Lookups()
+    lookups = Lookups()
     with eval_mode(module), uncompiled(), torch.no_grad(), lookups:
         predict()
+    return named_tables(module, lookups)
+
+
+def named_tables(module: nn.Module, lookups: Lookups) -> set[str]:
+    """`tables` of a module whose call `lookups` has watched."""
     layers = {
         f"{path}.weight".lstrip(".")
         for path, child in module.named_modules()
@@ -114,7 +128,7 @@ def _place(tensor: Tensor) -> tuple[int, int]:
     return tensor.untyped_storage()._cdata, int(tensor.storage_offset())
 
 
-class _Lookups(Observer):
+class Lookups(Observer):
     """Notes the storage of every table the embedding operator reads."""
 
     def __init__(self) -> None:

@@ -24,11 +24,11 @@ class Process(Apart):
         assert isinstance(answer, Answer)
         return answer
 
-    def repeat(self, case: Case, macs: int | None = None) -> Pace | None:
-        """Times some calls of a case, if they are not too dear; raises LostError.
+    def repeat(self, case: Case, call_s: float, macs: int | None = None) -> Pace | None:
+        """Times some calls, of about `call_s` seconds, of a case that was measured; raises LostError.
 
         The case is counted first, unless its `macs` are known.
         """
-        answer = self.ask(Again(case, macs), self._patience_s)
+        answer = self.ask(Again(case, call_s, macs), self._patience_s)
         assert answer is None or isinstance(answer, Pace)
         return answer

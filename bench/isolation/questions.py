@@ -35,6 +35,8 @@ class Again:
     """Some calls of a case that was measured by another process."""
 
     case: Case
+    call_s: float
+    """About the seconds of a query, as that process found them."""
     macs: int | None = None
     """Of one query, as that process counted them; None where it did not."""
 

@@ -14,9 +14,8 @@ from bench.workbench import Workbench
 
 
 def once(bench: Workbench, case: Case) -> Pace:
-    """Median seconds of a few calls, and of the reference product in turn with them; raises as a measure's `start`."""
+    """Median seconds of a few calls, and of the reference product in turn with them; raises as `Workbench.runner`."""
     runner, call_s = bench.runner(case), bench.call_s(case)
-    budget.check_repeat(call_s, bench.profile)
     pool = bench.batches(case, case.batch_size)
     measurement = LatencyMeasurement(runner, pool, case.execution, bench.profile)
     with threads(case.execution.threads), quiet_gc():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import time
 from multiprocessing.connection import Connection
@@ -29,6 +30,7 @@ def serve(line: Connection, profile: Profile) -> None:
     _limit_memory()
     lab = Lab(Matrix((), ()), profile, Path(), ())
     known = {measure.name: measure for measure in measures()}
+    gc.freeze()  # What was imported stays: it is not to be looked through before each case's calls.
     line.send(None)
     while True:
         try:
@@ -36,8 +38,7 @@ def serve(line: Connection, profile: Profile) -> None:
         except EOFError:
             return
         if isinstance(question, Again):
-            if question.macs is not None:
-                lab.bench.know(question.case, question.macs)
+            lab.bench.know(question.case, question.macs, question.call_s)
             line.send(again(lab, question.case))
         else:
             line.send(answer(lab, question.case, question.record, known[question.measure]))

@@ -14,7 +14,7 @@ from bench.cases import Case, Matrix
 from bench.execution import CPU, Execution
 from bench.instruments.reference import GemmFloor, floor_ratio
 from bench.isolation.apart import LostError
-from bench.isolation.questions import Again, Pace
+from bench.isolation.questions import Pace
 from bench.isolation.repeat import block, repeat
 from bench.isolation.worker import again
 from bench.lab import Lab
@@ -30,15 +30,16 @@ SMOKE = PROFILES["smoke"]
 class Made:
     """A process that takes a made-up time for each case, and shares an offset among all of them."""
 
-    def __init__(self, offset: float, lost: str = "", dear: str = "") -> None:
-        self._offset, self._lost, self._dear, self.closed = offset, lost, dear, False
+    def __init__(self, offset: float, lost: str = "", fails: str = "") -> None:
+        self._offset, self._lost, self._fails, self.closed = offset, lost, fails, False
         self.asked: list[str] = []
 
-    def repeat(self, case: Case, macs: int | None = None) -> Pace | None:
+    def repeat(self, case: Case, call_s: float, macs: int | None = None) -> Pace | None:
+        assert call_s == 0.01
         self.asked.append(case.label)
         if case.label == self._lost:
             raise LostError("gone")
-        return None if case.label == self._dear else Pace(0.01 * self._offset, 1e-4)
+        return None if case.label == self._fails else Pace(0.01 * self._offset, 1e-4)
 
     def close(self) -> None:
         self.closed = True
@@ -48,8 +49,9 @@ def lab(tmp_path: Path, *cases: Case) -> Lab:
     found = Lab(Matrix(cases, ()), SMOKE, tmp_path, ("pytest",))
     for case in cases:
         floor = GemmFloor(CPU, [1e-4] * 11)
-        reference = floor_ratio([0.01] * 11, floor, 1000, 1)
-        found.add(case, latency_block([0.01] * 11, 3, Missing("not asked")), reference)
+        samples_s = [10.0 if case.label == "dear" else 0.01] * 11
+        reference = floor_ratio(samples_s, floor, 1000, 1)
+        found.add(case, latency_block(samples_s, 3, Missing("not asked")), reference)
     return found
 
 
@@ -70,11 +72,17 @@ def test_every_process_times_all_cases_in_an_order_of_its_own(tmp_path: Path) ->
     assert found.run().cases[0].repeats != ABSENT
 
 
-def test_a_case_that_is_lost_or_dear_keeps_what_it_has(tmp_path: Path) -> None:
-    lost, dear, other = (toy_case(label=name) for name in ("lost", "dear", "other"))
-    found = lab(tmp_path, lost, dear, other)
-    repeat(found, lambda: Made(1.0, "lost", "dear"), lambda line: None)  # type: ignore[arg-type, return-value]
-    for case, processes in ((lost, (1,)), (dear, (1,)), (other, (1, 2, 3, 4))):
+def test_a_case_that_is_lost_or_fails_or_is_too_dear_keeps_what_it_has(tmp_path: Path) -> None:
+    lost, fails, dear, other = (toy_case(label=name) for name in ("lost", "fails", "dear", "other"))
+    found, made = lab(tmp_path, lost, fails, dear, other), list[Made]()
+
+    def start() -> Made:
+        made.append(Made(1.0, "lost", "fails"))
+        return made[-1]
+
+    repeat(found, start, lambda line: None)  # type: ignore[arg-type]
+    assert all(sorted(process.asked) == ["fails", "lost", "other"] for process in made)
+    for case, processes in ((lost, (1,)), (fails, (1,)), (dear, (1,)), (other, (1, 2, 3, 4))):
         repeats = found.record(case).repeats
         assert not isinstance(repeats, Missing)
         assert repeats.processes == processes
@@ -131,7 +139,7 @@ def test_the_geometric_mean_is_that_of_the_logarithms() -> None:
 @pytest.mark.usefixtures("toys")
 def test_a_process_answers_with_seconds_or_with_nothing(tmp_path: Path) -> None:
     found = Lab(Matrix((), ()), SMOKE, tmp_path, ())
-    case = Again(toy_case()).case
+    case = toy_case()
     pace = again(found, case)
     assert pace is not None and 0 < pace.reference_s < pace.call_s * 1000
     assert again(found, toy_case(execution=Execution(backend="no such backend"))) is None

@@ -12,7 +12,7 @@ from bench.backends.eager import staged_run
 from bench.cases import Text
 from bench.instruments.flops import operators, summarise
 from bench.instruments.ledger import TooManyCallsError
-from bench.instruments.params import count_params
+from bench.instruments.params import Lookups, params_of_seen
 from bench.record import Params
 from bench.stages import StageTracker
 from bench.static import analyse_config, analyse_model
@@ -48,7 +48,7 @@ def test_a_large_model_is_never_run_when_fvcore_is_not_asked(monkeypatch: pytest
     """594 GMAC: a run would take ten seconds, and its maps half a gigabyte."""
     config = preset("tan2d", "tacos").config
     shape = Shape(config.max_clips, 20, 10, 40, 30)
-    monkeypatch.setattr(static, "count_params", counting := _Recorder())
+    monkeypatch.setattr(static, "params_of_seen", counting := _Recorder())
     found = analyse_config("tan2d", config, shape, built=lambda: pytest.fail("the model was built"))
     assert found.compute.macs / 1e9 == pytest.approx(594.4, abs=0.1)
     assert {p.device.type for p in counting.module.parameters()} == {"meta"}
@@ -58,9 +58,9 @@ def test_a_large_model_is_never_run_when_fvcore_is_not_asked(monkeypatch: pytest
 class _Recorder:
     module: nn.Module
 
-    def __call__(self, module: nn.Module, predict: Callable[[], list[Tensor]]) -> Params:
+    def __call__(self, module: nn.Module, lookups: Lookups, predict: Callable[[], list[Tensor]]) -> Params:
         self.module = module
-        return count_params(module, predict)
+        return params_of_seen(module, lookups, predict)
 
 
 def test_a_model_that_looks_at_values_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
