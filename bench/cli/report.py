@@ -39,7 +39,11 @@ def report(
         "reports/latest"
     ),
     study: Annotated[
-        Path | None, typer.Option(help="The summary.json of `python -m emtm reproduce`: what distillation is worth.")
+        list[Path] | None,
+        typer.Option(
+            help="The summary.json of `python -m emtm reproduce`: what distillation is worth. Twice for one of part of "
+            "the annotation and one of another kind."
+        ),
     ] = None,
     audit: Annotated[
         Path | None, typer.Option(help="What `audit --json` printed: the published costs, reproduced and exact.")
@@ -55,15 +59,15 @@ def report(
     where there is no run.
     """
     with reserved(out):
-        _report(run or [], out, study, audit, strict, as_json)
+        _report(run or [], out, study or [], audit, strict, as_json)
 
 
 def _report(
-    run: Sequence[Path], out: Path, study: Path | None, audit: Path | None, strict: bool, as_json: bool
+    run: Sequence[Path], out: Path, study: Sequence[Path], audit: Path | None, strict: bool, as_json: bool
 ) -> None:
-    found = read_either(study) if study else None
+    found = [read_either(path) for path in study]
     audited = read_audit(audit) if audit else None
-    paths = list(run) or ([newest()] if (found is None and audited is None) or any_run() else [])
+    paths = list(run) or ([newest()] if (not found and audited is None) or any_run() else [])
     built = build([read_run(path) for path in paths], [path.as_posix() for path in paths], found, audited, section)
     files = report_files(built)
     replace_folder(files, out)
@@ -114,7 +118,7 @@ def _summary(built: Report, paths: Sequence[Path], files: Sequence[Path]) -> dic
     status = Counter(case.status for case in built.content.cases)
     return {
         "runs": [str(path) for path in paths],
-        "study": next((study.path for study in (built.content.study, built.content.few_labels) if study), None),
+        "studies": [study.path for study in (built.content.study, built.content.few_labels) if study],
         "files": [str(path) for path in files],
         "cases": dict(sorted(status.items())),
         "trained": [

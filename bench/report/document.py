@@ -61,19 +61,19 @@ class Report:
 def build(
     runs: Sequence[Run],
     names: Sequence[str],
-    study: Study | FewLabels | None = None,
+    studies: Sequence[Study | FewLabels] = (),
     audit: Audit | None = None,
     judged: Callable[[Content], Section] | None = None,
 ) -> Report:
-    """The report of these runs, a study and an audit; `names` are the run files as the user would give them.
+    """The report of these runs, of studies and of an audit; `names` are the run files as the user would give them.
 
     `judged` says what they mean for claims, first of all on trust: claims are judged above reports, not in them.
 
     No text of theirs holds more than one line, or anything that a terminal would obey. Without runs it is the report of
-    the other two alone. Raises UserError when two runs hold the same case, or there is no case at all.
+    the other two alone. Raises UserError as `gather` does.
     """
-    runs, study, audit = [cleaned(run) for run in runs], cleaned(study), cleaned(audit)
-    content = gather(runs, [clean(name) for name in names], study, audit)
+    runs, studies, audit = [cleaned(run) for run in runs], [cleaned(study) for study in studies], cleaned(audit)
+    content = gather(runs, [clean(name) for name in names], studies, audit)
     first = {TRUST: () if judged is None else (judged,)}
     parts = [
         Part(asked.key, asked.title, _shown([make(content) for make in (*first.get(asked.key, ()), *asked.sections)]))

@@ -70,13 +70,13 @@ def test_the_backbone_is_counted_as_by_hand() -> None:
 
 def test_rounds_fit_the_limit() -> None:
     smoke = PROFILES["smoke"]
-    assert budget.video_rounds(1.0, smoke) == 3
+    assert budget.video_rounds(0.5, smoke) == 3
     assert budget.video_rounds(2.5, smoke) == 2
     assert budget.video_rounds(15.0, smoke) == 1
     assert budget.video_rounds(0.01, smoke) == 8
     with pytest.raises(budget.TooDearError, match="passes over the video"):
         budget.video_rounds(21.0, smoke)
-    assert budget.video_rounds(2.0, PROFILES["ci"]) == 10
+    assert budget.video_rounds(2.0, PROFILES["ci"]) == 4
 
 
 @needs_video

@@ -36,7 +36,7 @@ def report() -> Report:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(style, "_bytes", lambda f, kind, *a, **k: draw(f, kind, *a, **k) if kind == "svg" else b"")
         study, audit = read_study(REFERENCE / "study-synth-charades.json"), read_audit(REFERENCE / "audit.json")
-        return build([read_run(RUN)], [RUN.name], study, audit, claims)
+        return build([read_run(RUN)], [RUN.name], [study], audit, claims)
 
 
 @pytest.fixture(scope="module")

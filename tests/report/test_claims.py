@@ -32,7 +32,7 @@ def claims_of(report: Report) -> Section | None:
 
 
 def of_files(study: Study | None, audit: Audit | None) -> Section:
-    found = claims_of(build([], [], study, audit, section))
+    found = claims_of(build([], [], [study], audit, section))
     assert found is not None
     return found
 
@@ -63,11 +63,11 @@ def test_each_verdict_names_what_it_was_read_from() -> None:
 
 def test_a_report_that_decides_nothing_has_no_such_section() -> None:
     study = replace(read_study(REFERENCE / "study-parts.json"), dataset="another")
-    assert claims_of(build([], [], study, None, section)) is None
+    assert claims_of(build([], [], [study], None, section)) is None
 
 
 def test_the_page_has_it_where_trust_is_asked_for() -> None:
-    page = report_html(build([], [], None, read_audit(REFERENCE / "audit.json"), section))
+    page = report_html(build([], [], [], read_audit(REFERENCE / "audit.json"), section))
     trust = page.index('id="trust"')
     assert trust < page.index('id="claims"') < page.index('id="audit"')
     shown, behind = page.index("printed-costs-reproduced"), page.index("<summary>1 table: What each verdict rests on")

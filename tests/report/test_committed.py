@@ -26,9 +26,9 @@ def rendered(path: Path) -> dict[str, str]:
     """The report of one file, as texts by name."""
     name = path.relative_to(ROOT).as_posix()
     if path.stem.startswith("few-labels-"):
-        report = build([], [], read_few_labels(Path(name)))
+        report = build([], [], [read_few_labels(Path(name))])
     elif path.stem.startswith("study-"):
-        report = build([], [], read_study(Path(name)))
+        report = build([], [], [read_study(Path(name))])
     elif path.stem == "audit":
         report = build([], [], None, read_audit(Path(name)))
     else:

@@ -30,7 +30,7 @@ def study(tmp_path: Path) -> FewLabels:
 
 
 def test_a_table_for_each_share_fewest_annotations_first(study: FewLabels) -> None:
-    found = section(gather([], [], study))
+    found = section(gather([], [], [study]))
     _, quarter, beside, half, _ = found.tables
     assert quarter.title == "25 % of the videos annotated, synth-charades (synthetic)"
     assert "250 annotated queries, 750 without a moment" in quarter.caption
@@ -56,19 +56,19 @@ def test_a_table_for_each_share_fewest_annotations_first(study: FewLabels) -> No
 
 
 def test_gains_by_share_with_what_is_left_of_the_way_to_every_moment(study: FewLabels) -> None:
-    gains, *_ = section(gather([], [], study)).tables
+    gains, *_ = section(gather([], [], [study])).tables
     assert [[cell.text for cell in line] for line in gains.rows] == [
         ["25 %", "250", "both", "58.0 ± 1.0", "+8.0 ± 3.0", "40 %", "0.012", "70.0 %", "61.5"],
         ["50 %", "500", "both", "64.0 ± 1.0", "+4.0 ± 5.0", "40 %", "0.012", "70.0 %", "61.5"],
     ]
     assert gains.rows[1][4].note == "the interval holds zero: no difference is shown"
     alone = replace(study, everything=None)
-    assert section(gather([], [], alone)).tables[0].rows[0][5].note == "not known"
+    assert section(gather([], [], [alone])).tables[0].rows[0][5].note == "not known"
     untold = replace(study, shares=tuple(replace(share, teachers=()) for share in study.shares))
-    found = section(gather([], [], untold)).tables[0]
+    found = section(gather([], [], [untold])).tables[0]
     assert (found.rows[0][8].note, found.caption[-15:]) == ("the summary does not say", "would bring it.")
     one = replace(study, shares=study.shares[:1])
-    assert section(gather([], [], one)).tables[0].title.startswith("25 % of the videos annotated")
+    assert section(gather([], [], [one])).tables[0].title.startswith("25 % of the videos annotated")
 
 
 def test_the_figure_has_accuracy_against_the_share(study: FewLabels) -> None:
@@ -92,7 +92,7 @@ def test_the_command_takes_either_kind_of_study(tmp_path: Path, capsys: pytest.C
     path, out = written(tmp_path, summary()), tmp_path / "report"
     run = Path(__file__).with_name("example_run.json")
     assert main(["report", str(run), "--study", str(path), "--out", str(out), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["study"] == path.as_posix()
+    assert json.loads(capsys.readouterr().out)["studies"] == [path.as_posix()]
     text = (out / "report.md").read_text("utf-8")
     assert "What teachers are worth where few moments are annotated" in text and "+8.0 ± 3.0" in text
     assert (out / "figures" / "few-labels.svg").exists()

@@ -87,7 +87,7 @@ def test_intervals_are_those_over_videos(study: Study) -> None:
 
 
 def test_a_report_shows_nothing_published_and_no_figure_of_seeds(study: Study) -> None:
-    report = build([], [], study)
+    report = build([], [], [study])
     assert report.figures == []
     text = report_files(report)["report.md"].decode()
     assert "Published on" not in text
@@ -97,7 +97,7 @@ def test_a_report_shows_nothing_published_and_no_figure_of_seeds(study: Study) -
 
 
 def test_csv_has_the_ends_of_the_intervals(study: Study) -> None:
-    table = report_files(build([], [], study))["study.csv"].decode()
+    table = report_files(build([], [], [study]))["study.csv"].decode()
     header = table.splitlines()[0].split(",")
     assert {"miou.ci95_low", "miou.over_best_floor.mean", "r1_0.5.over_student_alone.ci95_high"} <= set(header)
 

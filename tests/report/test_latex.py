@@ -39,7 +39,7 @@ def typeset(tables: list[Table], folder: Path) -> str:
 def test_every_table_of_the_reference_report_is_typeset(tmp_path: Path) -> None:
     (run,) = REFERENCE.glob("2*.json")
     study, audit = read_study(REFERENCE / "study-synth-charades.json"), read_audit(REFERENCE / "audit.json")
-    report = build([read_run(run)], [run.name], study, audit)
+    report = build([read_run(run)], [run.name], [study], audit)
     tables = [table for section in report.sections for table in section.tables]
     log = typeset(tables, tmp_path)
     assert len(tables) > 30

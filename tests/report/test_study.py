@@ -58,7 +58,7 @@ def bare(summary: Doc) -> Doc:
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     path = tmp_path_factory.mktemp("study") / "summary.json"
     path.write_text(json.dumps(example_summary()))
-    return report_files(build([], [], read_study(path)))
+    return report_files(build([], [], [read_study(path)]))
 
 
 def study_figures(study: Study) -> list[Figure]:
@@ -241,7 +241,7 @@ def test_csv_holds_every_row_and_value(files: dict[str, bytes]) -> None:
 def test_the_section_stands_beside_a_run_without_trained_models(doc: Doc, bare: Doc, written: Write) -> None:
     doc["cases"] = [case for case in doc["cases"] if case["status"] == "failed"]
     study = read_study(written())
-    report = build([run_of(doc)], ["run.json"], study)
+    report = build([run_of(doc)], ["run.json"], [study])
     assert [section.key for section in report.sections] == ["study", "missing"]
     assert report.sections[0].title == "What distillation is worth"
     assert report.commands[-1] == f"python -m bench.report run.json --study {study.path}"
@@ -249,7 +249,7 @@ def test_the_section_stands_beside_a_run_without_trained_models(doc: Doc, bare: 
 
 def test_the_study_goes_behind_accuracy(doc: Doc, bare: Doc, written: Write) -> None:
     doc["cases"] = [case for case in doc["cases"] if (case.get("quality") or {}).get("dataset") == "smoke"]
-    keys = [section.key for section in build([run_of(doc)], ["run.json"], read_study(written())).sections]
+    keys = [section.key for section in build([run_of(doc)], ["run.json"], [read_study(written())]).sections]
     assert keys[:2] == ["tradeoff", "study"]
 
 
@@ -266,7 +266,7 @@ def test_the_command_that_does_it_again(summary: Doc, written: Write) -> None:
 
 def test_text_from_a_study_is_escaped(bare: Doc, written: Write) -> None:
     bare["rows"][0]["what"] = "<script>alert(1)</script> a|b"
-    files = report_files(build([], [], read_study(written())))
+    files = report_files(build([], [], [read_study(written())]))
     assert "<script>alert" not in files["report.html"].decode()
     assert "a\\|b" in files["report.md"].decode()
 
@@ -326,7 +326,7 @@ def test_without_any_run_the_study_is_a_report_of_its_own(
     monkeypatch.chdir(tmp_path)
     assert main(["--study", str(path), "--out", "report", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
-    assert (summary["runs"], summary["study"]) == ([], path.as_posix())
+    assert (summary["runs"], summary["studies"]) == ([], [path.as_posix()])
     text = (tmp_path / "report" / "report.md").read_text("utf-8")
     assert "## What distillation is worth" in text and "## Environment" not in text
     assert not (tmp_path / "report" / "results.csv").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bench.audit.record import Audit
 from bench.missing import Missing
@@ -68,14 +69,15 @@ class Content:
 
 
 def gather(
-    runs: Sequence[Run], names: Sequence[str], study: Study | FewLabels | None = None, audit: Audit | None = None
+    runs: Sequence[Run], names: Sequence[str], studies: Sequence[Study | FewLabels] = (), audit: Audit | None = None
 ) -> Content:
-    """The content of a report of these runs, of a study and of an audit.
+    """The content of a report of these runs, of a study of each kind at the most, and of an audit.
 
-    Raises UserError when two runs hold the same case, or there is no case at all; a study or an audit may stand alone.
+    Raises UserError when two runs hold the same case, two studies are of one kind, or there is no case at all; a study
+    or an audit may stand alone.
     """
     cases = joined(runs)
-    if not cases and (runs or (study is None and audit is None)):
+    if not cases and (runs or (not studies and audit is None)):
         raise UserError(f"there is no case in {', '.join(names)}")
     models, single, once = trained_models(cases), for_cost(cases, "single_stream"), counted(cases)
     costs = by_dataset(single)
@@ -83,8 +85,8 @@ def gather(
     return Content(
         runs=tuple(runs),
         names=tuple(names),
-        study=study if isinstance(study, Study) else None,
-        few_labels=study if isinstance(study, FewLabels) else None,
+        study=_only(Study, studies, "of every moment, or by folds"),
+        few_labels=_only(FewLabels, studies, "of part of the annotation"),
         audit=audit,
         cases=cases,
         trained=models,
@@ -104,3 +106,14 @@ def gather(
         evaluations=named(for_cost(cases, "evaluation")),
         passes=passes(cases),
     )
+
+
+_Kind = TypeVar("_Kind", Study, FewLabels)
+
+
+def _only(kind: type[_Kind], studies: Sequence[Study | FewLabels], what: str) -> _Kind | None:
+    found = [study for study in studies if isinstance(study, kind)]
+    if len(found) > 1:
+        both = " and ".join(study.path for study in found)
+        raise UserError(f"{both} are both studies {what}; a report shows one of each kind")
+    return found[0] if found else None

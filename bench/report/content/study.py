@@ -49,6 +49,8 @@ class Variant:
     """Of the distillation's loss to the hard loss; None where no teacher teaches."""
     device: str | None = None
     """None where the summary does not say."""
+    pseudo_right: float | None = None
+    """Percent of the pseudo-moments with an IoU of 1/2; None where there are none, or no truth to hold them against."""
 
     @property
     def seeds(self) -> list[int]:
@@ -215,6 +217,7 @@ def _variant(row: Mapping[str, Any], gradient_ratio: float | None) -> Variant:
         row["training_s"],
         gradient_ratio,
         row.get("device"),
+        right,
     )
 
 

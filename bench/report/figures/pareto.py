@@ -16,8 +16,9 @@ from bench.report.content.pareto import Interval, Point, Standing
 from bench.report.content.seeds import Scope
 from bench.report.content.standings import COSTS, Cost, Entry, Placed, Tradeoff
 from bench.report.figures.extent import foremost
+from bench.report.figures.named_points import Named, box_of, name_points
 from bench.report.figures.pareto_plot import pareto_plot
-from bench.report.figures.placing import Box, nearest, needs_leader, place
+from bench.report.figures.placing import Box
 from bench.report.figures.style import (
     FAINT,
     INK,
@@ -37,7 +38,6 @@ from emtm.metrics.metric import HEADLINE
 
 _ROOMY = 5
 """More models than this need larger panels, so that each name stays near its point."""
-_VEIL = {"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 0.5}
 """Keeps a name readable where a crowd leaves no way around a line, without hiding the line."""
 
 
@@ -161,36 +161,18 @@ def _draw(ax: Axes, role: str, point: Point, state: Standing) -> None:
 
 
 def _name_points(ax: Axes, named: Sequence[Placed]) -> None:
-    """Names beside their points, in pixels, once axes no longer move."""
-    notes = [_box(note.get_window_extent()) for note in ax.texts]
+    """Names beside their points, once axes no longer move."""
+    notes = [box_of(note.get_window_extent()) for note in ax.texts]
     pixels = [ax.transData.transform((n.point.cost.value, n.point.gain.value)) for n in named]
-    inks = [MUTED if n.standing in (Standing.DOMINATED, Standing.NOISY) else INK for n in named]
-    texts = [
-        ax.text(0, 0, brief(n.entry.label), fontsize=9, va="center", ha="center", zorder=5, color=ink, bbox=_VEIL)
-        for n, ink in zip(named, inks, strict=True)
-    ]
-    # A long name must not squeeze the axes until nothing is left of them.
-    for text in texts:
-        text.set_in_layout(False)
-    extents = [text.get_window_extent() for text in texts]
     steps = _strokes([pixel for pixel, n in zip(pixels, named, strict=True) if n.standing is Standing.FRONT])
-    dots = [Box(x - 7, y - 7, x + 7, y + 7) for x, y in pixels]
-    boxes = place(
-        [(float(x), float(y)) for x, y in pixels],
-        [(extent.width + 4, extent.height) for extent in extents],
-        [*dots, *(bar for n in named for bar in _whiskers(ax, n.point)), *steps, *notes],
-        _box(ax.get_window_extent()),
-    )
-    back = ax.transData.inverted()
-    for text, box, (x, y) in zip(texts, boxes, pixels, strict=True):
-        text.set_position(tuple(back.transform(((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2))))
-        if needs_leader((x, y), box):
-            start, end = back.transform((x, y)), back.transform(nearest((x, y), box))
-            ax.plot([start[0], end[0]], [start[1], end[1]], color=MUTED, linewidth=0.6, zorder=2.5)
-
-
-def _box(extent: Any) -> Box:
-    return Box(extent.x0, extent.y0, extent.x1, extent.y1)
+    points = [
+        Named(
+            *(n.point.cost.value, n.point.gain.value, n.entry.label),
+            MUTED if n.standing in (Standing.DOMINATED, Standing.NOISY) else INK,
+        )
+        for n in named
+    ]
+    name_points(ax, points, [*(bar for n in named for bar in _whiskers(ax, n.point)), *steps, *notes])
 
 
 def _whiskers(ax: Axes, point: Point) -> list[Box]:

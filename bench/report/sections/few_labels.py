@@ -9,8 +9,10 @@ from pathlib import Path
 
 from bench.report.content.content import Content
 from bench.report.content.few_labels import FewLabels, Share, Taught
+from bench.report.content.rightness import lessons
 from bench.report.content.seeds import MANY_SEEDS
 from bench.report.figures.few_labels import few_labels_figures
+from bench.report.figures.rightness import rightness_figures
 from bench.report.quantity import plural, plus_minus, si
 from bench.report.sections.cells import Cell, Table, empty, text
 from bench.report.sections.section import Section
@@ -27,7 +29,7 @@ def section(content: Content) -> Section:
     return Section(
         key=key,
         title=title,
-        figures=tuple(few_labels_figures(study)),
+        figures=(*few_labels_figures(study), *rightness_figures(lessons(study, content.study))),
         tables=(*_curve(study), *(table for share in study.shares for table in _tables(study, share))),
         headline=True,
         limits=tuple(_limits(study)),
