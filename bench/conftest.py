@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--bench-profile",
         choices=tuple(PROFILES),
         default="ci",
-        help="Time budget: smoke (a minute), ci (minutes), full (an hour).",
+        help="Time budget: smoke (a minute), ci (ten minutes), full (hours).",
     )
     group.addoption("--runs", type=Path, default=Path("runs"), help="Directory of finished training runs to measure.")
     group.addoption(

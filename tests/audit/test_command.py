@@ -44,7 +44,7 @@ def test_markdown_and_csv(committed: Audit, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_report_has_a_section(committed: Audit) -> None:
-    text = report_markdown(build([], [], None, committed))
+    text = report_markdown(build([], [], [], committed))
     assert "## The published costs, audited" in text
     assert "Not audited, of EMTM" in text
 

@@ -22,9 +22,9 @@ CI = PROFILES["ci"]
 @pytest.mark.parametrize(
     ("call_s", "rounds"),
     [
-        (0.002, 500),  # as many as the profile ever takes
-        (0.05, 30),  # what fits the budget of 1.5 s
-        (0.5, 16),  # the profile's fewest, 8 s
+        (0.002, 400),  # as many as the profile ever takes
+        (0.05, 23),  # what fits the budget of 1.2 s
+        (0.5, 11),  # the profile's fewest, 5.5 s
         (0.8, 10),  # what fits the limit of 10 s beside two untimed calls
         (1.0, 8),  # the fewest that give an interval
     ],

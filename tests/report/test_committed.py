@@ -30,7 +30,7 @@ def rendered(path: Path) -> dict[str, str]:
     elif path.stem.startswith("study-"):
         report = build([], [], [read_study(Path(name))])
     elif path.stem == "audit":
-        report = build([], [], None, read_audit(Path(name)))
+        report = build([], [], [], read_audit(Path(name)))
     else:
         report = build([read_run(Path(name))], [name])
     return {file: content.decode() for file, content in report_files(report).items() if file in TEXTS}

@@ -105,7 +105,7 @@ def test_csv_has_the_ends_of_the_intervals(study: Study) -> None:
 def test_how_many_pseudo_moments_were_right_is_said_of_a_row(tmp_path: Path) -> None:
     doc = folded()
     doc["rows"][0]["pseudo_right"] = 31.24
-    text = report_files(build([], [], read(doc, tmp_path)))["report.md"].decode()
+    text = report_files(build([], [], [read(doc, tmp_path)]))["report.md"].decode()
     assert "another model, without teachers; 31.2 % of its pseudo-moments are right |" in text
 
 

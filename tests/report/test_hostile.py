@@ -54,15 +54,16 @@ ALONE: Place = ("rows", 2, "name")
 
 def rendered(run: Doc | None, study: Doc | None, folder: Path) -> Files:
     """All files of the report."""
-    found = None
+    found = []
     if study is not None:
         path = folder / "summary.json"
         path.write_text(json.dumps(study), "utf-8")
-        found = read_either(path)
+        found.append(read_either(path))
     with warnings.catch_warnings():
         # The font has not every character, and not every name fits a figure.
         warnings.simplefilter("ignore", UserWarning)
-        report = build([] if run is None else [sound(run)], [] if run is None else ["run.json"], found)
+        runs, names = ([], []) if run is None else ([sound(run)], ["run.json"])
+        report = build(runs, names, found)
         return report_files(report)
 
 
