@@ -38,7 +38,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     subprocess.run(command, check=True, capture_output=True)
     tables = [table for path in REFERENCE.glob("study-*.json") for table in study_tables(read_study(path))]
     for path in REFERENCE.glob("few-labels-*.json"):
-        tables += few_labels(gather_content([], [], read_few_labels(path))).tables
+        tables += few_labels(gather_content([], [], [read_few_labels(path)])).tables
     tables += audit_tables(read_audit(REFERENCE / "audit.json"))
     evidence = gather([path for path in REFERENCE.glob("*.json") if not path.stem.startswith(("search-", "campaign"))])
     tables += claim_tables(judge(packaged_claims(), evidence))

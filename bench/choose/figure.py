@@ -18,8 +18,8 @@ from bench.disturbance import disturbed
 from bench.report.content.pareto import Interval, Point, front
 from bench.report.content.query_cost import Cost
 from bench.report.content.seeds import Trained
-from bench.report.figures.placing import Box, nearest, needs_leader, place
-from bench.report.figures.style import FAINT, INK, MUTED, ROLE_COLOUR, Figure, brief, canvas, finish, head, look
+from bench.report.figures.named_points import Named, name_points, whiskers
+from bench.report.figures.style import FAINT, INK, MUTED, ROLE_COLOUR, Figure, canvas, finish, head, look
 from emtm.errors import UserError
 from emtm.metrics.metric import HEADLINE
 from emtm.metrics.published import LEGEND
@@ -121,34 +121,9 @@ def _mark(axes: Axes, one: Judged, point: Point) -> None:
 
 
 def _names(axes: Axes, drawn: Sequence[Drawn]) -> None:
-    """Beside their points, in pixels, once the axes no longer move."""
-    pixels = [axes.transData.transform((point.cost.value, point.gain.value)) for _, point in drawn]
-    texts = [
-        axes.text(0, 0, brief(one.candidate.label), fontsize=8.5, va="center", ha="center", zorder=5)
-        for one, _ in drawn
-    ]
-    sizes = [(extent.width + 4, extent.height) for extent in (text.get_window_extent() for text in texts)]
-    frame = axes.get_window_extent()
-    boxes = place(
-        [(float(x), float(y)) for x, y in pixels],
-        sizes,
-        [*(Box(x - 7, y - 7, x + 7, y + 7) for x, y in pixels), *(bar for _, p in drawn for bar in _bars(axes, p))],
-        Box(frame.x0, frame.y0, frame.x1, frame.y1),
-    )
-    back = axes.transData.inverted()
-    for text, box, (x, y) in zip(texts, boxes, pixels, strict=True):
-        text.set_position(tuple(back.transform(((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2))))
-        if needs_leader((x, y), box):
-            start, end = back.transform((x, y)), back.transform(nearest((x, y), box))
-            axes.plot([start[0], end[0]], [start[1], end[1]], color=MUTED, linewidth=0.6, zorder=2.5)
-
-
-def _bars(axes: Axes, point: Point) -> list[Box]:
-    """The whiskers of a point, in pixels."""
-    x, y = axes.transData.transform((point.cost.value, point.gain.value))
-    left, bottom = axes.transData.transform((point.cost.low, point.gain.low))
-    right, top = axes.transData.transform((point.cost.high, point.gain.high))
-    return [Box(x - 2, bottom, x + 2, top), Box(left, y - 2, right, y + 2)]
+    """Beside their points, once the axes no longer move."""
+    points = [Named(point.cost.value, point.gain.value, one.candidate.label, INK) for one, point in drawn]
+    name_points(axes, points, [bar for _, point in drawn for bar in whiskers(axes, point)])
 
 
 def _legend(figure: Any, drawn: Sequence[Drawn]) -> None:

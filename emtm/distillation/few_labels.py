@@ -17,7 +17,7 @@ from typing import Any
 from emtm.data.annotated import AnnotatedPart
 from emtm.distillation.study import SUMMARY, Study, all_labels, label_seconds, run_study, student_jobs, teacher_runs
 from emtm.distillation.summary import group_of, pseudo_right, scored_on, teacher_record
-from emtm.distillation.variants import ABLATIONS, ALONE, FEW, FEW_CONTROLS
+from emtm.distillation.variants import ALONE, FEW_CONTROLS, in_words
 from emtm.errors import UserError
 from emtm.metrics.metric import HEADLINE, METRICS
 from emtm.metrics.paired import holm, mean_interval, paired_difference, paired_p_value
@@ -181,7 +181,7 @@ def _row(name: str, found: Values) -> dict[str, Any]:
         figures[metric.key] = {"values": values, **mean_interval(values).to_json()}
     return {
         "name": name,
-        "what": {**ABLATIONS, **FEW}[name][0] if name in ABLATIONS or name in FEW else None,
+        "what": in_words(name),
         "runs": [{"draw": key // MAX_SEEDS, "seed": key % MAX_SEEDS} for key in found],
         **figures,
         "pseudo_right": pseudo_right(found.values()),

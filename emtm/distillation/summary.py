@@ -19,7 +19,7 @@ from emtm.distillation.study import (
     student_jobs,
     teacher_runs,
 )
-from emtm.distillation.variants import ABLATIONS, ALONE, FEW, FULL
+from emtm.distillation.variants import ALONE, FULL, in_words
 from emtm.metrics.metric import HEADLINE, METRICS, Metric
 from emtm.metrics.paired import mean_interval, paired_difference
 from emtm.training import runs
@@ -139,7 +139,7 @@ def row(name: str, found: dict[int, dict[str, Any]], alone: dict[int, dict[str, 
     seconds = mean_interval([metrics["training"]["seconds"] for metrics in found.values()])
     return {
         "name": name,
-        "what": {**ABLATIONS, **FEW}[name][0] if name in ABLATIONS or name in FEW else None,
+        "what": in_words(name),
         "seeds": list(found),
         **figures,
         "training_s": seconds.mean,

@@ -63,6 +63,12 @@ OF_BEST_TEACHER = frozenset({BEST_TEACHER, PLAIN})
 """Variants that have the best teacher only."""
 
 
+def in_words(name: str) -> str | None:
+    """What a named variant is; None of those that name a teacher or a setting themselves."""
+    found = ABLATIONS.get(name) or FEW.get(name)
+    return None if found is None else found[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One way of training EMTM."""
@@ -76,8 +82,7 @@ class Variant:
     @property
     def what(self) -> str | None:
         """In words; None where the name says it."""
-        found = ABLATIONS.get(self.name) or FEW.get(self.name)
-        return found[0] if found else None
+        return in_words(self.name)
 
 
 def make_variant(name: str, teachers: Sequence[str], best: str | None) -> Variant:

@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from bench.report.content.pareto import Point
 from bench.report.figures.placing import Box, nearest, needs_leader, place
 from bench.report.figures.style import MUTED, brief
 
@@ -50,3 +51,11 @@ def name_points(ax: Axes, points: Sequence[Named], obstacles: Sequence[Box]) -> 
 def box_of(extent: Any) -> Box:
     """The rectangle that something drawn takes, in pixels."""
     return Box(extent.x0, extent.y0, extent.x1, extent.y1)
+
+
+def whiskers(ax: Axes, point: Point) -> list[Box]:
+    """The lines of a point's intervals, in pixels."""
+    x, y = ax.transData.transform((point.cost.value, point.gain.value))
+    left, bottom = ax.transData.transform((point.cost.low, point.gain.low))
+    right, top = ax.transData.transform((point.cost.high, point.gain.high))
+    return [Box(x - 2, bottom, x + 2, top), Box(left, y - 2, right, y + 2)]

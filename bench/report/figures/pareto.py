@@ -16,7 +16,7 @@ from bench.report.content.pareto import Interval, Point, Standing
 from bench.report.content.seeds import Scope
 from bench.report.content.standings import COSTS, Cost, Entry, Placed, Tradeoff
 from bench.report.figures.extent import foremost
-from bench.report.figures.named_points import Named, box_of, name_points
+from bench.report.figures.named_points import Named, box_of, name_points, whiskers
 from bench.report.figures.pareto_plot import pareto_plot
 from bench.report.figures.placing import Box
 from bench.report.figures.style import (
@@ -172,14 +172,7 @@ def _name_points(ax: Axes, named: Sequence[Placed]) -> None:
         )
         for n in named
     ]
-    name_points(ax, points, [*(bar for n in named for bar in _whiskers(ax, n.point)), *steps, *notes])
-
-
-def _whiskers(ax: Axes, point: Point) -> list[Box]:
-    x, y = ax.transData.transform((point.cost.value, point.gain.value))
-    left, bottom = ax.transData.transform((point.cost.low, point.gain.low))
-    right, top = ax.transData.transform((point.cost.high, point.gain.high))
-    return [Box(x - 2, bottom, x + 2, top), Box(left, y - 2, right, y + 2)]
+    name_points(ax, points, [*(bar for n in named for bar in whiskers(ax, n.point)), *steps, *notes])
 
 
 def _strokes(corners: Sequence[Any]) -> list[Box]:

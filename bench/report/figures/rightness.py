@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from bench.report.content.pareto import Interval, Point
 from bench.report.content.rightness import Lesson
-from bench.report.figures.named_points import Named, box_of, name_points
+from bench.report.figures.named_points import Named, box_of, name_points, whiskers
 from bench.report.figures.placing import Box
 from bench.report.figures.rightness_plot import rightness_plot
 from bench.report.figures.style import INK, MUTED, PALETTE, Figure, brief, canvas, finish, head, look
@@ -40,7 +41,7 @@ def rightness_figures(lessons: Sequence[Lesson]) -> list[Figure]:
         _legend(ax, lessons, tones)
         figure.draw_without_rendering()
         points = [Named(one.ahead, one.gain.value, one.name, INK if one.synthetic else MUTED) for one in lessons]
-        name_points(ax, points, [*(_whisker(ax, one) for one in lessons), *_zero_lines(ax)])
+        name_points(ax, points, [*(bar for one in lessons for bar in whiskers(ax, _point(one))), *_zero_lines(ax)])
         plot = rightness_plot(lessons, studies, subtitle)
         return [finish(figure, "teachers-right", title, _alt(lessons), _CAPTION, plot)]
 
@@ -98,10 +99,8 @@ def _zero_lines(ax: Axes) -> list[Box]:
     return [Box(frame.x0, y - 1, frame.x1, y + 1), Box(x - 1, frame.y0, x + 1, frame.y1)]
 
 
-def _whisker(ax: Axes, lesson: Lesson) -> Box:
-    x, bottom = ax.transData.transform((lesson.ahead, lesson.gain.low))
-    _, top = ax.transData.transform((lesson.ahead, lesson.gain.high))
-    return Box(x - 2, bottom, x + 2, top)
+def _point(lesson: Lesson) -> Point:
+    return Point(Interval(lesson.ahead, lesson.ahead, lesson.ahead), lesson.gain)
 
 
 def _alt(lessons: Sequence[Lesson]) -> str:
