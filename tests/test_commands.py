@@ -138,7 +138,7 @@ NOT_RUN = {
     "pseudo-smoothed,pseudo,both-unit,both-geometric,both-isomorphic,soft --seeds 2 --annotated 0.25 --draws 3 "
     "--out runs/ways": HOURS,
     "python -m emtm reproduce --dataset charades-sta --root charades --glove glove.npz --preset compact --folds 5 "
-    "--seeds 1 --annotated 0.5 --teachers emtm-student,vslnet --ablate student-alone,both,pseudo-smoothed "
+    "--seeds 2 --annotated 0.5 --teachers emtm-student,vslnet --ablate student-alone,both,pseudo-smoothed "
     "--set emtm-student.dropout=0.3 --set emtm.dropout=0.3 --set emtm-student.epochs=20 --set emtm.epochs=20 "
     "--set emtm-student.patience=8 --set emtm.patience=8 --out runs/folds-half": HOURS,
     "python -m emtm reproduce --dataset charades-sta --root charades --glove glove.npz --preset compact --folds 5 "
