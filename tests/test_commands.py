@@ -31,6 +31,7 @@ RUN = {
 ELSEWHERE = {
     "python3 -m venv .venv && .venv/bin/python -m pip install -q tox && .venv/bin/tox -e main": ".ci/run",
     "python3 -m venv .venv && .venv/bin/python -m pip install -q tox && .venv/bin/tox -e test": ".ci/run",
+    "python -m bench.report reports/costs/20261129T113828Z-e501cb.json": "tests/test_readme.py::reported",
     "python -m bench.report reports/reference/20261123T101911Z-13a7e4.json": "tests/test_readme.py::reported",
     "python -m bench.report --study reports/reference/study-synth-charades.json": "tests/report/test_committed.py",
     "python -m bench.report": "tests/test_plugin.py::test_model_is_trained_measured_and_reported",
@@ -132,7 +133,7 @@ NOT_RUN = {
     "python -m bench.report --study reports/reference/few-labels-synth-charades.json": COMMITTED,
     "python -m bench.report --study reports/reference/few-labels-synth-charades-variants.json": COMMITTED,
     "python -m emtm reproduce --dataset synth-charades --teachers emtm-student,vslnet --ablate "
-    "student-alone,both,pseudo-smoothed,all-labels --seeds 2 --annotated 0.05,0.1,0.25,0.5 --draws 3 "
+    "student-alone,both,pseudo-smoothed,all-labels --seeds 4 --annotated 0.05,0.1,0.25,0.5 --draws 3 "
     "--out runs/shares": HOURS,
     "python -m emtm reproduce --dataset synth-charades --teachers emtm-student,vslnet --ablate student-alone,both,"
     "pseudo-smoothed,pseudo,both-unit,both-geometric,both-isomorphic,soft --seeds 2 --annotated 0.25 --draws 3 "

@@ -45,11 +45,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     tables += audit_tables(read_audit(REFERENCE / "audit.json"))
     evidence = gather([path for path in REFERENCE.glob("*.json") if not path.stem.startswith(("search-", "campaign"))])
     tables += claim_tables(judge(packaged_claims(), evidence))
-    return {
-        line
-        for text in [*reports, *map(table_markdown, tables)]
-        for line in text.splitlines()
-    }
+    return {line for text in [*reports, *map(table_markdown, tables)] for line in text.splitlines()}
 
 
 def test_every_table_row_comes_from_the_reference_files(reported: set[str]) -> None:

@@ -87,3 +87,15 @@ def test_rows_whose_values_are_not_those_of_runs_are_damaged(tmp_path: Path) -> 
     path.write_text(json.dumps(doc), "utf-8")
     with pytest.raises(UserError, match="both has not one value a run"):
         gather([path])
+
+
+def test_of_two_studies_the_one_that_has_both_is_read(evidence: Evidence, tmp_path: Path) -> None:
+    rows = [of_runs("both", [60.0, 60.0]), of_runs("self-teacher", [50.0, 56.0])]
+    doc = {**summary(), "shares": [{**part(0.25, 1.0, 2.0, (1.0, 1.0)), "rows": rows}]}
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(doc), "utf-8")
+    both = Evidence(few_labels=(*evidence.few_labels, *gather([path]).few_labels))
+    found = only(AnnotatedGain(**ABOUT, over=("self-teacher",)).parts(both))
+    assert isinstance(found, Estimate) and found.value == pytest.approx(7)
+    most = only(AnnotatedGain(**ABOUT, over=("student-alone",)).parts(both))
+    assert isinstance(most, Estimate) and most.value == pytest.approx(9)

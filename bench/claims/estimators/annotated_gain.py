@@ -21,9 +21,10 @@ class Annotated(MetricEstimator):
     share: float
     variant: str
 
-    def _studied(self, evidence: Evidence) -> tuple[FewLabels, Share] | Missing:
+    def _studied(self, evidence: Evidence, beside: str = "") -> tuple[FewLabels, Share] | Missing:
+        """Studies that have what it is held against go before those that do not."""
         found = [
-            (row.runs, study, share)
+            ((not beside or share.row(beside) is not None, row.runs), study, share)
             for study in evidence.few_labels
             for share in study.shares
             if study.dataset == self.dataset and share.share == self.share and (row := share.row(self.variant))
@@ -49,7 +50,7 @@ class AnnotatedGain(Annotated):
         return tuple(Part(other, self._gain(evidence, other)) for other in self.over)
 
     def _gain(self, evidence: Evidence, other: str) -> Estimate | Missing:
-        studied = self._studied(evidence)
+        studied = self._studied(evidence, other)
         if isinstance(studied, Missing):
             return studied
         study, share = studied
