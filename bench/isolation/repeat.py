@@ -30,17 +30,16 @@ _ALONE = "one process alone has no interval of processes"
 def repeat(lab: Lab, process: Callable[[], Process], progress: Callable[[str], object]) -> None:
     """Times all cases with a latency in as many further processes as the profile says, and books what they show."""
     repeatable = list(_repeatable(lab))
-    firsts = {case.case_id: first for case, first in repeatable}
-    cases = [case for case, first in repeatable if not budget.repeat_too_dear(first.call_s, lab.profile)]
+    asked = [(case, first) for case, first in repeatable if not budget.repeat_too_dear(first.call_s, lab.profile)]
     # What an earlier sitting timed first was timed by another process than what this one did.
     paces = {case.case_id: {1: first} for case, first in repeatable if case.case_id not in lab.resumed}
     for number in range(2, lab.profile.repeats + 2 if repeatable else 0):
-        progress(f"process {number} of {lab.profile.repeats + 1}: {len(cases)} cases once more")
+        progress(f"process {number} of {lab.profile.repeats + 1}: {len(asked)} cases once more")
         fresh = process()
         try:
-            for case in random.Random(f"{SEED} {number}").sample(cases, len(cases)):
+            for case, first in random.Random(f"{SEED} {number}").sample(asked, len(asked)):
                 with suppress(LostError):
-                    pace = fresh.repeat(case, firsts[case.case_id].call_s, _macs(lab.record(case)))
+                    pace = fresh.repeat(case, first.call_s, _macs(lab.record(case)))
                     if pace is not None:
                         paces.setdefault(case.case_id, {})[number] = pace
         finally:

@@ -13,6 +13,7 @@ from bench.report.figures.placing import Box, nearest, needs_leader, place
 from bench.report.figures.style import MUTED, brief
 
 _VEIL = {"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 0.5}
+"""Keeps a name readable where a crowd leaves no way around a line, without hiding the line."""
 _DOT_PX = 7
 
 

@@ -38,7 +38,6 @@ from emtm.metrics.metric import HEADLINE
 
 _ROOMY = 5
 """More models than this need larger panels, so that each name stays near its point."""
-"""Keeps a name readable where a crowd leaves no way around a line, without hiding the line."""
 
 
 def pareto_figures(tradeoffs: Sequence[Tradeoff]) -> list[Figure]:
