@@ -151,8 +151,8 @@ def reproduce(
     every named one.
 
     With --annotated or --unlabelled, those of part of the annotation too: pseudo, soft, both, both-geometric,
-    both-unit, both-informed, both-isomorphic, pseudo-smoothed, self-teacher, and all-labels, the student with every
-    moment.
+    both-unit, both-informed, both-isomorphic, both:TEACHER, pseudo-smoothed, self-teacher, and all-labels, the student
+    with every moment.
     """
     from emtm.distillation.cross_validation import run_folds, summarise_folds
     from emtm.distillation.few_labels import FewLabels, run_few_labels, summarise_few_labels

@@ -17,7 +17,7 @@ from typing import Any
 from emtm.data.annotated import AnnotatedPart
 from emtm.distillation.study import SUMMARY, Study, all_labels, label_seconds, run_study, student_jobs, teacher_runs
 from emtm.distillation.summary import group_of, pseudo_right, scored_on, teacher_record
-from emtm.distillation.variants import ALONE, FEW_CONTROLS, in_words
+from emtm.distillation.variants import ALONE, BOTH, FEW_CONTROLS, in_words
 from emtm.errors import UserError
 from emtm.metrics.metric import HEADLINE, METRICS
 from emtm.metrics.paired import holm, mean_interval, paired_difference, paired_p_value
@@ -28,7 +28,6 @@ from emtm.training.runs import read_metrics
 FORMAT = "emtm-few-labels/1"
 ALL = "all-labels"
 """The student alone with every query annotated: what the annotation that is spared would be worth."""
-BASE = "both"
 MAX_SEEDS = 1000
 
 Values = dict[int, dict[str, Any]]
@@ -143,12 +142,15 @@ def _annotated(study: Study) -> dict[str, int]:
 
 
 def _family(names: Sequence[str]) -> list[tuple[str, str]]:
-    """What is compared: each variant with the student alone, and with `both` what differs from it in one thing."""
+    """What is compared: each variant with the student alone, and with `both` what differs from it in one thing.
+
+    What is held to add nothing (a control, a teacher left out) is subtracted from `both`.
+    """
     alone = [(name, ALONE) for name in names if name != ALONE]
-    if BASE not in names:
+    if BOTH not in names:
         return alone
-    controls = [(BASE, name) for name in names if name in FEW_CONTROLS]
-    return [*alone, *controls, *((name, BASE) for name in names if name.startswith(f"{BASE}-"))]
+    controls = [(BOTH, name) for name in names if name in FEW_CONTROLS or name.startswith(f"{BOTH}:")]
+    return [*alone, *controls, *((name, BOTH) for name in names if name.startswith(f"{BOTH}-"))]
 
 
 def _compare(share: float, name: str, other: str, groups: Mapping[str, Values]) -> dict[str, Any]:

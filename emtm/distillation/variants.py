@@ -1,7 +1,7 @@
 """What is compared in a study of EMTM: the method, and the method with one part changed.
 
-A variant is a name a person can type. Those of `ABLATIONS` change settings; `only:TEACHER` keeps
-one teacher; `KEY=VALUE` changes one setting of the `emtm` model, for sweeps.
+A variant is a name a person can type. Those of `ABLATIONS` change settings; `only:TEACHER`, and `both:TEACHER` for
+part of the annotation, keep one teacher; `KEY=VALUE` changes one setting of the `emtm` model, for sweeps.
 """
 
 from __future__ import annotations
@@ -40,12 +40,13 @@ ABLATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """Name -> what it is, and the settings of the `emtm` model it changes."""
 
 SELF = "self-teacher"
+BOTH = "both"
 _PLAIN = ("isomorphic_weight=0", "aggregation=uniform")
 FEW: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "pseudo": ("the teachers' moments where none is annotated, without their soft labels", (*_PLAIN, "soft_weight=0")),
     # A ramp would leave the queries without a moment out of the first epochs.
     "soft": ("the teachers' soft labels on all queries, without moments of their making", (*_PLAIN, "soft_ramp=0")),
-    "both": ("the teachers' moments where none is annotated, and their soft labels", _PLAIN),
+    BOTH: ("the teachers' moments where none is annotated, and their soft labels", _PLAIN),
     "both-geometric": ("both, by the teachers' geometric mean", ("isomorphic_weight=0", "aggregation=geometric")),
     "both-unit": ("both, with the aggregation unit", ("isomorphic_weight=0",)),
     "both-informed": (
@@ -63,10 +64,18 @@ OF_BEST_TEACHER = frozenset({BEST_TEACHER, PLAIN})
 """Variants that have the best teacher only."""
 
 
+_OF_ONE: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "only": ("taught by {} alone", ()),
+    BOTH: ("both, taught by {} alone", _PLAIN),
+}
+"""Of `NAME:TEACHER`, as `ABLATIONS`."""
+
+
 def in_words(name: str) -> str | None:
-    """What a named variant is; None of those that name a teacher or a setting themselves."""
-    found = ABLATIONS.get(name) or FEW.get(name)
-    return None if found is None else found[0]
+    """What a named variant is; None of those that name a setting themselves."""
+    name, _, teacher = name.partition(":")
+    found = _OF_ONE.get(name) if teacher else ABLATIONS.get(name) or FEW.get(name)
+    return None if found is None else found[0].format(teacher)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +109,14 @@ def make_variant(name: str, teachers: Sequence[str], best: str | None) -> Varian
     if name in ABLATIONS:
         settings = ABLATIONS[name][1]
         return Variant(name, settings, () if "soft_weight=0" in settings else tuple(teachers))
-    if name.startswith("only:"):
-        teacher = name.removeprefix("only:")
+    of_one, _, teacher = name.partition(":")
+    if teacher and of_one in _OF_ONE:
         if teacher not in teachers:
             raise UserError(unknown("teacher", teacher, list(teachers)))
-        return Variant(name, (), (teacher,))
+        return Variant(name, _OF_ONE[of_one][1], (teacher,))
     if "=" in name:
         return Variant(name, (name,), tuple(teachers))
-    raise UserError(unknown("ablation", name, [*ABLATIONS, *FEW, "only:TEACHER", "KEY=VALUE"]))
+    raise UserError(unknown("ablation", name, [*ABLATIONS, *FEW, "only:TEACHER", f"{BOTH}:TEACHER", "KEY=VALUE"]))
 
 
 def check_untaught(model: str) -> None:

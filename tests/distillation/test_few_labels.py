@@ -1,6 +1,7 @@
 """`reproduce` with part of the annotation: variants, draws, the summary, its family of tests, its bill."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from emtm.data.annotated import AnnotatedPart
 from emtm.distillation.few_labels import FewLabels
 from emtm.distillation.study import Study
 from emtm.distillation.variants import FEW, make_variant
+from emtm.errors import UserError
 from emtm.metrics.paired import holm, paired_difference, paired_p_value
 from emtm.training.runs import read_spec
 from emtm.training.spec import DataSource
@@ -22,7 +24,7 @@ STUDY = [
     "reproduce",
     "--dataset=smoke",
     "--teachers=vslnet",
-    "--ablate=student-alone,both,pseudo-smoothed,self-teacher,all-labels",
+    "--ablate=student-alone,both,both:vslnet,pseudo-smoothed,self-teacher,all-labels",
     "--seeds=2",
     "--annotated=0.25",
     *(f"--set={model}.{size}" for model in ("vslnet", "emtm", "emtm-student") for size in SIZES),
@@ -40,10 +42,13 @@ def test_a_study_of_part_of_the_annotation(tmp_path: Path, capsys: pytest.Captur
     ]
     (part,) = summary["shares"]
     rows = {row["name"]: row for row in part["rows"]}
-    assert set(rows) == {"student-alone", "both", "pseudo-smoothed", "self-teacher"}
+    assert set(rows) == {"student-alone", "both", "both:vslnet", "pseudo-smoothed", "self-teacher"}
+    # Of one teacher there is no other to leave out.
+    assert rows["both:vslnet"]["r1_0.5"] == rows["both"]["r1_0.5"]
+    assert rows["both:vslnet"]["what"] == "both, taught by vslnet alone"
     assert part["queries"] == {"train": 237, "val": 40, "unlabelled": 563}
     tests = {(test["variant"], test["over"]): test for test in part["comparisons"]}
-    assert ("both", "self-teacher") in tests
+    assert {("both", "self-teacher"), ("both", "both:vslnet")} <= {*tests}
     alone, both = rows["student-alone"]["r1_0.5"]["values"], rows["both"]["r1_0.5"]["values"]
     gain = tests["both", "student-alone"]["difference"]
     assert gain["mean"] == pytest.approx(sum(b - a for a, b in zip(alone, both, strict=True)) / 2)
@@ -80,6 +85,12 @@ def test_every_variant_has_its_teachers() -> None:
         variant = make_variant(name, ["a", "b"], None)
         assert variant.teachers in (("a", "b"), (name,))
         assert (variant.pseudo_weight == 0) == (name == "soft")
+    one = make_variant("both:b", ["a", "b"], None)
+    assert one == replace(make_variant("both", ["a", "b"], None), name="both:b", teachers=("b",))
+    assert one.what == "both, taught by b alone"
+    for name in ("both:c", "both:"):
+        with pytest.raises(UserError, match="unknown"):
+            make_variant(name, ["a", "b"], None)
 
 
 @pytest.mark.parametrize(
