@@ -17,7 +17,6 @@ The PyTorch port in TSGVZoo differs from this model in at least eight places and
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from emtm.contract import ModelInfo, Preset, Recipe
@@ -27,7 +26,7 @@ from emtm.layers.span.head import SpanOutput
 from emtm.layers.span.model import EncodedQuery, EncodedVideo, SpanModel, SpanModelConfig
 
 _PUBLISHED = Recipe()
-_COMPACT = Recipe(learning_rate=1e-3, epochs=14, patience=6)
+_COMPACT = Recipe(learning_rate=1e-3, epochs=24, patience=6)
 
 
 class SeqPAN(SpanModel):
@@ -49,8 +48,7 @@ class SeqPAN(SpanModel):
             SpanModelConfig(max_clips=64, max_words=30, dim=32, heads=4, char_dim=16, dropout=0.1), _COMPACT
         ),
         "wide": Preset(
-            SpanModelConfig(max_clips=64, max_words=30, dim=64, heads=4, char_dim=16, dropout=0.1),
-            replace(_COMPACT, epochs=24),
+            SpanModelConfig(max_clips=64, max_words=30, dim=64, heads=4, char_dim=16, dropout=0.1), _COMPACT
         ),
     }
 

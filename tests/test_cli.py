@@ -33,7 +33,7 @@ def test_datasets_lists_and_reports_floors() -> None:
     names = {row["name"] for row in json.loads(emtm("datasets", "--json").stdout)}
     assert {"smoke", "synth-charades", "synth-anet", "synth-tacos", "charades-sta"} <= names
     report = json.loads(emtm("datasets", "smoke", "--json").stdout)
-    assert report["queries"] == {"train": 800, "val": 200, "test": 300}
+    assert report["queries"] == {"train": 1600, "val": 300, "test": 400}
     assert {"fixed_best", "drawn_from_train", "query_only", "video_only"} <= set(report["floors"])
     assert "query_only" in emtm("datasets", "smoke").stdout
 

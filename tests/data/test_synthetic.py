@@ -11,8 +11,9 @@ from emtm.data.records import Query
 from emtm.data.synthetic import cache
 from emtm.data.synthetic.config import WORLDS, WorldConfig, statistics
 from emtm.data.synthetic.generate import Corpus, generate
-from emtm.data.synthetic.grammar import AGENTS, OBJECTS, VERBS, Event, all_words, concepts, word_vectors
+from emtm.data.synthetic.grammar import AGENTS, OBJECTS, VERBS, Event, all_words, concepts, sentence, word_vectors
 from emtm.data.synthetic.sampler import MomentSampler, overlap
+from emtm.data.synthetic.script import ask, write_script
 from emtm.data.synthetic.stage import event_of, stage
 from emtm.data.synthetic.world import Occurrence, World
 from emtm.data.text import tokenize
@@ -81,6 +82,47 @@ def test_queries_are_sound() -> None:
         assert set(tokenize(query.sentence)) <= known
         assert ("and then" in query.sentence) == (query.kind == "composite")
         assert any(word in query.sentence for word in ("again", "time.")) == (query.kind == "ordinal")
+
+
+def test_a_relation_holds_between_the_moment_and_what_is_named_beside_it() -> None:
+    config = dataclasses.replace(TINY, composites=0.0, relations=0.9, synonyms=0.0)
+    world, sampler = World(config), MomentSampler(config.statistics)
+    told = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        acts = write_script(world, sampler, rng)
+        for query in ask(dataclasses.replace(config, boundary_noise=0.0), rng, acts, "v", 1.0):
+            words = tokenize(query.sentence)
+            related = {"after", "before"} & set(words)
+            assert (query.kind == "relation") == bool(related)
+            if not related:
+                continue
+            (relation,) = related
+            spans = [act for act in acts if _named(act.event, words)]
+            own = next(act for act in spans if act.span == pytest.approx((query.start_s, query.end_s), abs=1e-3))
+            assert own.asked
+            assert any(
+                act.span[1] <= own.span[0] if relation == "after" else act.span[0] >= own.span[1] for act in spans
+            )
+            told += 1
+    assert told > 60
+
+
+def _named(event: Event, words: list[str]) -> bool:
+    """Whether the words hold the event's verb, in a form of it, and its object."""
+    return bool({*VERBS[event.verb][0]} & set(words)) and OBJECTS[event.object][0] in words
+
+
+def test_a_sentence_says_which_event_is_meant_by_its_order_alone() -> None:
+    first, second = Event(0, 0, 0), Event(0, 1, 1)
+    said = {sentence(np.random.default_rng(seed), first, synonyms=0.0, beside=("after", second)) for seed in range(200)}
+    swapped = {
+        sentence(np.random.default_rng(seed), second, synonyms=0.0, beside=("after", first)) for seed in range(200)
+    }
+    assert any(one.startswith("after") for one in said)
+    assert any(not one.startswith("after") for one in said)
+    assert not said & swapped
+    assert {tuple(sorted(tokenize(one))) for one in said} & {tuple(sorted(tokenize(one))) for one in swapped}
 
 
 @pytest.mark.parametrize("name", ["charades", "activitynet", "tacos"])

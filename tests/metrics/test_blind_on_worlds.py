@@ -56,7 +56,7 @@ def test_they_would_if_they_showed_nothing_else(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["synth-charades"])
+@pytest.mark.parametrize("name", WORLDS)
 def test_embedded_worlds(name: str) -> None:
     dataset = open_dataset(name)
     assert max(above_fixed(dataset.splits["train"], dataset.splits["test"], dataset.features)) <= MOST

@@ -13,6 +13,7 @@ from bench.claims.estimators.estimator import Estimator
 from bench.claims.estimators.macs_ratio import MacsRatio
 from bench.claims.estimators.misranked import Misranked
 from bench.claims.estimators.protocol_gap import ProtocolGap
+from bench.claims.estimators.rank_agreement import RankAgreement
 from bench.claims.estimators.soft_gradient import SoftGradient
 from bench.claims.estimators.study_gain import StudyGain
 
@@ -27,6 +28,7 @@ ESTIMATORS: Mapping[str, type[Estimator]] = {
     "soft-gradient": SoftGradient,
     "protocol-gap": ProtocolGap,
     "conventions-gap": ConventionsGap,
+    "rank-agreement": RankAgreement,
     "audited-ratio": AuditedRatio,
     "audited-off": AuditedOff,
 }

@@ -39,6 +39,8 @@ class WorldConfig:
     """Probability that an event happens twice, so that its queries must say which."""
     composites: float = 0.0
     """Probability that a query asks for an event and the next: "A and then B"."""
+    relations: float = 0.0
+    """Probability that a query says when by another event: "A after B", "before B A"."""
     queries_per_moment: float = 1.35
     synonyms: float = 0.5
     """Probability of a synonym where there is one."""
@@ -83,13 +85,14 @@ def statistics(name: str) -> Mapping[str, Any]:
 
 WORLDS: Mapping[str, WorldConfig] = {
     "smoke": WorldConfig(
-        queries={"train": 800, "val": 200, "test": 300},
+        queries={"train": 1600, "val": 300, "test": 400},
         clips=32,
         verbs=8,
         objects=10,
-        distractors=2.0,
+        distractors=4.0,
         hard_negatives=0.4,
         repeats=0.0,
+        relations=0.6,
         synonyms=0.3,
         scene_noise=0.4,
         clip_noise=0.5,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from emtm.data.records import WordVectors
 
+Relation = Literal["after", "before"]
+"""How a moment stands to an event that its sentence names beside its own."""
 Forms = tuple[str, str, str]
 """Infinitive, third person, gerund."""
 
@@ -112,6 +114,7 @@ AGENTS: tuple[tuple[str, ...], ...] = (
 _FUNCTION_WORDS = (
     *("a", "the", "is", "starts", "begins", "to", "and", "then"),
     *("again", "for", "first", "second", "time", "."),
+    *("after", "before"),
 )
 
 _VECTOR_DIM = 300
@@ -126,6 +129,7 @@ def sentence(
     synonyms: float,
     occurrence: int | None = None,
     then: Event | None = None,
+    beside: tuple[Relation, Event] | None = None,
 ) -> str:
     """One English sentence about an event.
 
@@ -135,6 +139,7 @@ def sentence(
         synonyms: probability of a synonym.
         occurrence: 0 or 1 for the first or second of two occurrences; None if there is only one.
         then: an event that follows and belongs to the moment.
+        beside: an event that does not belong to the moment, which comes after or before it.
     """
     words = [*_agent(rng, event.agent, synonyms), *_clause(rng, event, synonyms, form=int(rng.integers(4)))]
     if then is not None:
@@ -146,6 +151,10 @@ def sentence(
         words += ["for", "the", "first", "time"]
     if occurrence == 1:
         words += ["again"] if rng.random() < 0.5 else ["for", "the", "second", "time"]
+    if beside is not None:
+        relation, other = beside
+        aside = [relation, *_agent(rng, other.agent, synonyms), *_clause(rng, other, synonyms, form=0)]
+        words = [*words, *aside] if rng.random() < 0.5 else [*aside, *words]
     return " ".join(words) + "."
 
 

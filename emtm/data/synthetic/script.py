@@ -9,7 +9,7 @@ import numpy as np
 
 from emtm.data.records import Query
 from emtm.data.synthetic.config import WorldConfig
-from emtm.data.synthetic.grammar import Event, sentence
+from emtm.data.synthetic.grammar import Event, Relation, sentence
 from emtm.data.synthetic.sampler import MomentSampler, Span, overlap
 from emtm.data.synthetic.world import Occurrence, World
 
@@ -69,6 +69,9 @@ def ask(
             then = None
             if config.composites and act.repeat is None and rng.random() < config.composites:
                 then = _next_act(act, acts)
+            beside = None
+            if config.relations and act.repeat is None and then is None and rng.random() < config.relations:
+                beside = _beside(rng, act, acts)
             span = act.span if then is None else (act.span[0], then.span[1])
             start, end = _annotated(rng, span, config.boundary_noise)
             yield Query(
@@ -80,11 +83,12 @@ def ask(
                     synonyms=config.synonyms,
                     occurrence=act.repeat,
                     then=None if then is None else then.event,
+                    beside=beside,
                 ),
                 duration_s=duration_s,
                 start_s=round(start * duration_s, 3),
                 end_s=round(end * duration_s, 3),
-                kind="composite" if then else "plain" if act.repeat is None else "ordinal",
+                kind=_kind(act, then, beside),
             )
             number += 1
 
@@ -125,6 +129,23 @@ def _next_act(act: Act, acts: list[Act]) -> Act | None:
         and other.span[1] > end
     ]
     return min(following, key=lambda other: other.span[0], default=None)
+
+
+def _beside(rng: np.random.Generator, act: Act, acts: list[Act]) -> tuple[Relation, Event] | None:
+    """An event of the video that has ended, or not begun, when the act goes on; None if there is none."""
+    start, end = act.span
+    others = [(other, other.span) for other in acts if other.repeat is None]
+    known: list[tuple[Relation, Event]] = [("after", other.event) for other, span in others if span[1] <= start]
+    known += [("before", other.event) for other, span in others if span[0] >= end]
+    return known[rng.integers(len(known))] if known else None
+
+
+def _kind(act: Act, then: Act | None, beside: object) -> str:
+    if then is not None:
+        return "composite"
+    if beside is not None:
+        return "relation"
+    return "plain" if act.repeat is None else "ordinal"
 
 
 def _annotated(rng: np.random.Generator, span: Span, noise: float) -> Span:
