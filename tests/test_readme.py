@@ -50,7 +50,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_every_table_row_comes_from_the_reference_files(reported: set[str]) -> None:
     pages = README.split("## Commands")[0] + "".join(
-        (ROOT / "docs" / f"{page}.md").read_text("utf-8") for page in ("audit", "distillation", "few-labels")
+        (ROOT / "docs" / f"{page}.md").read_text("utf-8") for page in ("audit", "distillation", "few-labels", "worlds")
     )
     rows = [line for line in pages.splitlines() if line.startswith("|")]
     assert len(rows) > 60
@@ -94,6 +94,14 @@ def test_what_conventions_move_is_the_difference_of_two_committed_evaluations() 
     assert sound["predictions_sha256"] == owner["predictions_sha256"]
     r1, r5 = sound["r1"]["0.5"] - owner["r1"]["0.5"], sound["r5"]["0.7"] - owner["r5"]["0.7"]
     assert f"moves R1@0.5 by {r1:.2f} and R5@0.7 by {r5:.1f} points" in " ".join(README.split())
+
+
+def test_what_the_published_weights_reach_is_what_lies_beside_them() -> None:
+    stored = (ROOT / "reports" / "weights" / "smoke").glob("*/metrics.json")
+    r1 = {path.parent.name: f"{json.loads(path.read_text('utf-8'))['r1']['0.5']:.1f}" for path in stored}
+    text = " ".join(README.split())
+    assert f"below its student alone, {r1['emtm']} % and {r1['emtm-student']} % R1@0.5" in text
+    assert f"SeqPAN and VSLNet, reach {r1['seqpan']} and {r1['vslnet']}:" in text
 
 
 def test_both_commands_are_marked() -> None:

@@ -46,7 +46,7 @@ def test_a_study_of_part_of_the_annotation(tmp_path: Path, capsys: pytest.Captur
     # Of one teacher there is no other to leave out.
     assert rows["both:vslnet"]["r1_0.5"] == rows["both"]["r1_0.5"]
     assert rows["both:vslnet"]["what"] == "both, taught by vslnet alone"
-    assert part["queries"] == {"train": 237, "val": 40, "unlabelled": 563}
+    assert part["queries"] == {"train": 400, "val": 64, "unlabelled": 1200}
     tests = {(test["variant"], test["over"]): test for test in part["comparisons"]}
     assert {("both", "self-teacher"), ("both", "both:vslnet")} <= {*tests}
     alone, both = rows["student-alone"]["r1_0.5"]["values"], rows["both"]["r1_0.5"]["values"]
