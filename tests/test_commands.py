@@ -125,7 +125,8 @@ NOT_RUN = {
     "python -m emtm reproduce --dataset synth-charades --teachers emtm-student,qd-detr "
     "--ablate student-alone,full,uniform,smoothed-truth --seeds 12 --jobs 2 --out runs/study": HOURS,
     "python -m emtm reproduce --dataset smoke --teachers emtm-student,qd-detr "
-    "--ablate student-alone,full,official-losses --baselines seqpan,vslnet,my-model --seeds 1 --out runs/study-smoke": MINUTES,
+    "--ablate student-alone,full,official-losses --baselines seqpan,vslnet,my-model --seeds 1 "
+    "--out runs/study-smoke": MINUTES,
     "python -m emtm reproduce --dataset smoke --annotated 0.1,0.25 --draws 3 --teachers emtm-student,vslnet "
     "--ablate student-alone,pseudo,soft,both,pseudo-smoothed,self-teacher,all-labels --seeds 10 --out runs/few": HOURS,
     "python -m emtm reproduce --dataset synth-charades --teachers emtm-student,vslnet --annotated 0.25 --draws 3 "
