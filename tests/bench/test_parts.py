@@ -17,7 +17,7 @@ from bench.instruments.eval_mode import eval_mode
 from bench.instruments.params import count_params
 from bench.missing import Missing
 from bench.static import ModuleFailsError, analyse_module
-from tests.bench.zoo import Call, without_gradients_from_now_on
+from tests.bench.tricks import Call, without_gradients_from_now_on
 
 X = torch.ones(2, 4)
 MACS = 2 * 4 * 3

@@ -14,7 +14,7 @@ from bench.record import TrainingCompute
 from bench.specimen import Specimen
 from bench.training_step import step_of_module
 from tests.bench.toy import DIM, SHAPE, toy, toy_case
-from tests.bench.zoo import Call
+from tests.bench.tricks import Call
 
 N, D, H, K = 5, 7, 11, 3
 
