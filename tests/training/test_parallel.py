@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from emtm.training.parallel import World
 
-TINY = ["--set", "dim=16", "--set", "batch_size=64", "--set", "char_dim=4", "--threads", "1"]
+TINY = ["--set", "dim=16", "--set", "batch_size=128", "--set", "char_dim=4", "--threads", "1"]
 
 
 def train(out: Path, *settings: str, processes: int = 1, model: str = "emtm-student") -> dict[str, object]:
