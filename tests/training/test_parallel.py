@@ -36,9 +36,10 @@ def test_two_processes_train_as_one(alone: tuple[Path, dict[str, object]], tmp_p
     together = train(tmp_path / "two", processes=2)
     assert together["training"]["processes"] == 2  # type: ignore[index]
     assert abs(together["miou"] - metrics["miou"]) < 0.5  # type: ignore[operator]
+    # Adam moves a weight by the learning rate either way where its gradient is as small as rounding.
     first, second = (load_file(path / "last.safetensors") for path in (out, tmp_path / "two"))
     for name, value in first.items():
-        torch.testing.assert_close(second[name], value, atol=2e-3, rtol=1e-2)
+        torch.testing.assert_close(second[name], value, atol=5e-3, rtol=1e-2)
 
 
 def test_bfloat16_training_learns_and_keeps_float32_weights(
