@@ -119,6 +119,17 @@ def test_a_control_without_teachers_is_subtracted_seed_by_seed(summary: Doc, wri
     assert [cells[0].text for cells in table.rows] == ["full", "official-losses", "only:eamat"]
 
 
+def test_without_anything_taught_models_stand_side_by_side(summary: Doc, written: Write) -> None:
+    summary.update(rows=[row for row in summary["rows"] if row["name"] in ("vslnet", "student-alone")], teachers=[])
+    (table,) = (t for t in study_tables(read_study(written())) if t.headers[0] == "Model")
+    assert table.title == "Models side by side on smoke (synthetic)"
+    assert "gradient" not in " ".join((table.caption, *table.headers)).lower()
+    (vslnet,) = lines(table_markdown(table), "vslnet")
+    assert vslnet == ["vslnet", "2", "70.4 ± 6.1", "-4.2 ± 1.1", "60.1 ± 0.4", "-1.0 ± 0.4", "30 s",
+                      "another model, without teachers"]  # fmt: skip
+    assert len(lines(table_markdown(table), "floor: fixed-best")[0]) == len(table.headers)
+
+
 def test_a_changed_file_changes_the_report(summary: Doc, written: Write) -> None:
     summary["rows"][1]["r1_0.5"]["over_student_alone"]["mean"] = -7.77
     study = read_study(written())
@@ -347,7 +358,7 @@ def test_the_newest_run_stands_beside_a_study(
     monkeypatch.chdir(tmp_path)
     assert main(["--study", str(written()), "--out", "report"]) == 0
     shown = capsys.readouterr().out
-    assert "EMTM and what its parts are worth on smoke (synthetic)" in shown
+    assert "Models side by side on smoke (synthetic)" in shown
     assert "report.html, report.md, results.csv, study.csv" in shown
 
 

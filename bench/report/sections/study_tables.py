@@ -44,28 +44,32 @@ def _teacher_table(study: Study) -> Table:
 
 
 def _variant_table(study: Study) -> Table:
+    taught = any(row.kind == "variant" for row in study.rows)
+    pull = (
+        " The gradient ratio compares the pull of the distillation's loss on the trained student's logits with that of "
+        "its hard loss, on training queries: at 1 both pull alike, near 0 nothing is distilled."
+    )
     return Table(
-        title=f"EMTM and what its parts are worth on {study.title}",
+        title=f"{'EMTM and what its parts are worth' if taught else 'Models side by side'} on {study.title}",
         caption=f"Split {study.split} of {study.queries} queries. Mean over seeds ± half the width "
-        "of its 95 % interval (Student's t); gains are in percentage points, paired by seed. The gradient ratio "
-        "compares the pull of the distillation's loss on the trained student's logits with that of its hard loss, on "
-        "training queries: at 1 both pull alike, near 0 nothing is distilled.",
+        f"of its 95 % interval (Student's t); gains are in percentage points, paired by seed.{pull if taught else ''}",
         headers=(
-            *("Variant", "Seeds"),
+            *("Variant" if taught else "Model", "Seeds"),
             *(header for m in SHORT_LIST for header in (f"{m.title} (%)", f"{m.title} over student alone")),
-            *("Gradient ratio", "Training", "What it is"),
+            *(("Gradient ratio",) if taught else ()),
+            *("Training", "What it is"),
         ),
-        rows=(*(_variant_row(study, row) for row in study.rows), *_floor_rows(study)),
+        rows=(*(_variant_row(study, row, taught) for row in study.rows), *_floor_rows(study, taught)),
         rule_before=len(study.rows),
     )
 
 
-def _variant_row(study: Study, row: Variant) -> tuple[Cell, ...]:
+def _variant_row(study: Study, row: Variant, taught: bool) -> tuple[Cell, ...]:
     return (
         text(row.name),
         Cell(str(len(row.seeds)), float(len(row.seeds))),
         *(cell for m in SHORT_LIST for cell in (_estimate(row.measures[m].estimate), _gain(study, row, m))),
-        _ratio(row),
+        *((_ratio(row),) if taught else ()),
         Cell(duration(row.training_s), row.training_s),
         text(row.what),
     )
@@ -118,14 +122,15 @@ def _ratio(row: Variant) -> Cell:
     return Cell(ratio(row.gradient_ratio), row.gradient_ratio)
 
 
-def _floor_rows(study: Study) -> tuple[tuple[Cell, ...], ...]:
+def _floor_rows(study: Study, taught: bool) -> tuple[tuple[Cell, ...], ...]:
     blank = Cell("")
     return tuple(
         (
             text(f"floor: {name}"),
             blank,
             *(cell for m in SHORT_LIST for cell in (_percent(floor.get(m)), blank)),
-            *(blank, blank, text("what can be reached without grounding")),
+            *((blank,) if taught else ()),
+            *(blank, text("what can be reached without grounding")),
         )
         for name, floor in study.floors.items()
     )
