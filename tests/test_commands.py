@@ -156,6 +156,14 @@ NOT_RUN = {
     '--seeds 3 --teachers "" --ablate student-alone --baselines vslnet,my-model --set emtm-student.dropout=0.3 '
     "--set emtm-student.epochs=20 --set emtm-student.patience=8 --out runs/folds": HOURS,
     "python -m bench.report --study reports/reference/study-charades-clip.json": COMMITTED,
+    "python -m emtm reproduce --dataset charades-sta --root charades --glove glove.npz --preset compact --folds 5 "
+    '--seeds 1 --teachers "" --ablate student-alone --baselines vslnet,my-model,moment-detr,qd-detr,cca,emb '
+    "--set emtm-student.dropout=0.3 --set emtm-student.epochs=20 --set emtm-student.patience=8 "
+    "--out runs/folds-models": HOURS,
+    "python -m bench.report --study reports/reference/study-models-charades-clip.json": COMMITTED,
+    'python -m emtm reproduce --dataset synth-charades --teachers "" --ablate student-alone '
+    "--baselines seqpan,vslnet,my-model,moment-detr,qd-detr,cca,emb --seeds 1 --out runs/models": HOURS,
+    "python -m bench.report --study reports/reference/study-models-synth-charades.json": COMMITTED,
     "python -m emtm train vslnet --dataset smoke --annotated 0.25 --out runs/vslnet": MINUTES,
     "python -m emtm distill --dataset smoke --annotated 0.25 --teachers runs/vslnet --ablate both --out runs/student": (
         MINUTES

@@ -34,10 +34,11 @@ TODAY = {
     "few-labels-need-teachers": "inconclusive",
     "quarter-of-labels-suffices": "refuted",
     "few-labels-unit": "inconclusive",
+    "few-labels-diverse": "not measured",
     "best-balance-synthetic": "refuted",
     "released-losses-distil-nothing": "supported",
     "index-protocol-flatters": "supported",
-    "synthetic-order": "not measured",
+    "synthetic-order": "inconclusive",
     "conventions-move-scores": "supported",
 }
 
