@@ -133,6 +133,10 @@ NOT_RUN = {
     "--seeds 4 --ablate student-alone,both,pseudo-smoothed,self-teacher,all-labels --out runs/few": HOURS,
     "python -m bench.report --study reports/reference/few-labels-synth-charades.json": COMMITTED,
     "python -m bench.report --study reports/reference/few-labels-synth-charades-variants.json": COMMITTED,
+    "python -m emtm reproduce --dataset synth-charades --teachers emtm-student,vslnet "
+    "--ablate student-alone,both,both:emtm-student,both:vslnet --seeds 2 --annotated 0.25 --draws 3 "
+    "--out runs/teachers": HOURS,
+    "python -m bench.report --study reports/reference/few-labels-synth-charades-teachers.json": COMMITTED,
     "python -m emtm reproduce --dataset synth-charades --teachers emtm-student,vslnet --ablate "
     "student-alone,both,pseudo-smoothed,all-labels --seeds 4 --annotated 0.05,0.1,0.25,0.5 --draws 3 "
     "--out runs/shares": HOURS,
