@@ -71,6 +71,13 @@ def test_too_few_models_are_missing(tmp_path: Path) -> None:
     assert isinstance(part.found, Missing)
 
 
+def test_a_study_without_an_order_is_missing(tmp_path: Path) -> None:
+    several = {name: float(n) for n, name in enumerate("abcd")}
+    reason = found(tmp_path, ("synth-charades", several), ("kitchen", dict.fromkeys("abcd", 50.0)))
+    assert isinstance(reason, Missing)
+    assert "there is no order" in str(reason)
+
+
 @given(VALUES, st.randoms())
 def test_it_is_spearmans(xs: list[int], shuffled: Any) -> None:
     ys = [*xs]

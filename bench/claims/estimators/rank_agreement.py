@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,6 @@ from bench.report.content.study import Study
 
 FEWEST = 4
 """Models that an interval takes."""
-_NORMAL_95 = 1.959964
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,10 @@ class RankAgreement(MetricEstimator):
         if study is None or other is None or len(names) < FEWEST:
             where = f"studies on {self.dataset} and on {self.beside}"
             return Missing(f"{where} have {len(names)} models in common, and {FEWEST} are the fewest")
-        value, low, high = spearman([a[name] for name in names], [b[name] for name in names])
+        try:
+            value, low, high = spearman([a[name] for name in names], [b[name] for name in names])
+        except ValueError:
+            return Missing("in one of the two studies all models are equally accurate: there is no order")
         return Estimate(
             value=value,
             low=low,
@@ -75,7 +78,7 @@ def spearman(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float, fl
     value = float(np.corrcoef(_ranks(xs), _ranks(ys))[0, 1])
     most = 1 - 12 / (n * (n * n - 1))
     z = math.atanh(min(max(value, -most), most))
-    reach = _NORMAL_95 * math.sqrt((1 + min(abs(value), most) ** 2 / 2) / (n - 3))
+    reach = NormalDist().inv_cdf(0.975) * math.sqrt((1 + min(abs(value), most) ** 2 / 2) / (n - 3))
     low, high = math.tanh(z - reach), math.tanh(z + reach)
     return value, min(low, value), max(high, value)
 
