@@ -17,7 +17,8 @@ TINY = ["--set", "dim=16", "--set", "batch_size=128", "--set", "char_dim=4", "--
 def train(out: Path, *settings: str, processes: int = 1, model: str = "emtm-student") -> dict[str, object]:
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
     command = [sys.executable, *launcher, "-m", "emtm", "train", model, "--dataset", "smoke", "--out", str(out), *TINY]
-    for setting in ("epochs=2", "dropout=0", *settings):
+    # Adam moves a weight by the learning rate, either way where its gradient is as small as rounding.
+    for setting in ("epochs=2", "learning_rate=5e-4", "dropout=0", *settings):
         command += ["--set", setting]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
@@ -36,10 +37,9 @@ def test_two_processes_train_as_one(alone: tuple[Path, dict[str, object]], tmp_p
     together = train(tmp_path / "two", processes=2)
     assert together["training"]["processes"] == 2  # type: ignore[index]
     assert abs(together["miou"] - metrics["miou"]) < 0.5  # type: ignore[operator]
-    # Adam moves a weight by the learning rate either way where its gradient is as small as rounding.
     first, second = (load_file(path / "last.safetensors") for path in (out, tmp_path / "two"))
     for name, value in first.items():
-        torch.testing.assert_close(second[name], value, atol=5e-3, rtol=1e-2)
+        torch.testing.assert_close(second[name], value, atol=2e-3, rtol=1e-2)
 
 
 def test_bfloat16_training_learns_and_keeps_float32_weights(
