@@ -14,7 +14,7 @@ from bench.report.content.folds import Folds, read_folds
 from bench.report.content.summaries import validated
 from emtm.distillation.control import SMOOTHED_TRUTH
 from emtm.distillation.summary import FORMAT
-from emtm.distillation.variants import ALONE
+from emtm.distillation.variants import ALONE, in_words
 from emtm.errors import UserError
 from emtm.metrics.metric import METRICS, SHORT_LIST, Metric
 from emtm.metrics.paired import MeanInterval
@@ -222,13 +222,11 @@ def _variant(row: Mapping[str, Any], gradient_ratio: float | None) -> Variant:
 
 
 def _kind(name: str, what: str | None) -> tuple[str, str]:
-    """What a row is, and in words; a summary has words for the ablations alone."""
+    """What a row is, and in words, which earlier summaries have of the ablations alone."""
     if name == ALONE:
         return "alone", what or "the student without teachers"
-    if what is not None:
+    if what := what or in_words(name):
         return "variant", what
-    if name.startswith("only:"):
-        return "variant", f"taught by {name.removeprefix('only:')} alone"
     if "=" in name:
         key, _, value = name.partition("=")
         return "variant", f"the whole method with {key} at {value}"

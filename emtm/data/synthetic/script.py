@@ -134,9 +134,9 @@ def _next_act(act: Act, acts: list[Act]) -> Act | None:
 def _beside(rng: np.random.Generator, act: Act, acts: list[Act]) -> tuple[Relation, Event] | None:
     """An event of the video that has ended, or not begun, when the act goes on; None if there is none."""
     start, end = act.span
-    others = [(other, other.span) for other in acts if other.repeat is None]
-    known: list[tuple[Relation, Event]] = [("after", other.event) for other, span in others if span[1] <= start]
-    known += [("before", other.event) for other, span in others if span[0] >= end]
+    others = [other for other in acts if other.repeat is None]
+    known: list[tuple[Relation, Event]] = [("after", other.event) for other in others if other.span[1] <= start]
+    known += [("before", other.event) for other in others if other.span[0] >= end]
     return known[rng.integers(len(known))] if known else None
 
 
